@@ -1,1 +1,28 @@
-//! stub
+//! Wharf's domain: what a workspace is, which images its runnable dirs need, and what runs in them.
+//!
+//! Nothing in here prints, exits, reads an environment variable or asks the time: those enter once, in the
+//! `wharf-cli` crate. Modules depend on each other in one direction only (`cargo xtask layers` checks it):
+//!
+//! ```text
+//! test_suite → container → image → workspace → {sub_repo, runnable_dir} → {config, version} → event
+//! ```
+//!
+//! | on disk | module |
+//! | --- | --- |
+//! | `wharf.toml`, `devops/wharf.toml`, `~/.config/wharf/config.toml` | [`config`] |
+//! | `changelog.txt` | [`version`] |
+//! | `.gitmodules`, `.git` | [`sub_repo`] |
+//! | a `devops` folder | [`runnable_dir`] |
+//! | `.wharf/` | [`workspace`] |
+//! | `devops/Dockerfile`, lock files | [`image`] |
+//! | `.wharf/runs/<n>/` | [`test_suite`] |
+
+pub mod config;
+pub mod container;
+pub mod event;
+pub mod image;
+pub mod runnable_dir;
+pub mod sub_repo;
+pub mod test_suite;
+pub mod version;
+pub mod workspace;
