@@ -1,1 +1,25 @@
-//! Under construction.
+//! Typed verbs over a container engine: docker, podman, host.
+//!
+//! The engines' own programs are driven, so that contexts, credential helpers and rootless set-ups work as the
+//! user has them, and so that a plan can be pasted. Two things go over Docker's API instead, behind the same
+//! verbs: listings (1 ms instead of 20) where the engine listens on a local socket, and BuildKit builds where
+//! the program at hand cannot do them.
+//!
+//! Refuses to know what a workspace or a runnable dir is: it gets names, labels and paths.
+
+mod api;
+pub mod build;
+pub mod client;
+pub mod detect;
+pub mod environment;
+pub mod error;
+pub mod kind;
+pub mod run;
+
+pub use build::{BuildFailure, BuildSpec, Builder};
+pub use client::{Client, Container, Image};
+pub use detect::detect;
+pub use environment::Environment;
+pub use error::EngineError;
+pub use kind::Kind;
+pub use run::{Entrypoint, Mount, RunSpec, Terminal, User};

@@ -1,0 +1,320 @@
+//! A container engine that was found, and its verbs. Building and running have files of their own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use wharf_process::{Command, Output};
+
+use crate::api;
+use crate::environment::Environment;
+use crate::error::EngineError;
+use crate::kind::Kind;
+
+/// A container engine: docker or podman.
+#[derive(Debug, Clone)]
+pub struct Client {
+    kind: Kind,
+    program: PathBuf,
+    socket: Option<PathBuf>,
+    environment: Environment,
+}
+
+/// An image that the engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Content id, `sha256:…`.
+    pub id: String,
+    /// Names with tags.
+    pub references: Vec<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+    /// Size in bytes, layers shared with others included.
+    pub size: u64,
+}
+
+/// A container that the engine has, running or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Full id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Image it was started from, as it was named then.
+    pub image: String,
+    /// `running`, `exited`, `created`, …
+    pub state: String,
+    /// The engine's own words, such as `Up 3 minutes`.
+    pub status: String,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Client {
+    pub(crate) fn new(kind: Kind, program: PathBuf, socket: Option<PathBuf>, environment: Environment) -> Self {
+        Self { kind, program, socket, environment }
+    }
+
+    /// Which engine it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The engine's program.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Docker's local socket, where that is how it is reached.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The engine's program, without arguments yet. By its plain word, so that a plan can be pasted.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        Command::new(self.kind.word())
+    }
+
+    /// Images that carry this label (`name` or `name=value`).
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn images(&self, label: &str) -> Result<Vec<Image>, EngineError> {
+        if let Some(socket) = &self.socket {
+            return api::images(socket, label);
+        }
+        let filter = format!("label={label}");
+        if self.kind == Kind::Podman {
+            let output = self.ask("list images", &["images", "--filter", &filter, "--format", "json"])?;
+            return Ok(self.json("list images", &output)?.iter().map(podman_image).collect());
+        }
+        let ids = self.ask("list images", &["image", "ls", "--quiet", "--no-trunc", "--filter", &filter])?.text();
+        let mut ids: Vec<&str> = ids.split_whitespace().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        self.inspect_images(&ids)
+    }
+
+    /// The image that has this name or id, if the engine has it.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
+        match self.inspect_images(&[reference]) {
+            Ok(mut found) => Ok(found.pop()),
+            Err(EngineError::Refused { detail, .. }) if is_missing(&detail) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn inspect_images(&self, references: &[&str]) -> Result<Vec<Image>, EngineError> {
+        if references.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut args = vec!["image", "inspect"];
+        args.extend(references);
+        let output = self.ask("inspect images", &args)?;
+        Ok(self.json("inspect images", &output)?.iter().map(inspected_image).collect())
+    }
+
+    /// Containers, running or not, that carry all these labels (`name` or `name=value`).
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn containers(&self, labels: &[String]) -> Result<Vec<Container>, EngineError> {
+        if let Some(socket) = &self.socket {
+            return api::containers(socket, labels);
+        }
+        let filters: Vec<String> = labels.iter().map(|label| format!("label={label}")).collect();
+        let mut args = vec!["ps", "--all", "--no-trunc"];
+        for filter in &filters {
+            args.extend(["--filter", filter]);
+        }
+        if self.kind == Kind::Podman {
+            args.extend(["--format", "json"]);
+            let output = self.ask("list containers", &args)?;
+            return Ok(self.json("list containers", &output)?.iter().map(podman_container).collect());
+        }
+        args.extend(["--format", "{{json .}}"]);
+        let output = self.ask("list containers", &args)?.text();
+        let lines = output.lines().filter(|line| !line.is_empty());
+        lines
+            .map(|line| {
+                let value = serde_json::from_str(line).map_err(|error| self.nonsense("list containers", &error))?;
+                Ok(docker_container(&value))
+            })
+            .collect()
+    }
+
+    /// Asks containers to end, and kills those that have not after `grace`.
+    ///
+    /// # Errors
+    /// When the engine refuses; a container that is already gone is no error.
+    pub fn stop(&self, ids: &[String], grace: Duration) -> Result<(), EngineError> {
+        let seconds = grace.as_secs().to_string();
+        self.on_containers("stop containers", &["stop", "--time", &seconds], ids)
+    }
+
+    /// Removes containers, killing them first where they run.
+    ///
+    /// # Errors
+    /// When the engine refuses; a container that is already gone is no error.
+    pub fn remove(&self, ids: &[String]) -> Result<(), EngineError> {
+        self.on_containers("remove containers", &["rm", "--force", "--volumes"], ids)
+    }
+
+    fn on_containers(&self, verb: &str, args: &[&str], ids: &[String]) -> Result<(), EngineError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut all = args.to_vec();
+        all.extend(ids.iter().map(String::as_str));
+        match self.ask(verb, &all) {
+            Ok(_) => Ok(()),
+            Err(EngineError::Refused { detail, .. }) if is_missing(&detail) || detail.contains("in progress") => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Fetches an image; `on_line` gets the engine's progress.
+    ///
+    /// # Errors
+    /// [`EngineError::NoImage`] when the registry does not give it.
+    pub fn pull(&self, reference: &str, on_line: &(dyn Fn(&str) + Sync)) -> Result<(), EngineError> {
+        let output = self.command().args(["pull", reference]).run().map_err(|source| self.process(source))?;
+        for line in output.text().lines() {
+            on_line(line);
+        }
+        if output.exit.is_success() {
+            return Ok(());
+        }
+        match EngineError::classify(self.kind, "pull", &output.error_text()) {
+            EngineError::Refused { kind, detail, .. } => {
+                Err(EngineError::NoImage { kind, image: reference.into(), detail })
+            }
+            other => Err(other),
+        }
+    }
+
+    /// The command that shows a container's log.
+    #[must_use]
+    pub fn logs_command(&self, id: &str, follow: bool) -> Command {
+        let command = self.command().arg("logs");
+        let command = if follow { command.arg("--follow") } else { command };
+        command.arg(id)
+    }
+
+    /// Version of the engine.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn version(&self) -> Result<String, EngineError> {
+        let field = if self.kind == Kind::Podman { "{{.Client.Version}}" } else { "{{.Server.Version}}" };
+        Ok(self.ask("say its version", &["version", "--format", field])?.text().trim().to_owned())
+    }
+
+    pub(crate) fn ask(&self, verb: &str, args: &[&str]) -> Result<Output, EngineError> {
+        let command = self.command().args(args.iter().copied());
+        let output = command.run().map_err(|source| self.process(source))?;
+        if output.exit.is_success() {
+            Ok(output)
+        } else {
+            Err(EngineError::classify(self.kind, verb, &output.error_text()))
+        }
+    }
+
+    pub(crate) fn process(&self, source: wharf_process::ProcessError) -> EngineError {
+        EngineError::Process { kind: self.kind, source }
+    }
+
+    fn nonsense(&self, verb: &str, error: &dyn std::fmt::Display) -> EngineError {
+        EngineError::Answer { kind: self.kind, verb: verb.into(), detail: error.to_string() }
+    }
+
+    fn json(&self, verb: &str, output: &Output) -> Result<Vec<Value>, EngineError> {
+        let value: Option<Vec<Value>> =
+            serde_json::from_slice(&output.stdout).map_err(|error| self.nonsense(verb, &error))?;
+        Ok(value.unwrap_or_default())
+    }
+}
+
+fn is_missing(detail: &str) -> bool {
+    let detail = detail.to_lowercase();
+    ["no such", "not known", "not found", "no container with"].iter().any(|word| detail.contains(word))
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn strings(value: Option<&Value>) -> Vec<String> {
+    let list = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn string_map(value: &Value) -> BTreeMap<String, String> {
+    let entries = value.as_object().into_iter().flatten();
+    entries.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+}
+
+/// Both engines' `image inspect`; the creation time is text there and left out.
+fn inspected_image(value: &Value) -> Image {
+    let labels = value.pointer("/Config/Labels").or_else(|| value.get("Labels"));
+    Image {
+        id: format!("sha256:{}", text(value, "Id").trim_start_matches("sha256:")),
+        references: strings(value.get("RepoTags")),
+        labels: labels.map(string_map).unwrap_or_default(),
+        created: 0,
+        size: value.get("Size").and_then(Value::as_u64).unwrap_or(0),
+    }
+}
+
+fn podman_image(value: &Value) -> Image {
+    Image {
+        id: format!("sha256:{}", text(value, "Id").trim_start_matches("sha256:")),
+        references: strings(value.get("Names")),
+        labels: value.get("Labels").map(string_map).unwrap_or_default(),
+        created: value.get("Created").and_then(Value::as_i64).unwrap_or(0),
+        size: value.get("Size").and_then(Value::as_u64).unwrap_or(0),
+    }
+}
+
+fn podman_container(value: &Value) -> Container {
+    Container {
+        id: text(value, "Id"),
+        name: strings(value.get("Names")).into_iter().next().unwrap_or_default(),
+        image: text(value, "Image"),
+        state: text(value, "State"),
+        status: text(value, "Status"),
+        created: value.get("Created").and_then(Value::as_i64).unwrap_or(0),
+        labels: value.get("Labels").map(string_map).unwrap_or_default(),
+    }
+}
+
+/// `docker ps` prints labels as `a=b,c=d`; Wharf's own labels have no comma in their values.
+fn docker_container(value: &Value) -> Container {
+    let labels = text(value, "Labels");
+    let pairs = labels.split(',').filter_map(|pair| pair.split_once('='));
+    Container {
+        id: text(value, "ID"),
+        name: text(value, "Names"),
+        image: text(value, "Image"),
+        state: text(value, "State"),
+        status: text(value, "Status"),
+        created: 0,
+        labels: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    }
+}

@@ -1,0 +1,113 @@
+//! Why an engine did not do what it was asked.
+
+use wharf_process::ProcessError;
+
+use crate::kind::Kind;
+
+/// Why an engine did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Its program is not installed.
+    #[error("engine `{0}` is not installed")]
+    Absent(Kind),
+    /// The program is there but nothing answers it.
+    #[error("engine `{kind}` is installed but does not answer: {detail}")]
+    NotRunning {
+        /// Which engine.
+        kind: Kind,
+        /// What it said.
+        detail: String,
+    },
+    /// It runs, but this user may not use it.
+    #[error("engine `{kind}` runs, but this user may not use it: {detail}")]
+    NoPermission {
+        /// Which engine.
+        kind: Kind,
+        /// What it said.
+        detail: String,
+    },
+    /// There is no image of that name, here or in a registry.
+    #[error("engine `{kind}` cannot get the image `{image}`: {detail}")]
+    NoImage {
+        /// Which engine.
+        kind: Kind,
+        /// The image that was asked for.
+        image: String,
+        /// What it said.
+        detail: String,
+    },
+    /// It refused for some other reason.
+    #[error("engine `{kind}` refused to {verb}: {detail}")]
+    Refused {
+        /// Which engine.
+        kind: Kind,
+        /// What it was asked to do.
+        verb: String,
+        /// What it said.
+        detail: String,
+    },
+    /// Its program could not be run.
+    #[error("engine `{kind}` could not be run")]
+    Process {
+        /// Which engine.
+        kind: Kind,
+        /// Why not.
+        #[source]
+        source: ProcessError,
+    },
+    /// Its answer could not be understood.
+    #[error("engine `{kind}` gave an answer that makes no sense to `{verb}`: {detail}")]
+    Answer {
+        /// Which engine.
+        kind: Kind,
+        /// What it was asked to do.
+        verb: String,
+        /// What is wrong with the answer.
+        detail: String,
+    },
+}
+
+impl EngineError {
+    /// Sorts what an engine's program wrote to standard error into a kind of error.
+    #[must_use]
+    pub fn classify(kind: Kind, verb: &str, detail: &str) -> Self {
+        let detail = detail.trim().trim_start_matches("Error response from daemon: ").to_owned();
+        let lower = detail.to_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        if has(&["permission denied while trying to connect", "connect: permission denied"]) {
+            Self::NoPermission { kind, detail }
+        } else if has(&[
+            "cannot connect to the docker daemon",
+            "is the docker daemon running",
+            "cannot connect to podman",
+        ]) {
+            Self::NotRunning { kind, detail }
+        } else {
+            Self::Refused { kind, verb: verb.into(), detail }
+        }
+    }
+
+    /// The next command to type.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Absent(Kind::Docker) => {
+                Some("install Docker Engine (https://docs.docker.com/engine/install), or use `--engine host`".into())
+            }
+            Self::Absent(kind) => Some(format!("install {kind}, or use `--engine host`")),
+            Self::NotRunning { kind: Kind::Docker, .. } => {
+                Some("start it with `sudo systemctl start docker`, or use `--engine host`".into())
+            }
+            Self::NotRunning { .. } | Self::Process { .. } => {
+                Some("see what is wrong with `wharf doctor`, or use `--engine host`".into())
+            }
+            Self::NoPermission { .. } => {
+                Some("add yourself to its group with `sudo usermod -aG docker $USER`, then log in again".into())
+            }
+            Self::NoImage { image, .. } => Some(format!(
+                "check the name and that you are logged in: `docker pull {image}`; or set another `[image] base`"
+            )),
+            Self::Refused { .. } | Self::Answer { .. } => None,
+        }
+    }
+}
