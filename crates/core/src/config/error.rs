@@ -1,0 +1,350 @@
+//! What can be wrong with configuration, and what to do about it. All problems of a source are reported together.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::mask::mask_credentials;
+use super::origin::LayerKind;
+use super::schema;
+use super::suggest::Suggestion;
+
+/// Configuration that cannot be used: one or more problems, in the order of the source.
+///
+/// [`fmt::Display`] gives one line a problem; [`ConfigError::render`] shows the lines of the file.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", Lines(.problems))]
+pub struct ConfigError {
+    problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    /// `Ok` where there are no problems.
+    pub(super) fn check(problems: Vec<Problem>) -> Result<(), Self> {
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Self { problems })
+        }
+    }
+
+    /// One problem.
+    pub(super) fn of(kind: ProblemKind, place: Place) -> Self {
+        Self {
+            problems: vec![Problem { kind, place }],
+        }
+    }
+
+    /// The problems, never none.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Adds the problems of another source, so that those of all files are reported together.
+    pub fn extend(&mut self, other: Self) {
+        self.problems.extend(other.problems);
+    }
+
+    /// What to do next, for the first problem.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        self.problems.first().and_then(Problem::hint)
+    }
+}
+
+struct Lines<'a>(&'a [Problem]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, problem) in self.0.iter().enumerate() {
+            if number > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// Where.
+    pub place: Place,
+}
+
+/// Where a problem stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A file as a whole.
+    File(Arc<Path>),
+    /// A place in a file.
+    Line(SourceLine),
+    /// A variable, by name.
+    Variable(Arc<str>),
+    /// A flag, by name.
+    Flag(Arc<str>),
+    /// All layers taken together.
+    Everywhere,
+}
+
+/// A line of a file with the part that is meant. Credentials in it are masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLine {
+    /// The file.
+    pub path: Arc<Path>,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Text of the line, without its end.
+    pub text: String,
+    /// The part of `text` that is meant, in bytes.
+    pub span: Range<usize>,
+}
+
+/// The ways in which configuration can be wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The file is larger than is read.
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+        /// The most that is read.
+        limit: usize,
+    },
+    /// A byte that is not UTF-8.
+    NotUtf8 {
+        /// Where it is, in bytes from 0.
+        offset: usize,
+        /// The byte; `None` for text that is not from a file.
+        byte: Option<u8>,
+    },
+    /// The text is not TOML.
+    NotToml {
+        /// What the parser says.
+        message: String,
+    },
+    /// A key that is not in the schema.
+    UnknownKey {
+        /// Its path.
+        path: String,
+        /// The nearest known one.
+        suggestion: Option<Suggestion>,
+    },
+    /// A table that is not in the schema.
+    UnknownTable {
+        /// Its path.
+        path: String,
+        /// The nearest known one.
+        suggestion: Option<Suggestion>,
+    },
+    /// A value of another type.
+    WrongType {
+        /// Path of the key, with the index of a list's item.
+        path: String,
+        /// What is expected, as a phrase.
+        expected: String,
+        /// What is there, as a phrase.
+        found: &'static str,
+    },
+    /// A value of the right type that is not allowed.
+    BadValue {
+        /// Path of the key, with the index of a list's item.
+        path: String,
+        /// The value, masked and shortened.
+        value: String,
+        /// What is expected, as a phrase.
+        expected: String,
+        /// The nearest allowed one.
+        suggestion: Option<Suggestion>,
+    },
+    /// A known key in a layer that may not state it.
+    NotAllowedHere {
+        /// Its path.
+        path: String,
+        /// The layers that may.
+        scopes: &'static [LayerKind],
+    },
+    /// Two keys that exclude each other.
+    Conflict {
+        /// The one.
+        path: &'static str,
+        /// The other.
+        other: &'static str,
+    },
+    /// A key that must have a value has none; the embedded defaults are at fault.
+    Missing {
+        /// Its path.
+        path: &'static str,
+    },
+}
+
+impl ProblemKind {
+    /// A bad value, masked and shortened for display.
+    pub(super) fn bad_value(path: String, value: &str, expected: String) -> Self {
+        const SHOWN: usize = 60;
+        let masked = mask_credentials(value);
+        let mut shown: String = masked
+            .chars()
+            .take(SHOWN)
+            .flat_map(char::escape_debug)
+            .collect();
+        if masked.chars().nth(SHOWN).is_some() {
+            shown.push('…');
+        }
+        Self::BadValue {
+            path,
+            value: shown,
+            expected,
+            suggestion: None,
+        }
+    }
+
+    /// What is wrong, without the place.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self {
+            Self::TooLarge { .. } => "config file is too large".to_owned(),
+            Self::NotUtf8 { .. } => "text is not UTF-8".to_owned(),
+            Self::NotToml { .. } => "text is not TOML".to_owned(),
+            Self::UnknownKey { path, .. } => format!("unknown key `{path}`"),
+            Self::UnknownTable { path, .. } => format!("unknown table `{path}`"),
+            Self::WrongType { path, .. } => format!("wrong type of `{path}`"),
+            Self::BadValue { path, value, .. } => format!("bad value \"{value}\" of `{path}`"),
+            Self::NotAllowedHere { path, .. } => format!("key `{path}` is not allowed"),
+            Self::Conflict { path, other } => format!("`{path}` and `{other}` exclude each other"),
+            Self::Missing { path } => format!("no value of `{path}`"),
+        }
+    }
+
+    /// What more there is to say; may be empty.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::TooLarge { bytes, limit } => format!("{bytes} bytes, at most {limit} are read"),
+            Self::NotUtf8 {
+                offset,
+                byte: Some(byte),
+            } => format!("byte 0x{byte:02x} at offset {offset}"),
+            Self::NotUtf8 { offset, byte: None } => format!("at offset {offset}"),
+            Self::NotToml { message } => message.clone(),
+            Self::WrongType {
+                expected, found, ..
+            } => format!("expected {expected}, found {found}"),
+            Self::BadValue { expected, .. } => format!("expected {expected}"),
+            Self::NotAllowedHere { scopes, .. } => {
+                let scopes: Vec<_> = scopes.iter().map(|scope| scope.described()).collect();
+                format!("only in {}", scopes.join(", "))
+            }
+            Self::UnknownKey { .. }
+            | Self::UnknownTable { .. }
+            | Self::Conflict { .. }
+            | Self::Missing { .. } => String::new(),
+        }
+    }
+
+    /// The nearest correct spelling, where there is one.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<&Suggestion> {
+        match self {
+            Self::UnknownKey { suggestion, .. }
+            | Self::UnknownTable { suggestion, .. }
+            | Self::BadValue { suggestion, .. } => suggestion.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl Problem {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match &self.kind {
+            ProblemKind::TooLarge { .. } => {
+                Some("keep only settings in it; scripts and data go into files of their own".into())
+            }
+            ProblemKind::NotUtf8 { .. } => Some("save it as UTF-8".into()),
+            ProblemKind::NotToml { .. } => {
+                Some("strings stand in quotes, lists in `[…]`: see https://toml.io".into())
+            }
+            ProblemKind::UnknownKey {
+                suggestion: Some(name),
+                ..
+            }
+            | ProblemKind::UnknownTable {
+                suggestion: Some(name),
+                ..
+            } => Some(format!("write `{name}`")),
+            ProblemKind::UnknownKey {
+                path,
+                suggestion: None,
+            } => Some(known_names(path)),
+            ProblemKind::UnknownTable {
+                suggestion: None, ..
+            } => Some(known_names("")),
+            ProblemKind::WrongType { path, .. } | ProblemKind::BadValue { path, .. } => {
+                let key = schema::find(path.split('[').next().unwrap_or(path))?;
+                Some(format!("write it like `{} = {}`", key.path, key.example))
+            }
+            ProblemKind::NotAllowedHere { scopes, .. } => {
+                let scope = scopes.first()?;
+                Some(format!("move it to {}", scope.described()))
+            }
+            ProblemKind::Conflict { path, other } => Some(format!("remove `{path}` or `{other}`")),
+            ProblemKind::Missing { .. } => None,
+        }
+    }
+}
+
+/// The names that are known where `path` is not.
+fn known_names(path: &str) -> String {
+    let table = path.rsplit_once('.').map_or("", |(table, _)| table);
+    let keys: Vec<_> = schema::KEYS
+        .iter()
+        .filter(|key| key.table() == table)
+        .map(schema::Key::name)
+        .collect();
+    if table.is_empty() || keys.is_empty() {
+        return format!("the known tables are {}", quoted_list(&schema::tables()));
+    }
+    format!("the known keys of `{table}` are {}", quoted_list(&keys))
+}
+
+fn quoted_list(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.kind.summary(), self.place)?;
+        let detail = self.kind.detail();
+        if !detail.is_empty() {
+            write!(f, ": {detail}")?;
+        }
+        if let Some(suggestion) = self.kind.suggestion() {
+            write!(f, "; did you mean `{suggestion}`?")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, " in `{}`", path.display()),
+            Self::Line(at) => write!(f, " in `{}`, line {}", at.path.display(), at.line),
+            Self::Variable(name) => write!(f, " in variable `{name}`"),
+            Self::Flag(name) => write!(f, " in flag `{name}`"),
+            Self::Everywhere => Ok(()),
+        }
+    }
+}

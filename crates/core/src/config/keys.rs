@@ -1,0 +1,174 @@
+//! Every key of the configuration, one row each. Adding a key is adding a row here, running `cargo xtask gen` and
+//! giving it a field in `typed.rs`.
+
+use super::form::Form;
+use super::origin::LayerKind::{self, Flags, RunnableDir, SubRepo, SuperRepo, User, Variables};
+use super::schema::{Key, Kind, Names};
+
+const EVERYWHERE: &[LayerKind] = &[User, SuperRepo, SubRepo, RunnableDir, Variables, Flags];
+const ONCE: &[LayerKind] = &[User, SuperRepo, Variables, Flags];
+const ROOT: &[LayerKind] = &[SuperRepo];
+const DIR: &[LayerKind] = &[RunnableDir];
+const REPO_AND_DIR: &[LayerKind] = &[SuperRepo, SubRepo, RunnableDir, Variables, Flags];
+const POSITIVE: Kind = Kind::Integer {
+    min: 1,
+    max: i64::MAX,
+};
+
+const fn key(path: &'static str, kind: Kind, doc: &'static str) -> Key {
+    Key {
+        path,
+        kind,
+        doc,
+        default: None,
+        absent: "",
+        example: "",
+        scopes: EVERYWHERE,
+        dormant: &[],
+        excludes: None,
+        short_variable: None,
+    }
+}
+
+impl Key {
+    const fn default(mut self, toml: &'static str) -> Self {
+        self.default = Some(toml);
+        self
+    }
+
+    const fn absent(mut self, meaning: &'static str) -> Self {
+        self.absent = meaning;
+        self
+    }
+
+    const fn example(mut self, toml: &'static str) -> Self {
+        self.example = toml;
+        self
+    }
+
+    const fn only(mut self, scopes: &'static [LayerKind]) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// One value for the whole workspace: a sub-repo's own is kept for when it stands alone.
+    const fn whole_workspace(mut self, scopes: &'static [LayerKind]) -> Self {
+        self.scopes = scopes;
+        self.dormant = &[SubRepo];
+        self
+    }
+}
+
+/// All keys, grouped by table, in the order of the reference.
+pub static KEYS: &[Key] = &[
+    key("workspace.name", Kind::Text(Form::Name), "Name of the super-repo; the code is mounted at `/src/<name>`")
+        .absent("the name of the super-repo's folder")
+        .example(r#""harbor""#)
+        .whole_workspace(ROOT),
+    key("workspace.exclude", Kind::List(Form::Glob), "Globs of paths that are never searched for runnable dirs")
+        .default("[]")
+        .example(r#"["third_party/**", "examples/*"]"#)
+        .whole_workspace(ROOT),
+    Key {
+        short_variable: Some("WHARF_ENGINE"),
+        ..key("engine.kind", Kind::Text(Form::Choice(&["docker", "podman", "host"])), "What runs containers")
+            .absent("the first of Docker and Podman that works, else the host")
+            .example(r#""podman""#)
+            .whole_workspace(ONCE)
+    },
+    key("registry.pull", Kind::Text(Form::Registry), "Registry and path that images are pulled from")
+        .absent("nothing is pulled but base images")
+        .example(r#""ghcr.io/acme""#),
+    key("image.name", Kind::Text(Form::ImageName), "Name of the image, without registry and tag")
+        .absent("made from the folders' names")
+        .example(r#""infra""#)
+        .only(DIR),
+    key("image.base", Kind::Text(Form::ImageReference), "Image that images are built on")
+        .default(r#""python:3.12-slim-bookworm""#)
+        .example(r#""debian:bookworm""#),
+    Key {
+        excludes: Some("image.base"),
+        ..key("image.from", Kind::Text(Form::Address), "Address of the runnable dir whose image is used instead of an own one")
+            .absent("the dir has an image of its own")
+            .example(r#""//ml""#)
+            .only(DIR)
+    },
+    key("os.packages", Kind::List(Form::OsPackage), "Packages of the image's operating system to install")
+        .default("[]")
+        .example(r#"["graphviz", "postgresql-client"]"#)
+        .only(REPO_AND_DIR),
+    key("os.scripts", Kind::List(Form::DevopsFile), "Scripts in the `devops` folder that are run as root while the image is built")
+        .default("[]")
+        .example(r#"["install_aws_cli.sh"]"#)
+        .only(DIR),
+    key("python.version", Kind::Text(Form::PythonVersion), "Version of Python that the dir needs")
+        .absent("that of the base image")
+        .example(r#""3.12""#),
+    key("python.manager", Kind::Text(Form::Choice(&["uv", "poetry", "pip", "none"])), "What installs Python dependencies")
+        .absent("found by the lock files and `pyproject.toml`")
+        .example(r#""uv""#)
+        .only(REPO_AND_DIR),
+    key(
+        "python.groups",
+        Kind::NamedList(Names::Only(&["dev", "prod"]), Form::Name),
+        "Dependency groups and extras to install in the `dev` and the `prod` target",
+    )
+    .absent("found by their usual names: `test`, `tests`, `testing`, `dev`")
+    .example(r#"{ dev = ["test"], prod = [] }"#)
+    .only(REPO_AND_DIR),
+    key(
+        "build.ca-certificates",
+        Kind::Text(Form::HostNoneOrPath),
+        "CA certificates that builds trust: the host's, none beyond the image's, or a file; never kept in a layer",
+    )
+    .default(r#""host""#)
+    .example(r#""certificates/acme.pem""#),
+    key("build.proxy", Kind::Text(Form::Choice(&["host", "none"])), "Whether builds get the host's proxy variables")
+        .default(r#""host""#)
+        .example(r#""none""#),
+    key("build.index-url", Kind::Text(Form::Url), "Index that Python packages come from")
+        .absent("the installer's own, which is PyPI")
+        .example(r#""https://pypi.example.org/simple""#),
+    key("build.extra-index-urls", Kind::List(Form::Url), "More indexes that Python packages may come from")
+        .default("[]")
+        .example(r#"["https://pypi.example.org/simple"]"#),
+    key(
+        "build.secrets",
+        Kind::NamedText(Names::Free, Form::SecretSource),
+        "Secrets that builds may read, by id: from a variable or a file of the host; never kept in a layer",
+    )
+    .absent("builds get no secrets")
+    .example(r#"{ npm = "env:NPM_TOKEN", netrc = "file:~/.netrc" }"#),
+    key("build.jobs", POSITIVE, "How many images are built at once")
+        .absent("by the number of cores")
+        .example("2")
+        .whole_workspace(ONCE),
+    key("run.env", Kind::List(Form::Variable), "Variables of containers: `NAME` is passed on from the host, `NAME=value` is set")
+        .default("[]")
+        .example(r#"["AWS_PROFILE", "LOG_LEVEL=debug"]"#),
+    key("run.volumes", Kind::List(Form::Volume), "Further mounts, `host:container` or `host:container:ro`; `~` is the home folder")
+        .default("[]")
+        .example(r#"["~/.aws:/home/.aws:ro"]"#),
+    key("run.ports", Kind::List(Form::Port), "Ports of containers that are reachable on the host")
+        .default("[]")
+        .example(r#"["8080:80"]"#),
+    key("run.network", Kind::Text(Form::Network), "Network that containers join")
+        .absent("the engine's default network")
+        .example(r#""none""#),
+    key("test.timeout", Kind::Text(Form::DurationOrNone), "How long one test may take before it is ended and reported as timed out")
+        .default(r#""none""#)
+        .example(r#""60s""#),
+    key("test.retries", Kind::Integer { min: 0, max: 10 }, "How often a failed test is tried again; passing then makes it flaky")
+        .default("0")
+        .example("2"),
+    key("test.jobs", POSITIVE, "How many containers run tests at once")
+        .absent("by cores and memory")
+        .example("4")
+        .whole_workspace(ONCE),
+    key("test.args", Kind::List(Form::Any), "Arguments for pytest, before those of the command line")
+        .default("[]")
+        .example(r#"["-p", "no:cacheprovider"]"#),
+    key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
+        .default(r#""5s""#)
+        .example(r#""30s""#),
+];

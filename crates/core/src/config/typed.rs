@@ -1,0 +1,341 @@
+//! The configuration as the rest of core works with it.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::duration::parse_duration;
+use super::error::{ConfigError, Place, ProblemKind};
+use super::merge::Resolved;
+use super::origin::{Located, Origin};
+use super::schema;
+use super::typed_value::{
+    CaCertificates, EngineKind, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume,
+};
+use super::value::Value;
+
+/// All configuration of one runnable dir, or of the workspace as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Table `workspace`.
+    pub workspace: WorkspaceConfig,
+    /// Table `engine`.
+    pub engine: EngineConfig,
+    /// Table `registry`.
+    pub registry: RegistryConfig,
+    /// Table `image`.
+    pub image: ImageConfig,
+    /// Table `os`.
+    pub os: OsConfig,
+    /// Table `python`.
+    pub python: PythonConfig,
+    /// Table `build`.
+    pub build: BuildConfig,
+    /// Table `run`.
+    pub run: RunConfig,
+    /// Table `test`.
+    pub test: TestConfig,
+}
+
+/// Table `workspace`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceConfig {
+    /// Name of the super-repo; `None`: that of its folder.
+    pub name: Option<Located<String>>,
+    /// Globs of paths, from the super-repo's root, that are never searched for runnable dirs.
+    pub exclude: Vec<String>,
+}
+
+/// Table `engine`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// What runs containers; `None`: the first that works.
+    pub kind: Option<Located<EngineKind>>,
+}
+
+/// Table `registry`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryConfig {
+    /// Registry and path that images are pulled from.
+    pub pull: Option<String>,
+}
+
+/// Table `image`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageConfig {
+    /// Name of the image, without registry and tag; `None`: made from the folders' names.
+    pub name: Option<Located<String>>,
+    /// What it is built on, or whose image is used.
+    pub source: ImageSource,
+}
+
+/// Where a runnable dir's image comes from: of `image.base` and `image.from` the one in the stronger layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageSource {
+    /// An own image, built on this one.
+    Base(Located<String>),
+    /// The image of the runnable dir with this address.
+    From(Located<String>),
+}
+
+/// Table `os`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OsConfig {
+    /// Packages to install.
+    pub packages: Vec<String>,
+    /// Scripts to run as root while the image is built, relative to the `devops` folder, in this order.
+    pub scripts: Vec<String>,
+}
+
+/// Table `python`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PythonConfig {
+    /// Version that the dir needs; `None`: that of the base image.
+    pub version: Option<Located<String>>,
+    /// What installs dependencies; `None`: found by the files.
+    pub manager: Option<Located<PythonManager>>,
+    /// Groups and extras of the `dev` target; `None`: found by their usual names.
+    pub dev_groups: Option<Located<Vec<String>>>,
+    /// Groups and extras of the `prod` target; `None`: none but the dependencies proper.
+    pub prod_groups: Option<Located<Vec<String>>>,
+}
+
+/// Table `build`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildConfig {
+    /// CA certificates that builds trust.
+    pub ca_certificates: Located<CaCertificates>,
+    /// Whether builds get the host's proxy variables.
+    pub proxy: Proxy,
+    /// Index that Python packages come from; `None`: the installer's own.
+    pub index_url: Option<IndexUrl>,
+    /// More indexes.
+    pub extra_index_urls: Vec<IndexUrl>,
+    /// Secrets that builds may read, by id.
+    pub secrets: BTreeMap<String, Located<SecretSource>>,
+    /// How many images are built at once; `None`: by the number of cores.
+    pub jobs: Option<NonZeroUsize>,
+}
+
+/// Table `run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunConfig {
+    /// Variables of containers.
+    pub env: Vec<Variable>,
+    /// Further mounts, with the origin that relative host paths start from.
+    pub volumes: Vec<Located<Volume>>,
+    /// Ports that are reachable on the host, as the engines write them.
+    pub ports: Vec<String>,
+    /// Network to join; `None`: the engine's default.
+    pub network: Option<String>,
+}
+
+/// Table `test`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestConfig {
+    /// How long one test may take; `None`: for ever.
+    pub timeout: Option<Duration>,
+    /// How often a failed test is tried again, 0 to 10.
+    pub retries: u32,
+    /// How many containers run tests at once; `None`: by cores and memory.
+    pub jobs: Option<NonZeroUsize>,
+    /// Arguments for pytest, before those of the command line.
+    pub args: Vec<String>,
+    /// From when on a running test is marked as slow.
+    pub slow: Duration,
+}
+
+impl Config {
+    /// The typed form of `resolved`.
+    ///
+    /// # Errors
+    /// None for what the embedded defaults belong to; otherwise a value that is missing or will not do.
+    pub fn from_resolved(resolved: &Resolved) -> Result<Self, ConfigError> {
+        let reader = Reader(resolved);
+        Ok(Self {
+            workspace: WorkspaceConfig {
+                name: reader.text("workspace.name"),
+                exclude: reader.list("workspace.exclude"),
+            },
+            engine: EngineConfig {
+                kind: reader.parsed("engine.kind", EngineKind::parse)?,
+            },
+            registry: RegistryConfig {
+                pull: reader.text("registry.pull").map(|pull| pull.value),
+            },
+            image: ImageConfig {
+                name: reader.text("image.name"),
+                source: reader.image_source()?,
+            },
+            os: OsConfig {
+                packages: reader.list("os.packages"),
+                scripts: reader.list("os.scripts"),
+            },
+            python: PythonConfig {
+                version: reader.text("python.version"),
+                manager: reader.parsed("python.manager", PythonManager::parse)?,
+                dev_groups: reader.located_list("python.groups.dev"),
+                prod_groups: reader.located_list("python.groups.prod"),
+            },
+            build: reader.build()?,
+            run: reader.run(),
+            test: reader.test()?,
+        })
+    }
+}
+
+/// Takes values out of what is resolved.
+struct Reader<'r>(&'r Resolved);
+
+impl Reader<'_> {
+    fn located<T>(&self, path: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<Located<T>> {
+        let (value, origin) = self.0.get(path)?;
+        Some(Located {
+            value: read(value)?,
+            origin: origin.clone(),
+        })
+    }
+
+    fn text(&self, path: &str) -> Option<Located<String>> {
+        self.located(path, |value| value.as_text().map(str::to_owned))
+    }
+
+    fn located_list(&self, path: &str) -> Option<Located<Vec<String>>> {
+        self.located(path, |value| value.as_list().map(<[String]>::to_vec))
+    }
+
+    fn list(&self, path: &str) -> Vec<String> {
+        self.located_list(path)
+            .map(|list| list.value)
+            .unwrap_or_default()
+    }
+
+    /// The parsed text of a key that may be absent.
+    fn parsed<T>(
+        &self,
+        path: &'static str,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<Option<Located<T>>, ConfigError> {
+        let Some(Located {
+            value: text,
+            origin,
+        }) = self.text(path)
+        else {
+            return Ok(None);
+        };
+        let value = parse(&text).ok_or_else(|| bad(path, &text))?;
+        Ok(Some(Located { value, origin }))
+    }
+
+    /// The parsed text of a key that has a default.
+    fn required<T>(
+        &self,
+        path: &'static str,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<Located<T>, ConfigError> {
+        self.parsed(path, parse)?.ok_or_else(|| missing(path))
+    }
+
+    fn jobs(&self, path: &str) -> Option<NonZeroUsize> {
+        let (value, _) = self.0.get(path)?;
+        let number = usize::try_from(value.as_integer()?).unwrap_or(usize::MAX);
+        NonZeroUsize::new(number)
+    }
+
+    fn image_source(&self) -> Result<ImageSource, ConfigError> {
+        let base = self
+            .text("image.base")
+            .ok_or_else(|| missing("image.base"))?;
+        let layer = |origin: &Origin| origin.layer;
+        Ok(match self.text("image.from") {
+            Some(from) if layer(&from.origin) >= layer(&base.origin) => ImageSource::From(from),
+            _ => ImageSource::Base(base),
+        })
+    }
+
+    fn build(&self) -> Result<BuildConfig, ConfigError> {
+        let urls = self.list("build.extra-index-urls");
+        let mut secrets = BTreeMap::new();
+        for (name, value, origin) in self.0.named("build.secrets") {
+            let text = value.as_text().unwrap_or_default();
+            let value = SecretSource::parse(text).ok_or_else(|| bad("build.secrets", text))?;
+            secrets.insert(
+                name.to_owned(),
+                Located {
+                    value,
+                    origin: origin.clone(),
+                },
+            );
+        }
+        Ok(BuildConfig {
+            ca_certificates: self.required("build.ca-certificates", |text| {
+                Some(CaCertificates::parse(text))
+            })?,
+            proxy: self.required("build.proxy", Proxy::parse)?.value,
+            index_url: self
+                .text("build.index-url")
+                .map(|url| IndexUrl::new(&url.value)),
+            extra_index_urls: urls.iter().map(|url| IndexUrl::new(url)).collect(),
+            secrets,
+            jobs: self.jobs("build.jobs"),
+        })
+    }
+
+    fn run(&self) -> RunConfig {
+        let volumes = self
+            .located_list("run.volumes")
+            .map_or_else(Vec::new, |list| {
+                let volumes = list.value.iter().filter_map(|text| Volume::parse(text));
+                volumes
+                    .map(|value| Located {
+                        value,
+                        origin: list.origin.clone(),
+                    })
+                    .collect()
+            });
+        RunConfig {
+            env: self
+                .list("run.env")
+                .iter()
+                .map(|text| Variable::parse(text))
+                .collect(),
+            volumes,
+            ports: self.list("run.ports"),
+            network: self.text("run.network").map(|network| network.value),
+        }
+    }
+
+    fn test(&self) -> Result<TestConfig, ConfigError> {
+        let timeout = self.required("test.timeout", |text| match text {
+            "none" => Some(None),
+            text => parse_duration(text).map(Some),
+        })?;
+        let retries = self
+            .0
+            .get("test.retries")
+            .and_then(|(value, _)| value.as_integer());
+        Ok(TestConfig {
+            timeout: timeout.value,
+            retries: retries
+                .and_then(|retries| u32::try_from(retries).ok())
+                .unwrap_or_default(),
+            jobs: self.jobs("test.jobs"),
+            args: self.list("test.args"),
+            slow: self.required("test.slow", parse_duration)?.value,
+        })
+    }
+}
+
+fn missing(path: &'static str) -> ConfigError {
+    ConfigError::of(ProblemKind::Missing { path }, Place::Everywhere)
+}
+
+fn bad(path: &'static str, text: &str) -> ConfigError {
+    let expected = schema::find(path)
+        .and_then(|key| key.kind.expected())
+        .unwrap_or_default();
+    ConfigError::of(
+        ProblemKind::bad_value(path.to_owned(), text, expected),
+        Place::Everywhere,
+    )
+}
