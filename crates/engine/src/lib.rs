@@ -1,1 +1,3 @@
-//! Under construction.
+//! Typed verbs over what runs commands: docker, podman, or the host itself.
+
+pub mod host;
