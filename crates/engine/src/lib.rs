@@ -13,6 +13,7 @@ pub mod client;
 pub mod detect;
 pub mod environment;
 pub mod error;
+pub mod host;
 pub mod kind;
 pub mod run;
 

@@ -1,0 +1,91 @@
+//! Which environments are here, and removing those that are no longer used.
+
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::HostTools;
+use super::error::HostError;
+use super::slot::Slot;
+
+/// An environment in the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenvInfo {
+    /// Its folder.
+    pub path: PathBuf,
+    /// The caller's key that it was made for; empty for the remains of an attempt that failed.
+    pub key: String,
+    /// Full version of its Python; empty for remains.
+    pub python_version: String,
+    /// Bytes on disk, each file counted once; files that an installer shares with its own cache are counted too.
+    pub size: u64,
+    /// When it was last asked for, to about a day.
+    pub last_used: SystemTime,
+}
+
+impl HostTools {
+    /// All whole environments, the longest unused first.
+    #[must_use]
+    pub fn list(&self) -> Vec<VenvInfo> {
+        let mut all: Vec<VenvInfo> = self.slots().iter().map(info).filter(|info| !info.key.is_empty()).collect();
+        all.sort_by(|a, b| (a.last_used, &a.path).cmp(&(b.last_used, &b.path)));
+        all
+    }
+
+    /// Removes the environments that nobody asked for since `older_than` before `now`, and the remains of failed
+    /// attempts that are as old; gives what it removed. One that is being made is left alone. As use is noted once a
+    /// day, anything below a day may remove an environment in use.
+    ///
+    /// # Errors
+    /// When the cache cannot be written.
+    pub fn prune(&self, older_than: Duration, now: SystemTime) -> Result<Vec<VenvInfo>, HostError> {
+        let mut removed = Vec::new();
+        for slot in self.slots() {
+            let info = info(&slot);
+            let age = now.duration_since(info.last_used).unwrap_or_default();
+            if age >= older_than && slot.remove()? {
+                removed.push(info);
+            }
+        }
+        Ok(removed)
+    }
+
+    fn slots(&self) -> Vec<Slot> {
+        let Ok(entries) = self.cache.join("venvs").read_dir() else { return Vec::new() };
+        let folders = entries.filter_map(Result::ok).filter(|entry| entry.path().is_dir());
+        folders.map(|entry| Slot::new(&self.cache, "venvs", &entry.file_name().to_string_lossy())).collect()
+    }
+}
+
+fn info(slot: &Slot) -> VenvInfo {
+    let changed = || slot.dir().metadata().and_then(|metadata| metadata.modified()).ok();
+    let last_used = slot.last_used().or_else(changed).unwrap_or(SystemTime::UNIX_EPOCH);
+    let size = size(slot.dir(), &mut HashSet::new());
+    match slot.complete() {
+        Some(complete) => VenvInfo {
+            path: slot.folder(&complete),
+            key: complete.key,
+            python_version: complete.python_version,
+            size,
+            last_used,
+        },
+        None => {
+            VenvInfo { path: slot.dir().to_owned(), key: String::new(), python_version: String::new(), size, last_used }
+        }
+    }
+}
+
+fn size(folder: &Path, seen: &mut HashSet<(u64, u64)>) -> u64 {
+    let Ok(entries) = folder.read_dir() else { return 0 };
+    let mut total = 0;
+    for entry in entries.filter_map(Result::ok) {
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_dir() {
+            total += size(&entry.path(), seen);
+        } else if seen.insert((metadata.dev(), metadata.ino())) {
+            total += metadata.blocks() * 512;
+        }
+    }
+    total
+}
