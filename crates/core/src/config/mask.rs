@@ -53,10 +53,7 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
             .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '<' | '>'))
             .map_or(text.len(), |length| start + length);
         let scheme = &text[..start - "://".len()];
-        if let Some(secret) = secret_in(
-            &text[start..end],
-            scheme.ends_with("http") || scheme.ends_with("https"),
-        ) {
+        if let Some(secret) = secret_in(&text[start..end], scheme.ends_with("http") || scheme.ends_with("https")) {
             found.push(start + secret.start..start + secret.end);
         }
         // One URL may hold another (in its query); what was masked is not searched again.

@@ -27,16 +27,8 @@ pub(super) struct FileText<'t> {
 
 impl<'t> FileText<'t> {
     pub(super) fn new(path: Arc<Path>, text: &'t str) -> Self {
-        let after_newlines = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(at, _)| at + 1);
-        Self {
-            path,
-            text,
-            line_starts: [0].into_iter().chain(after_newlines).collect(),
-        }
+        let after_newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { path, text, line_starts: [0].into_iter().chain(after_newlines).collect() }
     }
 
     /// Line of a byte offset, from 1.
@@ -48,30 +40,18 @@ impl<'t> FileText<'t> {
     fn source_line(&self, span: Range<usize>) -> SourceLine {
         let line = self.line(span.start.min(self.text.len()));
         let start = self.line_starts[line - 1];
-        let end = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         let text = self.text[start..end].trim_end_matches('\r');
         let within = |offset: usize| floor_char_boundary(text, offset.saturating_sub(start));
         let span = within(span.start)..within(span.end).max(within(span.start));
         let column = text[..span.start].chars().count() + 1;
         let (text, span) = mask_line(text, span);
-        SourceLine {
-            path: Arc::clone(&self.path),
-            line,
-            column,
-            text,
-            span,
-        }
+        SourceLine { path: Arc::clone(&self.path), line, column, text, span }
     }
 }
 
 fn floor_char_boundary(text: &str, offset: usize) -> usize {
-    (0..=offset.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=offset.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 impl Site<'_> {
@@ -88,10 +68,7 @@ impl Site<'_> {
     pub(super) fn origin(&self, layer: LayerKind, key: &Range<usize>) -> Origin {
         let source = match self {
             Self::File(_) if layer == LayerKind::Defaults => Source::BuiltIn,
-            Self::File(file) => Source::File {
-                path: Arc::clone(&file.path),
-                line: file.line(key.start),
-            },
+            Self::File(file) => Source::File { path: Arc::clone(&file.path), line: file.line(key.start) },
             Self::Variable(name) => Source::Variable(Arc::clone(name)),
             Self::Flag(name) => Source::Flag(Arc::clone(name)),
         };

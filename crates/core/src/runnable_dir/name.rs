@@ -46,7 +46,9 @@ pub fn check_image_name(name: &str) -> Result<(), NameError> {
         if part.starts_with(is_separator) || part.ends_with(is_separator) {
             return refuse("each part starts and ends with a letter or a digit");
         }
-        if [".", "___", ".-", "-.", "._", "_.", "-_", "_-"].iter().skip(1).any(|run| part.contains(run)) || part.contains("..") {
+        if [".", "___", ".-", "-.", "._", "_.", "-_", "_-"].iter().skip(1).any(|run| part.contains(run))
+            || part.contains("..")
+        {
             return refuse("separators do not follow each other");
         }
     }
@@ -59,7 +61,8 @@ pub(super) fn slug(address: &str) -> String {
     if address == "." {
         return "root".into();
     }
-    let plain: String = address.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect();
+    let plain: String =
+        address.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect();
     let changed = plain != address || plain == "root" || plain.starts_with(['-', '.']);
     if changed { format!("{}-{}", plain.trim_start_matches(['-', '.']), short_hash(address)) } else { plain }
 }
@@ -116,7 +119,14 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong_with_a_name() {
-        for (name, part) in [("A", "`A`"), ("a:1", "tags"), ("", "empty"), ("a//b", "empty part"), ("-a", "starts"), ("a..b", "separators")] {
+        for (name, part) in [
+            ("A", "`A`"),
+            ("a:1", "tags"),
+            ("", "empty"),
+            ("a//b", "empty part"),
+            ("-a", "starts"),
+            ("a..b", "separators"),
+        ] {
             assert!(check_image_name(name).unwrap_err().reason.contains(part), "{name}");
         }
         assert!(check_image_name("team/a--b__c.d").is_ok());

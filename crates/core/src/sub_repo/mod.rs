@@ -42,7 +42,8 @@ pub fn discover(root: &Path, name: &str) -> Vec<Repo> {
             continue;
         }
         for module in read_submodules(&parent.root) {
-            let path = if parent.path.is_empty() { module.path.clone() } else { format!("{}/{}", parent.path, module.path) };
+            let path =
+                if parent.path.is_empty() { module.path.clone() } else { format!("{}/{}", parent.path, module.path) };
             let folder = parent.root.join(&module.path);
             if repos.iter().any(|repo| repo.root == folder) {
                 continue;

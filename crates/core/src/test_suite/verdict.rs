@@ -46,10 +46,7 @@ impl Verdict {
     /// Whether a run that has it cannot be called a success.
     #[must_use]
     pub fn is_bad(self) -> bool {
-        matches!(
-            self,
-            Self::Failed | Self::Error | Self::TimedOut | Self::Crashed | Self::NotRun
-        )
+        matches!(self, Self::Failed | Self::Error | Self::TimedOut | Self::Crashed | Self::NotRun)
     }
 
     /// The word that people read.

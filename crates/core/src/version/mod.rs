@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn the_first_version_counts_whatever_its_heading() {
-        assert_eq!(parse("# infra-1.10.0\n- 2026-01-02\n- x\n\n# infra-1.9.0\n"), Stated::Version(Version::new(1, 10, 0)));
+        assert_eq!(
+            parse("# infra-1.10.0\n- 2026-01-02\n- x\n\n# infra-1.9.0\n"),
+            Stated::Version(Version::new(1, 10, 0))
+        );
         assert_eq!(parse("\u{feff}# Infra 2.0.1.\r\n"), Stated::Version(Version::new(2, 0, 1)));
     }
 

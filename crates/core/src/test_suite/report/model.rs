@@ -174,20 +174,13 @@ impl Summary {
     /// All tests that have a verdict.
     #[must_use]
     pub fn total(&self) -> usize {
-        Verdict::ALL
-            .iter()
-            .map(|verdict| self.count(*verdict))
-            .sum()
+        Verdict::ALL.iter().map(|verdict| self.count(*verdict)).sum()
     }
 
     /// Tests whose verdict makes the run a failure.
     #[must_use]
     pub fn bad(&self) -> usize {
-        Verdict::ALL
-            .iter()
-            .filter(|verdict| verdict.is_bad())
-            .map(|verdict| self.count(*verdict))
-            .sum()
+        Verdict::ALL.iter().filter(|verdict| verdict.is_bad()).map(|verdict| self.count(*verdict)).sum()
     }
 
     fn slot(&mut self, verdict: Verdict) -> &mut usize {
