@@ -1,0 +1,267 @@
+//! Reads a workspace: the outermost repo, its configuration, its runnable dirs.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use wharf_git::outermost;
+
+use super::check;
+use super::error::{Problem, WorkspaceError};
+use super::walk::{Found, walk};
+use super::{Surroundings, Workspace};
+use crate::config::{Config, ConfigError, Flag, Layer, LayerKind, Places, Resolved, resolve};
+use crate::runnable_dir::{Address, Layout, RunnableDir, image_name};
+use crate::sub_repo::{self, Repo, State};
+use crate::version;
+
+/// Name of the configuration file, at a repo's root and in a `devops` folder.
+pub(super) const CONFIG: &str = "wharf.toml";
+
+/// Reads the workspace around `surroundings.here`.
+///
+/// # Errors
+/// When there is no usable repo, or its configuration cannot be used. What is merely odd is in
+/// [`Workspace::problems`].
+pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError> {
+    let git = outermost(&surroundings.here)?;
+    let root = git.root.clone();
+    let layers = Layers::read(&root, &surroundings)?;
+    let folder = root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+    let resolved = Arc::new(layers.resolve(None, None));
+    let config = Arc::new(Config::from_resolved(&resolved)?);
+    let name = config.workspace.name.as_ref().map_or(folder, |name| name.value.clone());
+
+    let mut repos = sub_repo::discover(&root, &name);
+    let sub_layers = read_sub_layers(&mut repos, &root)?;
+    let found = walk(&root, &exclusion(&config));
+    let places = Places { root: root.clone(), here: surroundings.here.clone(), home: surroundings.home.clone() };
+    let id = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex()[..12].to_owned();
+    let mut workspace = Workspace {
+        root,
+        git,
+        name,
+        id,
+        repos,
+        dirs: Vec::new(),
+        problems: Vec::new(),
+        resolved,
+        config,
+        places,
+        surroundings,
+    };
+    workspace.problems = problems(&workspace, &found);
+    workspace.dirs = read_dirs(&mut workspace, &layers, &sub_layers, &found)?;
+    check::names(&workspace)?;
+    check::sources(&workspace)?;
+    Ok(workspace)
+}
+
+/// The layers that all dirs share.
+struct Layers {
+    user: Option<Layer>,
+    root: Option<Layer>,
+    variables: Layer,
+    flags: Layer,
+}
+
+impl Layers {
+    fn read(root: &Path, surroundings: &Surroundings) -> Result<Self, WorkspaceError> {
+        let user = match &surroundings.user_config {
+            Some(file) => read_layer(LayerKind::User, file, file)?,
+            None => None,
+        };
+        let pairs = surroundings.variables.iter().map(|(name, value)| (name, value));
+        let flags = surroundings.flags.iter().map(|(path, text, name)| Flag { path, text, name });
+        Ok(Self {
+            user,
+            root: read_layer(LayerKind::SuperRepo, &root.join(CONFIG), Path::new(CONFIG))?,
+            variables: Layer::from_variables(pairs)?,
+            flags: Layer::from_flags(flags)?,
+        })
+    }
+
+    fn resolve(&self, sub_repos: Option<&[&Layer]>, dir: Option<&Layer>) -> Resolved {
+        let mut all: Vec<&Layer> = Vec::with_capacity(8);
+        all.extend(&self.user);
+        all.extend(&self.root);
+        all.extend(sub_repos.unwrap_or_default());
+        all.extend(dir);
+        all.push(&self.variables);
+        all.push(&self.flags);
+        resolve(&all)
+    }
+}
+
+fn read_layer(kind: LayerKind, file: &Path, shown: &Path) -> Result<Option<Layer>, WorkspaceError> {
+    match std::fs::read(file) {
+        Ok(bytes) => Ok(Some(Layer::from_toml(kind, shown, &bytes)?)),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(source) => Err(WorkspaceError::Unreadable { file: file.into(), source }),
+    }
+}
+
+/// The layer of each sub-repo, by its path; a name stated there becomes the repo's.
+fn read_sub_layers(repos: &mut [Repo], root: &Path) -> Result<BTreeMap<String, Layer>, WorkspaceError> {
+    let mut layers = BTreeMap::new();
+    for repo in repos.iter_mut().skip(1).filter(|repo| repo.state == State::Ready) {
+        let file = repo.root.join(CONFIG);
+        let shown = file.strip_prefix(root).unwrap_or(&file);
+        if let Some(layer) = read_layer(LayerKind::SubRepo, &file, shown)? {
+            if let Some(name) = layer.get("workspace.name").and_then(|entry| entry.value.as_text()) {
+                name.clone_into(&mut repo.name);
+            }
+            layers.insert(repo.path.clone(), layer);
+        }
+    }
+    Ok(layers)
+}
+
+fn exclusion(config: &Config) -> GlobSet {
+    let mut set = GlobSetBuilder::new();
+    for pattern in &config.workspace.exclude {
+        let pattern = pattern.trim_start_matches("//").trim_end_matches('/');
+        if let Ok(glob) = Glob::new(pattern) {
+            set.add(glob);
+        }
+    }
+    set.build().unwrap_or_default()
+}
+
+fn problems(workspace: &Workspace, found: &Found) -> Vec<Problem> {
+    let relative = |path: &Path| path.strip_prefix(&workspace.root).unwrap_or(path).display().to_string();
+    let mut problems = Vec::new();
+    for repo in &workspace.repos {
+        match &repo.state {
+            State::Ready => {}
+            State::NotPopulated => problems.push(Problem::NotPopulated { path: repo.path.clone() }),
+            State::Unreadable(reason) => {
+                problems.push(Problem::RepoUnreadable { path: repo.path.clone(), reason: reason.clone() });
+            }
+        }
+    }
+    for path in foreign(workspace, found) {
+        if found.runnable.iter().any(|dir| dir.starts_with(&path)) {
+            problems.push(Problem::ForeignRepo { path: relative(&path) });
+        }
+    }
+    for (path, reason) in &found.unreadable {
+        let is_repo = workspace.repos.iter().any(|repo| &repo.root == path && repo.state != State::Ready);
+        if !is_repo {
+            problems.push(Problem::NotSearched { path: relative(path), reason: reason.clone() });
+        }
+    }
+    problems
+}
+
+/// Repos in the work tree that no `.gitmodules` names: clones and worktrees that someone put there.
+fn foreign(workspace: &Workspace, found: &Found) -> Vec<PathBuf> {
+    let known = |path: &PathBuf| workspace.repos.iter().any(|repo| &repo.root == path);
+    found.repos.iter().filter(|path| !known(path)).cloned().collect()
+}
+
+fn read_dirs(
+    workspace: &mut Workspace,
+    layers: &Layers,
+    sub_layers: &BTreeMap<String, Layer>,
+    found: &Found,
+) -> Result<Vec<RunnableDir>, WorkspaceError> {
+    let foreign = foreign(workspace, found);
+    let mut dirs = Vec::new();
+    let mut failed: Option<ConfigError> = None;
+    for path in found.runnable.iter().filter(|path| !foreign.iter().any(|repo| path.starts_with(repo))) {
+        match read_dir(workspace, layers, sub_layers, path) {
+            Ok(dir) => dirs.push(dir),
+            Err(WorkspaceError::Config(error)) => match &mut failed {
+                Some(all) => all.extend(error),
+                None => failed = Some(error),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    dirs.sort_by(|a, b| a.address.cmp(&b.address));
+    count_tests(&mut dirs, workspace, found, &foreign);
+    Ok(dirs)
+}
+
+fn read_dir(
+    workspace: &mut Workspace,
+    layers: &Layers,
+    sub_layers: &BTreeMap<String, Layer>,
+    path: &Path,
+) -> Result<RunnableDir, WorkspaceError> {
+    let relative = path.strip_prefix(&workspace.root).unwrap_or(path);
+    let address = Address::from_relative(relative)?;
+    let repo = workspace.repo_of(&address);
+    let around: Vec<&Layer> = sub_layers
+        .iter()
+        .filter(|(at, _)| repo == **at || repo.starts_with(&format!("{at}/")))
+        .map(|(_, layer)| layer)
+        .collect();
+    let file = path.join(crate::runnable_dir::DEVOPS).join(CONFIG);
+    let shown = file.strip_prefix(&workspace.root).unwrap_or(&file).to_path_buf();
+    let own = read_layer(LayerKind::RunnableDir, &file, &shown)?;
+    let resolved = if own.is_none() && around.is_empty() {
+        Arc::clone(&workspace.resolved)
+    } else {
+        Arc::new(layers.resolve(Some(&around), own.as_ref()))
+    };
+    let config = if Arc::ptr_eq(&resolved, &workspace.resolved) {
+        Arc::clone(&workspace.config)
+    } else {
+        Arc::new(Config::from_resolved(&resolved)?)
+    };
+    let stated = version::read(path);
+    if let version::Stated::Unclear(reason) = &stated {
+        let path = relative.join(version::FILE).display().to_string();
+        workspace.problems.push(Problem::Changelog { path, reason: reason.clone() });
+    }
+    let name = own_name(&config, own.as_ref()).unwrap_or_else(|| default_name(workspace, &repo, &address));
+    Ok(RunnableDir {
+        address,
+        path: path.to_path_buf(),
+        repo,
+        name,
+        version: stated.version(),
+        layout: Layout::Native,
+        test_files: 0,
+        resolved,
+        config,
+    })
+}
+
+/// A name counts only where the dir itself, a variable or a flag states it: one in a repo's file would be all dirs'.
+fn own_name(config: &Config, own: Option<&Layer>) -> Option<String> {
+    let name = config.image.name.as_ref()?;
+    let stated_here = own.is_some_and(|layer| layer.get("image.name").is_some());
+    (stated_here || name.origin.layer >= LayerKind::RunnableDir).then(|| name.value.clone())
+}
+
+fn default_name(workspace: &Workspace, repo: &str, address: &Address) -> String {
+    let owner = workspace.repos.iter().find(|known| known.path == repo);
+    let in_repo = address.as_str().strip_prefix(repo).unwrap_or(address.as_str()).trim_start_matches('/');
+    image_name(owner.map_or(&workspace.name, |owner| &owner.name), in_repo)
+}
+
+/// Gives each directory's test files to the innermost runnable dir around it in the same repo.
+fn count_tests(dirs: &mut [RunnableDir], workspace: &Workspace, found: &Found, foreign: &[PathBuf]) {
+    let index: BTreeMap<PathBuf, usize> = dirs.iter().enumerate().map(|(at, dir)| (dir.path.clone(), at)).collect();
+    for (folder, count) in found.tests.iter().filter(|(folder, _)| !foreign.iter().any(|repo| folder.starts_with(repo)))
+    {
+        for above in folder.ancestors() {
+            if let Some(at) = index.get(above) {
+                dirs[*at].test_files += count;
+                break;
+            }
+            if above == workspace.root || workspace.repos.iter().any(|repo| repo.root == above) {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What can stop a workspace from being read, and what is merely odd in it.
+
+use std::path::PathBuf;
+
+use wharf_git::PlaceError;
+
+use crate::config::ConfigError;
+use crate::runnable_dir::{Address, AddressError, NameError};
+
+/// Why a workspace cannot be worked with.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// There is no usable Git repo.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// A path that is not in it.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// Its configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A configuration file is there but cannot be read.
+    #[error("`{}` cannot be read", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An image name that no registry takes.
+    #[error("runnable dir `{dir}`: {source}")]
+    Name {
+        /// Which dir.
+        dir: Address,
+        /// What is wrong with the name.
+        source: NameError,
+        /// Where the name is stated.
+        place: String,
+    },
+    /// Two dirs with one image name.
+    #[error("runnable dirs `{first}` and `{second}` both claim the image name `{name}`")]
+    SameName {
+        /// The name.
+        name: String,
+        /// One of them.
+        first: Address,
+        /// The other.
+        second: Address,
+    },
+    /// `image.from` names a dir that is not runnable.
+    #[error("runnable dir `{dir}` takes its image from `{from}`, which is not a runnable dir")]
+    FromMissing {
+        /// The dir that asks.
+        dir: Address,
+        /// What it asks for.
+        from: String,
+        /// Dirs that may be meant.
+        nearest: Vec<Address>,
+    },
+    /// `image.from` leads round in a circle.
+    #[error("`image.from` goes round in a circle: {}", .path.iter().map(|address| format!("`{address}`")).collect::<Vec<_>>().join(" → "))]
+    FromCycle {
+        /// The dirs of the circle, the first one again at the end.
+        path: Vec<Address>,
+    },
+    /// Something was asked of a dir that is not runnable.
+    #[error("`{text}` {}", if *.exists { "is not a runnable dir: it has no `devops` folder" } else { "is not there" })]
+    NotRunnable {
+        /// What the user wrote.
+        text: String,
+        /// Whether it is at least a folder.
+        exists: bool,
+        /// Dirs that may be meant.
+        nearest: Vec<Address>,
+    },
+    /// There is no runnable dir at all.
+    #[error("there is no runnable dir in `{}`", .root.display())]
+    NoDirs {
+        /// The super-repo.
+        root: PathBuf,
+        /// What may have hidden them.
+        problems: Vec<Problem>,
+    },
+}
+
+/// Something odd that stopped nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// A sub-repo whose files are not here.
+    #[error("sub-repo `{path}` is not populated")]
+    NotPopulated {
+        /// Its path.
+        path: String,
+    },
+    /// A sub-repo that is broken or that this user may not read.
+    #[error("sub-repo `{path}` cannot be used: {reason}")]
+    RepoUnreadable {
+        /// Its path.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A folder that was left out of the search.
+    #[error("`{path}` was not searched: {reason}")]
+    NotSearched {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A Git repo that is not a sub-repo.
+    #[error("`{path}` is a Git repo but not a sub-repo: its runnable dirs are left out")]
+    ForeignRepo {
+        /// Its path.
+        path: String,
+    },
+    /// A changelog that states no version.
+    #[error("`{path}` states no version: {reason}; 0.1.0 is taken")]
+    Changelog {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Problem {
+    /// The next command to type, where there is a good one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotPopulated { path } => Some(format!("git submodule update --init --recursive -- {path}")),
+            Self::ForeignRepo { path } => Some(format!("git submodule add <url> {path}")),
+            Self::RepoUnreadable { .. } | Self::NotSearched { .. } | Self::Changelog { .. } => None,
+        }
+    }
+}
+
+impl WorkspaceError {
+    /// The next command to type, or what to change.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Place(error) => Some(error.hint()),
+            Self::Config(error) => error.hint(),
+            Self::Address(_) => Some("addresses start at the super-repo's root; see them with `wharf ls`".into()),
+            Self::Unreadable { .. } => None,
+            Self::Name { place, .. } => Some(format!("set another `[image] name` in `{place}`")),
+            Self::SameName { second, .. } => {
+                Some(format!("give one of them another `[image] name`, for example in `{second}/devops/wharf.toml`"))
+            }
+            Self::FromMissing { nearest, .. } | Self::NotRunnable { nearest, .. } => match nearest.as_slice() {
+                [] => Some("see all with `wharf ls`".into()),
+                some => Some(format!("the nearest ones are {}; see all with `wharf ls`", listed(some))),
+            },
+            Self::FromCycle { path } => {
+                path.first().map(|dir| format!("give one of them an `[image] base` instead, for example `{dir}`"))
+            }
+            Self::NoDirs { problems, .. } => Some(match problems.iter().find_map(Problem::hint) {
+                Some(command) => format!("a sub-repo may hold some: `{command}`"),
+                None => {
+                    "make one with `mkdir -p DIR/devops && touch DIR/devops/wharf.toml`, or look at `wharf demo`".into()
+                }
+            }),
+        }
+    }
+}
+
+fn listed(addresses: &[Address]) -> String {
+    addresses.iter().map(|address| format!("`{address}`")).collect::<Vec<_>>().join(", ")
+}

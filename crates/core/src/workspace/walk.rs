@@ -1,0 +1,146 @@
+//! One pass over the work tree that finds all there is to find.
+//!
+//! Several threads read folders; each keeps what it found and hands it over at its end. Git's ignore rules are
+//! honoured as Git means them: those of a super-repo do not reach into its sub-repos. Symbolic links are not
+//! followed, so loops cannot happen; `.git` is never entered.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use globset::GlobSet;
+use ignore::{DirEntry, Error, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
+
+use crate::runnable_dir::DEVOPS;
+
+const NEVER_ENTERED: [&str; 6] = [".git", ".wharf", "node_modules", "__pycache__", ".venv", ".tox"];
+
+/// What the pass found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Directories that have a `devops` folder.
+    pub runnable: Vec<PathBuf>,
+    /// Directories that have a `.git`, the root left out.
+    pub repos: Vec<PathBuf>,
+    /// Number of test files by directory.
+    pub tests: BTreeMap<PathBuf, usize>,
+    /// Folders that could not be read, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+pub(super) fn walk(root: &Path, exclude: &GlobSet) -> Found {
+    let found = Mutex::new(Found::default());
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(8);
+    let mut builder = WalkBuilder::new(root);
+    builder.hidden(false).ignore(false).parents(false).require_git(false).follow_links(false).threads(threads);
+    builder.build_parallel().visit(&mut Builder { root, exclude, found: &found });
+    let mut found = found.into_inner().unwrap_or_default();
+    found.runnable.sort();
+    found.repos.sort();
+    found.unreadable.sort();
+    found
+}
+
+struct Builder<'a> {
+    root: &'a Path,
+    exclude: &'a GlobSet,
+    found: &'a Mutex<Found>,
+}
+
+struct Visitor<'a> {
+    root: &'a Path,
+    exclude: &'a GlobSet,
+    own: Found,
+    found: &'a Mutex<Found>,
+}
+
+impl<'s> ParallelVisitorBuilder<'s> for Builder<'s> {
+    fn build(&mut self) -> Box<dyn ParallelVisitor + 's> {
+        Box::new(Visitor { root: self.root, exclude: self.exclude, own: Found::default(), found: self.found })
+    }
+}
+
+impl ParallelVisitor for Visitor<'_> {
+    fn visit(&mut self, entry: Result<DirEntry, Error>) -> WalkState {
+        match entry {
+            Ok(entry) => self.take(&entry),
+            Err(error) => {
+                self.fail(&error);
+                WalkState::Continue
+            }
+        }
+    }
+}
+
+impl Visitor<'_> {
+    fn take(&mut self, entry: &DirEntry) -> WalkState {
+        let name = entry.file_name();
+        let Some(parent) = entry.path().parent().filter(|_| entry.depth() > 0) else { return WalkState::Continue };
+        if name == ".git" {
+            if entry.depth() > 1 {
+                self.own.repos.push(parent.to_path_buf());
+            }
+            return WalkState::Skip;
+        }
+        let kind = entry.file_type();
+        let is_dir = kind.is_some_and(|kind| kind.is_dir());
+        if name == DEVOPS && (is_dir || (kind.is_some_and(|kind| kind.is_symlink()) && entry.path().is_dir())) {
+            if !self.is_excluded(parent) {
+                self.own.runnable.push(parent.to_path_buf());
+            }
+            return WalkState::Skip;
+        }
+        if is_dir {
+            let never = NEVER_ENTERED.iter().any(|never| name == *never);
+            return if never || self.is_excluded(entry.path()) { WalkState::Skip } else { WalkState::Continue };
+        }
+        if is_test_file(name.as_encoded_bytes()) {
+            match self.own.tests.get_mut(parent) {
+                Some(count) => *count += 1,
+                None => {
+                    self.own.tests.insert(parent.to_path_buf(), 1);
+                }
+            }
+        }
+        WalkState::Continue
+    }
+
+    fn is_excluded(&self, path: &Path) -> bool {
+        !self.exclude.is_empty() && path.strip_prefix(self.root).is_ok_and(|path| self.exclude.is_match(path))
+    }
+
+    fn fail(&mut self, error: &Error) {
+        let mut inner = error;
+        let mut path = None;
+        loop {
+            match inner {
+                Error::WithPath { path: at, err } => {
+                    path = Some(at.clone());
+                    inner = err;
+                }
+                Error::WithDepth { err, .. } | Error::WithLineNumber { err, .. } => inner = err,
+                Error::Partial(_) | Error::Glob { .. } => return,
+                _ => break,
+            }
+        }
+        if let Some(path) = path {
+            self.own.unreadable.push((path, inner.to_string()));
+        }
+    }
+}
+
+impl Drop for Visitor<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut found) = self.found.lock() {
+            found.runnable.append(&mut self.own.runnable);
+            found.repos.append(&mut self.own.repos);
+            found.unreadable.append(&mut self.own.unreadable);
+            found.tests.append(&mut self.own.tests);
+        }
+    }
+}
+
+/// The names that pytest collects by default (`python_files`).
+fn is_test_file(name: &[u8]) -> bool {
+    name.strip_suffix(b".py").is_some_and(|stem| stem.starts_with(b"test_") || stem.ends_with(b"_test"))
+}
