@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import statistics
 import subprocess
@@ -25,7 +26,7 @@ class Command:
     timeout: float = 600.0
 
     def __str__(self):
-        return " ".join(str(word) for word in self.argv)
+        return shlex.join(str(word) for word in self.argv)
 
 
 @contextlib.contextmanager
@@ -54,26 +55,41 @@ def run_timed(command):
     with inside(command.cwd):
         start = time.perf_counter()
         pid = os.posix_spawnp(argv[0], argv, command.env, file_actions=actions, setpgroup=0)
-        guard = threading.Timer(command.timeout, _kill_group, [pid])
+        guard = threading.Timer(command.timeout, _signal_group, [pid, signal.SIGKILL])
         guard.daemon = True
         guard.start()
         try:
             _, status = os.waitpid(pid, 0)
         except BaseException:
-            _kill_group(pid)
+            _end_group(pid)
             raise
         finally:
             guard.cancel()
         seconds = time.perf_counter() - start
+    if seconds >= command.timeout:
+        raise BenchError(f"`{command}` took longer than {command.timeout:g} s")
     code = os.waitstatus_to_exitcode(status)
     if code != 0:
         raise BenchError(f"`{command}` ended with {code}\n  in {command.cwd}\n{_tail_of_rerun(command)}")
     return seconds
 
 
-def _kill_group(pid):
+def _signal_group(pid, number):
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, number)
+
+
+def _end_group(pid):
+    """Asks a child of ours to end, so that an engine's client can end its container too; then makes it."""
+    _signal_group(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+            if time.monotonic() > deadline:
+                _signal_group(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                return
+            time.sleep(0.05)
 
 
 def _tail_of_rerun(command):
@@ -119,7 +135,7 @@ def peak_memory(command):
         while child.poll() is None:
             peak = max(peak, _high_water_mark(child.pid))
             if time.monotonic() > deadline:
-                _kill_group(child.pid)
+                _signal_group(child.pid, signal.SIGKILL)
                 raise BenchError(f"`{command}` took longer than {command.timeout:.0f} s")
             time.sleep(0.02)
     if child.returncode != 0:

@@ -1,5 +1,6 @@
 """The rows of the table: what is measured, beside what, and what it must be."""
 
+import itertools
 import shutil
 import time
 
@@ -96,8 +97,7 @@ def noop(bench, place, runs):
     repo = samples.runnable_dirs(place / "wharf-bench-noop", bench.base, 12, samples.ONE_TEST)
     bench.ready(repo, [f"d{number:02}" for number in range(1, 13)])
     bench.check_tests(repo, place / "report", 12)
-    waited, reports = [], place / "report"
-    call = bench.call(repo, "test", "-j", "1", "--report-dir", reports)
+    waited, numbers = [], itertools.count(1)
     plain = bench.plain_run(repo, "d01", "python", "-m", "pytest")
     starts = Starts(bench.engine, bench.env)
 
@@ -107,7 +107,8 @@ def noop(bench, place, runs):
         return starts.first_after(begin) - begin
 
     def subject():
-        seconds = until_start(call)
+        reports = place / f"report-{next(numbers)}"
+        seconds = until_start(bench.call(repo, "test", "-j", "1", "--report-dir", reports))
         waited.append(min(entry["waited"] for entry in read_report(reports)["dirs"]))
         return seconds
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from measure import BenchError
@@ -102,7 +103,7 @@ def task_file(folder):
         write(folder / f"dev_scripts/part_{number:02}.py", _own_module(number))
     environment = folder.parent / "invoke-venv"
     steps = [
-        ["python3", "-m", "venv", str(environment)],
+        [sys.executable, "-m", "venv", str(environment)],
         [str(environment / "bin/pip"), "install", "--quiet", "--disable-pip-version-check", "invoke"],
     ]
     for step in steps:
