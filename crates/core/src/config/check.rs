@@ -25,7 +25,12 @@ pub(super) struct Checker<'s> {
     pub(super) entries: Vec<Arc<Entry>>,
     /// What was not.
     pub(super) problems: Vec<Problem>,
+    /// How many more problems there were than are kept.
+    pub(super) more: usize,
 }
+
+/// The most problems of one source that are kept: nobody reads more, and a file can hold very many.
+pub(super) const MOST_PROBLEMS: usize = 1_000;
 
 impl<'s> Checker<'s> {
     pub(super) fn new(layer: LayerKind, site: &'s Site<'s>) -> Self {
@@ -34,14 +39,20 @@ impl<'s> Checker<'s> {
             site,
             entries: Vec::new(),
             problems: Vec::new(),
+            more: 0,
         }
     }
 
+    /// Notes a problem; beyond [`MOST_PROBLEMS`] they are only counted.
     pub(super) fn report(&mut self, kind: ProblemKind, span: Range<usize>) {
-        self.problems.push(Problem {
-            kind,
-            place: self.site.place(span),
-        });
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(Problem {
+                kind,
+                place: self.site.place(span),
+            });
+        } else {
+            self.more += 1;
+        }
     }
 
     fn accept(&mut self, path: String, value: Value, key_span: &Range<usize>) {
@@ -94,25 +105,33 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// A table with one unknown key reads as a slip in that key, one with more as a slip in the table's name.
+    /// A table with one unknown key reads as a slip in that key, any other as a slip in the table's name.
     fn unknown(&mut self, path: String, span: Range<usize>, value: &DeValue<'_>) {
-        let kind = match value {
-            DeValue::Table(inner) if inner.len() == 1 => {
-                let names = inner.keys().map(|name| name.get_ref().as_ref());
-                let path = names.fold(path, |path, name| join(&path, name));
+        if self.problems.len() >= MOST_PROBLEMS {
+            self.more += 1;
+            return;
+        }
+        let DeValue::Table(inner) = value else {
+            return self.report(
                 ProblemKind::UnknownKey {
                     suggestion: nearest_key(&path),
                     path,
-                }
-            }
-            DeValue::Table(_) => ProblemKind::UnknownTable {
-                suggestion: nearest_table(&path),
+                },
+                span,
+            );
+        };
+        let suggestion = nearest_table(&path);
+        let only = inner
+            .keys()
+            .next()
+            .filter(|_| inner.len() == 1)
+            .map(|name| join(&path, name.get_ref()));
+        let kind = match only.map(|path| (nearest_key(&path), path)) {
+            Some((key, path)) if key.is_some() || suggestion.is_none() => ProblemKind::UnknownKey {
+                suggestion: key,
                 path,
             },
-            _ => ProblemKind::UnknownKey {
-                suggestion: nearest_key(&path),
-                path,
-            },
+            _ => ProblemKind::UnknownTable { suggestion, path },
         };
         self.report(kind, span);
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use toml::de::DeTable;
 
 use super::check::Checker;
-use super::error::{ConfigError, Place, ProblemKind};
+use super::error::{ConfigError, Place, Problem, ProblemKind};
 use super::origin::{LayerKind, Origin};
 use super::schema;
 use super::site::{FileText, Site};
@@ -84,12 +84,20 @@ impl Layer {
         let Checker {
             entries,
             mut problems,
+            more,
+            site,
             ..
         } = checker;
         problems.sort_by_key(|problem| match &problem.place {
             Place::Line(at) => (at.line, at.column),
             _ => (0, 0),
         });
+        if more > 0 {
+            problems.push(Problem {
+                kind: ProblemKind::TooMany { more },
+                place: site.whole(),
+            });
+        }
         ConfigError::check(problems)?;
         Ok(Self::from_entries(kind, entries))
     }
@@ -127,11 +135,13 @@ impl Layer {
 
     /// What takes part in a resolution: all but the keys that are dormant in this kind of layer.
     pub(super) fn effective(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let dormant =
-            |path: &str| schema::find(path).is_some_and(|key| key.dormant.contains(&self.kind));
+        let dormant = schema::KEYS
+            .iter()
+            .filter(|key| key.dormant.contains(&self.kind));
+        let dormant: Vec<_> = dormant.map(|key| key.path).collect();
         self.entries
             .iter()
-            .filter(move |entry| !dormant(&entry.path))
+            .filter(move |entry| !dormant.contains(&entry.path.as_str()))
     }
 }
 
@@ -145,9 +155,10 @@ impl fmt::Debug for Layer {
 
 fn not_utf8(path: &Arc<Path>, bytes: &[u8], error: std::str::Utf8Error) -> ConfigError {
     let offset = error.valid_up_to();
-    // What precedes the byte is UTF-8 and gives line and column.
-    let before = String::from_utf8_lossy(&bytes[..offset]);
-    let place = Site::File(FileText::new(Arc::clone(path), &before)).place(offset..offset);
+    // Replacements stand at or after the byte, so its offset is good, and the whole line is there to be masked.
+    let text = String::from_utf8_lossy(bytes);
+    let span = offset..offset + char::REPLACEMENT_CHARACTER.len_utf8();
+    let place = Site::File(FileText::new(Arc::clone(path), &text)).place(span);
     ConfigError::of(
         ProblemKind::NotUtf8 {
             offset,

@@ -26,6 +26,7 @@ mod check;
 mod duration;
 mod error;
 mod form;
+mod hint;
 mod keys;
 mod layer;
 mod mask;

@@ -44,7 +44,12 @@ fn misspelling(word: &str, known: &str) -> Option<usize> {
     if word.len() > LONGEST {
         return None;
     }
+    let most = (known.len() / 3).max(1);
+    // Each letter more or less is a slip.
+    if word.len().abs_diff(known.len()) > most && word.is_ascii() {
+        return None;
+    }
     let word = word.to_lowercase().replace('_', "-");
     let distance = strsim::osa_distance(&word, known);
-    (distance <= (known.len() / 3).max(1)).then_some(distance)
+    (distance <= most).then_some(distance)
 }

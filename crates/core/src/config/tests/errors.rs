@@ -70,6 +70,7 @@ fn unknown_keys_in_all_their_variety() {
             Some("test"),
         ),
         ("[zzzzzz]\nx = 1\ny = 2", "unknown table `zzzzzz`", None),
+        ("[tests]\nzzzzzz = 1", "unknown table `tests`", Some("test")),
         ("[zzzzzz]", "unknown table `zzzzzz`", None),
         (
             "[python.groups]\ndevel = []",
@@ -249,6 +250,22 @@ fn keys_have_a_home() {
 }
 
 #[test]
+fn keys_of_the_whole_workspace_are_not_a_dirs_own() {
+    let error = error("engine.kind = 'host'");
+    says(
+        &error,
+        &[
+            "key `engine.kind` is not allowed in `infra/devops/wharf.toml`, line 1: only in the user's `config.toml`, \
+           `wharf.toml` at the super-repo's root, a variable, a flag",
+        ],
+    );
+    assert_eq!(
+        error.hint().as_deref(),
+        Some("move it to `wharf.toml` at the super-repo's root")
+    );
+}
+
+#[test]
 fn exclusive_keys() {
     let error = error("[image]\nbase = 'a'\nfrom = '//b'\n");
     says(
@@ -258,6 +275,15 @@ fn exclusive_keys() {
     assert_eq!(
         error.hint().as_deref(),
         Some("remove `image.from` or `image.base`")
+    );
+}
+
+#[test]
+fn a_value_for_a_table_lists_its_keys() {
+    let hint = error("image = 'debian:12'").hint();
+    assert_eq!(
+        hint.as_deref(),
+        Some("the known keys of `image` are `name`, `base`, `from`")
     );
 }
 
@@ -388,11 +414,34 @@ fn rendering_copes_with_odd_places() {
 }
 
 #[test]
-fn ten_thousand_problems_are_quick_and_deep_nesting_is_an_error() {
+fn a_thousand_problems_are_told_and_more_are_counted() {
     let text: String = (0..10_000)
         .map(|n| format!("unknown-{n} = {n}\n"))
         .collect();
-    assert_eq!(error(&text).problems().len(), 10_000);
+    let error = error(&text);
+    assert_eq!(error.problems().len(), 1_001);
+    assert!(
+        error
+            .to_string()
+            .ends_with("\n9000 more problems in `infra/devops/wharf.toml`")
+    );
+    let line = format!(
+        "image = {{ {} }}",
+        (0..10_000)
+            .map(|n| format!("u{n} = 1, "))
+            .collect::<String>()
+    );
+    let error = super::error(&line);
+    let kept: usize = error.render(false).len();
+    assert!(kept < 10_000_000, "{kept}");
+}
+
+#[test]
+fn hostile_files_are_errors() {
     let deep = format!("image.base = {}{}", "[".repeat(10_000), "]".repeat(10_000));
     assert!(error(&deep).to_string().starts_with("text is not TOML"));
+    let garbage = "]=[\"\u{1b}[31m".repeat(MAX_FILE_BYTES / 12);
+    assert!(!error(&garbage).render(false).contains('\u{1b}'));
+    let urls = format!("x = '{}'", "://".repeat(MAX_FILE_BYTES / 3 - 10));
+    assert_eq!(error(&urls).problems().len(), 1);
 }

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use proptest::prelude::*;
 
 use super::{error, layer, read};
@@ -96,6 +98,30 @@ fn errors_hold_no_password() {
     )
     .expect_err("not here");
     assert!(!format!("{root} {}", root.render(false)).contains("hunter2"));
+}
+
+#[test]
+fn a_cut_through_a_long_line_hides_no_less() {
+    for spaces in [0, 1_990, 2_020, 2_040, 2_060, 5_000] {
+        let line = format!(
+            "x = ['https://me:hunter2hunter2@host/'{}, é, 'https://me:hunter2@b']",
+            " ".repeat(spaces)
+        );
+        let rendered = error(&line).render(false);
+        assert!(
+            !rendered.contains("hunter") && !rendered.contains("nter2"),
+            "{rendered}"
+        );
+    }
+}
+
+#[test]
+fn a_password_with_a_bad_byte_is_masked() {
+    let bytes = b"build.index-url = 'https://me:hunter2\xff@host'";
+    let error =
+        Layer::from_toml(LayerKind::User, Path::new("config.toml"), bytes).expect_err("not UTF-8");
+    let text = format!("{error} {error:?} {}", error.render(false));
+    assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[test]

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::layer;
 use crate::config::{
-    CaCertificates, Config, EngineKind, ImageSource, Layer, LayerKind, Proxy, PythonManager,
-    SecretSource, Variable, resolve,
+    CaCertificates, Config, ConfigError, EngineKind, ImageSource, Layer, LayerKind, Proxy,
+    PythonManager, Resolved, SecretSource, Variable, resolve,
 };
 
 fn config(layers: &[&Layer]) -> Config {
@@ -113,4 +113,13 @@ fn of_base_and_from_the_stronger_wins() {
         base(&config(&[&root, &dir, &variables]).image.source),
         ("base", "debian:13")
     );
+}
+
+#[test]
+fn configuration_crosses_threads() {
+    fn crosses<T: Send + Sync + 'static>() {}
+    crosses::<Layer>();
+    crosses::<Config>();
+    crosses::<Resolved>();
+    crosses::<ConfigError>();
 }
