@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::mask::mask_credentials;
 use super::origin::LayerKind;
-use super::schema;
 use super::suggest::Suggestion;
 
 /// Configuration that cannot be used: one or more problems, in the order of the source.
@@ -22,12 +21,18 @@ pub struct ConfigError {
 impl ConfigError {
     /// `Ok` where there are no problems.
     pub(super) fn check(problems: Vec<Problem>) -> Result<(), Self> {
-        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Self { problems })
+        }
     }
 
     /// One problem.
     pub(super) fn of(kind: ProblemKind, place: Place) -> Self {
-        Self { problems: vec![Problem { kind, place }] }
+        Self {
+            problems: vec![Problem { kind, place }],
+        }
     }
 
     /// The problems, never none.
@@ -171,6 +176,11 @@ pub enum ProblemKind {
         /// The other.
         other: &'static str,
     },
+    /// The source has more problems than are told.
+    TooMany {
+        /// How many more.
+        more: usize,
+    },
     /// A key that must have a value has none; the embedded defaults are at fault.
     Missing {
         /// Its path.
@@ -183,11 +193,20 @@ impl ProblemKind {
     pub(super) fn bad_value(path: String, value: &str, expected: String) -> Self {
         const SHOWN: usize = 60;
         let masked = mask_credentials(value);
-        let mut shown: String = masked.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+        let mut shown: String = masked
+            .chars()
+            .take(SHOWN)
+            .flat_map(char::escape_debug)
+            .collect();
         if masked.chars().nth(SHOWN).is_some() {
             shown.push('…');
         }
-        Self::BadValue { path, value: shown, expected, suggestion: None }
+        Self::BadValue {
+            path,
+            value: shown,
+            expected,
+            suggestion: None,
+        }
     }
 
     /// What is wrong, without the place.
@@ -203,6 +222,7 @@ impl ProblemKind {
             Self::BadValue { path, value, .. } => format!("bad value \"{value}\" of `{path}`"),
             Self::NotAllowedHere { path, .. } => format!("key `{path}` is not allowed"),
             Self::Conflict { path, other } => format!("`{path}` and `{other}` exclude each other"),
+            Self::TooMany { more } => format!("{more} more problems"),
             Self::Missing { path } => format!("no value of `{path}`"),
         }
     }
@@ -212,18 +232,25 @@ impl ProblemKind {
     pub fn detail(&self) -> String {
         match self {
             Self::TooLarge { bytes, limit } => format!("{bytes} bytes, at most {limit} are read"),
-            Self::NotUtf8 { offset, byte: Some(byte) } => format!("byte 0x{byte:02x} at offset {offset}"),
+            Self::NotUtf8 {
+                offset,
+                byte: Some(byte),
+            } => format!("byte 0x{byte:02x} at offset {offset}"),
             Self::NotUtf8 { offset, byte: None } => format!("at offset {offset}"),
             Self::NotToml { message } => message.clone(),
-            Self::WrongType { expected, found, .. } => format!("expected {expected}, found {found}"),
+            Self::WrongType {
+                expected, found, ..
+            } => format!("expected {expected}, found {found}"),
             Self::BadValue { expected, .. } => format!("expected {expected}"),
             Self::NotAllowedHere { scopes, .. } => {
                 let scopes: Vec<_> = scopes.iter().map(|scope| scope.described()).collect();
                 format!("only in {}", scopes.join(", "))
             }
-            Self::UnknownKey { .. } | Self::UnknownTable { .. } | Self::Conflict { .. } | Self::Missing { .. } => {
-                String::new()
-            }
+            Self::UnknownKey { .. }
+            | Self::UnknownTable { .. }
+            | Self::Conflict { .. }
+            | Self::TooMany { .. }
+            | Self::Missing { .. } => String::new(),
         }
     }
 
@@ -237,48 +264,6 @@ impl ProblemKind {
             _ => None,
         }
     }
-}
-
-impl Problem {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match &self.kind {
-            ProblemKind::TooLarge { .. } => {
-                Some("keep only settings in it; scripts and data go into files of their own".into())
-            }
-            ProblemKind::NotUtf8 { .. } => Some("save it as UTF-8".into()),
-            ProblemKind::NotToml { .. } => Some("strings stand in quotes, lists in `[…]`: see https://toml.io".into()),
-            ProblemKind::UnknownKey { suggestion: Some(name), .. }
-            | ProblemKind::UnknownTable { suggestion: Some(name), .. } => Some(format!("write `{name}`")),
-            ProblemKind::UnknownKey { path, suggestion: None } => Some(known_names(path)),
-            ProblemKind::UnknownTable { suggestion: None, .. } => Some(known_names("")),
-            ProblemKind::WrongType { path, .. } | ProblemKind::BadValue { path, .. } => {
-                let key = schema::find(path.split('[').next().unwrap_or(path))?;
-                Some(format!("write it like `{} = {}`", key.path, key.example))
-            }
-            ProblemKind::NotAllowedHere { scopes, .. } => {
-                let scope = scopes.first()?;
-                Some(format!("move it to {}", scope.described()))
-            }
-            ProblemKind::Conflict { path, other } => Some(format!("remove `{path}` or `{other}`")),
-            ProblemKind::Missing { .. } => None,
-        }
-    }
-}
-
-/// The names that are known where `path` is not.
-fn known_names(path: &str) -> String {
-    let table = path.rsplit_once('.').map_or("", |(table, _)| table);
-    let keys: Vec<_> = schema::KEYS.iter().filter(|key| key.table() == table).map(schema::Key::name).collect();
-    if table.is_empty() || keys.is_empty() {
-        return format!("the known tables are {}", quoted_list(&schema::tables()));
-    }
-    format!("the known keys of `{table}` are {}", quoted_list(&keys))
-}
-
-fn quoted_list(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Problem {

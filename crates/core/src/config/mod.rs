@@ -26,6 +26,7 @@ mod check;
 mod duration;
 mod error;
 mod form;
+mod hint;
 mod keys;
 mod layer;
 mod mask;
@@ -52,8 +53,10 @@ pub use merge::{Resolved, resolve};
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use typed::{
-    BuildConfig, Config, EngineConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig, RunConfig,
-    TestConfig, WorkspaceConfig,
+    BuildConfig, Config, EngineConfig, ImageConfig, ImageSource, OsConfig, PythonConfig,
+    RegistryConfig, RunConfig, TestConfig, WorkspaceConfig,
 };
-pub use typed_value::{CaCertificates, EngineKind, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
+pub use typed_value::{
+    CaCertificates, EngineKind, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume,
+};
 pub use value::Value;

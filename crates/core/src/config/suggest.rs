@@ -8,13 +8,19 @@ pub type Suggestion = String;
 /// The known key that was probably meant by `path`.
 pub(super) fn nearest_key(path: &str) -> Option<Suggestion> {
     let (table, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let by_path = KEYS.iter().filter_map(|key| Some((misspelling(path, key.path)?, key)));
+    let by_path = KEYS
+        .iter()
+        .filter_map(|key| Some((misspelling(path, key.path)?, key)));
     // `base` or `os.base` for `image.base`: the right name in the wrong place, or a slip in the right place.
     let by_name = KEYS.iter().filter_map(|key| {
         let distance = misspelling(name, key.name())?;
-        (key.table() == table || distance == 0).then_some((distance + usize::from(key.table() != table), key))
+        (key.table() == table || distance == 0)
+            .then_some((distance + usize::from(key.table() != table), key))
     });
-    by_path.chain(by_name).min_by_key(|(distance, _)| *distance).map(|(_, key): (_, &Key)| key.path.to_owned())
+    by_path
+        .chain(by_name)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, key): (_, &Key)| key.path.to_owned())
 }
 
 /// The known table that was probably meant by `path`.
@@ -24,8 +30,11 @@ pub(super) fn nearest_table(path: &str) -> Option<Suggestion> {
 
 /// The one of `words` that was probably meant.
 pub(super) fn nearest_word(word: &str, words: &[&str]) -> Option<Suggestion> {
-    let near = words.iter().filter_map(|known| Some((misspelling(word, known)?, known)));
-    near.min_by_key(|(distance, _)| *distance).map(|(_, known)| (*known).to_owned())
+    let near = words
+        .iter()
+        .filter_map(|known| Some((misspelling(word, known)?, known)));
+    near.min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| (*known).to_owned())
 }
 
 /// How many slips lead from `known` to `word`, if so few that it was probably meant: one for each three letters.
@@ -35,7 +44,12 @@ fn misspelling(word: &str, known: &str) -> Option<usize> {
     if word.len() > LONGEST {
         return None;
     }
+    let most = (known.len() / 3).max(1);
+    // Each letter more or less is a slip.
+    if word.len().abs_diff(known.len()) > most && word.is_ascii() {
+        return None;
+    }
     let word = word.to_lowercase().replace('_', "-");
     let distance = strsim::osa_distance(&word, known);
-    (distance <= (known.len() / 3).max(1)).then_some(distance)
+    (distance <= most).then_some(distance)
 }

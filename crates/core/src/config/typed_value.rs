@@ -27,7 +27,9 @@ impl EngineKind {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Docker, Self::Podman, Self::Host].into_iter().find(|kind| kind.word() == text)
+        [Self::Docker, Self::Podman, Self::Host]
+            .into_iter()
+            .find(|kind| kind.word() == text)
     }
 }
 
@@ -57,7 +59,9 @@ impl PythonManager {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Uv, Self::Poetry, Self::Pip, Self::None].into_iter().find(|manager| manager.word() == text)
+        [Self::Uv, Self::Poetry, Self::Pip, Self::None]
+            .into_iter()
+            .find(|manager| manager.word() == text)
     }
 }
 
@@ -165,7 +169,10 @@ pub enum Variable {
 impl Variable {
     pub(super) fn parse(text: &str) -> Self {
         match text.split_once('=') {
-            Some((name, value)) => Self::Set { name: name.to_owned(), value: value.to_owned() },
+            Some((name, value)) => Self::Set {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            },
             None => Self::PassedOn(text.to_owned()),
         }
     }
@@ -204,8 +211,14 @@ impl Volume {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ':');
         let (host, container) = (parts.next()?, parts.next()?);
-        let options = parts.next().map(|options| options.split(',').map(str::to_owned).collect());
-        Some(Self { host: host.to_owned(), container: container.to_owned(), options: options.unwrap_or_default() })
+        let options = parts
+            .next()
+            .map(|options| options.split(',').map(str::to_owned).collect());
+        Some(Self {
+            host: host.to_owned(),
+            container: container.to_owned(),
+            options: options.unwrap_or_default(),
+        })
     }
 
     /// Whether `host` names a volume of the engine, not a path.

@@ -1,0 +1,122 @@
+//! Why an image cannot be had.
+
+use std::path::PathBuf;
+
+use wharf_engine::EngineError;
+use wharf_engine::host::HostError;
+
+use super::python;
+
+/// Why an image cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// What the dir needs cannot be read.
+    #[error("the Python dependencies of `{dir}` cannot be read: {source}")]
+    Python {
+        /// Address of the dir.
+        dir: String,
+        /// What is wrong with them.
+        source: python::Error,
+    },
+    /// A file that the image is made from is missing or cannot be read.
+    #[error("`{}`, which the image of `{dir}` needs, cannot be read: {source}", .file.display())]
+    File {
+        /// Address of the dir.
+        dir: String,
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A path in the dir's own Dockerfile or config leads out of the dir.
+    #[error("`{path}`, which the image of `{dir}` copies, is outside of the dir")]
+    Outside {
+        /// Address of the dir.
+        dir: String,
+        /// The path as it is written.
+        path: String,
+    },
+    /// The dir's own Dockerfile lacks a target.
+    #[error("`{}` has no target `{target}`", .file.display())]
+    NoTarget {
+        /// The Dockerfile.
+        file: PathBuf,
+        /// The target that is missing.
+        target: &'static str,
+    },
+    /// A secret of the build cannot be had.
+    #[error("build secret `{name}` of `{dir}` cannot be had: {reason}")]
+    Secret {
+        /// Address of the dir.
+        dir: String,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The engine failed or refused.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A step of the build failed.
+    #[error("the image of `{dir}` could not be built: {summary}{}", tail(.lines))]
+    Build {
+        /// Address of the dir.
+        dir: String,
+        /// The builder's summary.
+        summary: String,
+        /// The last lines of the failing step.
+        lines: Vec<String>,
+        /// The whole log.
+        log: PathBuf,
+    },
+    /// The environment that stands in for an image could not be made.
+    #[error("the environment of `{dir}` could not be made: {source}")]
+    Host {
+        /// Address of the dir.
+        dir: String,
+        /// Why not.
+        source: Box<HostError>,
+    },
+    /// The host engine cannot do it.
+    #[error("engine `host` cannot {what}")]
+    HostCannot {
+        /// What was asked.
+        what: String,
+    },
+    /// The image that was asked for by stage or version is not here and not in the registry.
+    #[error("runnable dir `{dir}` needs image `{wanted}`, {found}")]
+    NotHere {
+        /// Address of the dir.
+        dir: String,
+        /// Its name and tag.
+        wanted: String,
+        /// What there is instead.
+        found: String,
+    },
+    /// Files of the build could not be written.
+    #[error("the files of a build could not be written: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+fn tail(lines: &[String]) -> String {
+    lines.iter().rev().take(15).rev().fold(String::new(), |text, line| format!("{text}\n  | {line}"))
+}
+
+impl ImageError {
+    /// The next command to type, or what to change.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Python { source, .. } => source.hint(),
+            Self::Engine(error) => error.hint(),
+            Self::Build { log, .. } => Some(format!("the whole log is in `{}`", log.display())),
+            Self::Host { source, .. } => source.hint(),
+            Self::HostCannot { .. } => Some("use `--engine docker` or `--engine podman`".into()),
+            Self::NotHere { dir, .. } => Some(format!("build it with `wharf image build {dir}`, or leave out `--stage` and `--version`")),
+            Self::NoTarget { target, .. } => Some(format!("name one of its stages: `FROM … AS {target}`")),
+            Self::Outside { .. } => Some("copy only what lies below the runnable dir".into()),
+            Self::Secret { .. } => Some("see `[build.secrets]` with `wharf config show --origin`".into()),
+            Self::File { .. } | Self::Io(_) => None,
+        }
+    }
+}

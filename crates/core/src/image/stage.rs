@@ -1,0 +1,95 @@
+//! Stages of an image, and the tags and labels that carry them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use semver::Version;
+
+/// Label with the hash of all that decides the image.
+pub const INPUTS: &str = "dev.wharf.inputs";
+/// Label with the address of the runnable dir.
+pub const DIR: &str = "dev.wharf.dir";
+/// Label with the stage.
+pub const STAGE: &str = "dev.wharf.stage";
+/// Label with the id of the base image, where the engine had it when the image was built.
+pub const BASE: &str = "dev.wharf.base";
+/// Label with the image's name.
+pub const NAME: &str = "dev.wharf.name";
+
+/// How far an image has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Built here, for me.
+    Local,
+    /// The team's.
+    Dev,
+    /// Self-contained.
+    Prod,
+}
+
+impl Stage {
+    /// The word in tags, labels and flags.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Dev => "dev",
+            Self::Prod => "prod",
+        }
+    }
+
+    /// The tag of an image in this stage.
+    #[must_use]
+    pub fn tag(self, user: &str, version: &Version) -> String {
+        match self {
+            Self::Local => format!("local-{}-{version}", tag_part(user)),
+            Self::Dev | Self::Prod => format!("{self}-{version}"),
+        }
+    }
+
+    /// Stage of the Dockerfile that makes it.
+    #[must_use]
+    pub fn target(self) -> &'static str {
+        match self {
+            Self::Local | Self::Dev => "dev",
+            Self::Prod => "prod",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        [Self::Local, Self::Dev, Self::Prod]
+            .into_iter()
+            .find(|stage| stage.word() == word)
+            .ok_or_else(|| format!("`{word}` is no stage; there are local, dev and prod"))
+    }
+}
+
+/// A user's name as a part of a tag: letters, digits, `_`, `.`, `-` (OCI distribution spec 1.1, tags).
+fn tag_part(user: &str) -> String {
+    let plain: String = user.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let plain = plain.trim_matches('-');
+    if plain.is_empty() { "me".into() } else { plain[..plain.len().min(40)].to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_say_stage_and_version() {
+        let version = Version::new(1, 10, 0);
+        assert_eq!(Stage::Local.tag("Ada L.", &version), "local-Ada-L-1.10.0");
+        assert_eq!(Stage::Dev.tag("ada", &version), "dev-1.10.0");
+        assert_eq!(Stage::Local.tag("…", &version), "local-me-1.10.0");
+    }
+}
