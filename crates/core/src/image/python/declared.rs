@@ -70,22 +70,41 @@ pub struct Declared {
 
 impl Declared {
     /// Reads what `dir` states; all empty where it states nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a requirement that makes no sense.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        Self::read_manifest(dir, Manifest::load(&dir.join("pyproject.toml"))?)
+        let mut declared = Self::read_manifest(dir, Manifest::load(&dir.join("pyproject.toml"))?)?;
+        declared.expand_own_extras();
+        Ok(declared)
     }
 
     /// Reads what `dir` states without `[tool.uv.sources]`, which a lock has already answered.
+    ///
+    /// # Errors
+    /// As [`Declared::read`].
     pub fn read_locked(dir: &Path, manifest: &Manifest) -> Result<Self, Error> {
-        let mut manifest = manifest.clone();
-        let uv = manifest
-            .table
-            .get_mut("tool")
+        let mut declared = Self::as_published(dir, Some(manifest))?;
+        declared.expand_own_extras();
+        Ok(declared)
+    }
+
+    /// Reads what `dir` would publish: without `[tool.uv.sources]`, and with extras that name the package itself as they are.
+    ///
+    /// # Errors
+    /// As [`Declared::read`].
+    pub fn as_published(dir: &Path, manifest: Option<&Manifest>) -> Result<Self, Error> {
+        let mut manifest = manifest.cloned();
+        let tool = manifest
+            .as_mut()
+            .and_then(|manifest| manifest.table.get_mut("tool"));
+        if let Some(uv) = tool
             .and_then(|tool| tool.get_mut("uv"))
-            .and_then(toml::Value::as_table_mut);
-        if let Some(uv) = uv {
+            .and_then(toml::Value::as_table_mut)
+        {
             uv.remove("sources");
         }
-        Self::read_manifest(dir, Some(manifest))
+        Self::read_manifest(dir, manifest)
     }
 
     fn read_manifest(dir: &Path, manifest: Option<Manifest>) -> Result<Self, Error> {
@@ -108,7 +127,6 @@ impl Declared {
             declared.read_cfg(&cfg_path, cfg)?;
         }
         declared.computed = declared.main.is_none() && dir.join("setup.py").is_file();
-        declared.expand_own_extras();
         Ok(declared)
     }
 

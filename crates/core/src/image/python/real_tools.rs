@@ -219,8 +219,11 @@ lib = { path = "../lib", develop = true }
             .current_dir(dir))
     };
     for manifest in [older, newer] {
+        // The simple index: a mirror of PyPI need not have the JSON one that Poetry asks by default.
+        let source = "[[tool.poetry.source]]\nname = 'simple'\nurl = 'https://pypi.org/simple/'\npriority = 'primary'\n";
+        let text = format!("{manifest}\n{source}");
         let root = repo(&[
-            ("app/pyproject.toml", manifest),
+            ("app/pyproject.toml", &text),
             ("lib/pyproject.toml", lib),
             ("lib/lib.py", ""),
         ]);
