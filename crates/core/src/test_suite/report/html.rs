@@ -18,6 +18,20 @@ const TEMPLATE: &str = include_str!("report.html.j2");
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
+/// The order of columns and filters: what asks for attention comes before what does not.
+const COLUMNS: [Verdict; 10] = [
+    Verdict::Passed,
+    Verdict::Failed,
+    Verdict::Error,
+    Verdict::TimedOut,
+    Verdict::Crashed,
+    Verdict::NotRun,
+    Verdict::Flaky,
+    Verdict::Xpassed,
+    Verdict::Xfailed,
+    Verdict::Skipped,
+];
+
 /// Bytes of one traceback or captured text that are shown; the log has all of it.
 const TEXT_LIMIT: usize = 24 * 1024;
 /// Bytes of all of them together; after that, tests show only their message.
@@ -60,7 +74,7 @@ fn page(report: &Report) -> Value {
         .map(|dir| dir.waited + dir.duration)
         .fold(report.duration, f64::max)
         .max(0.001);
-    let columns: Vec<_> = Verdict::ALL
+    let columns: Vec<_> = COLUMNS
         .into_iter()
         .filter(|verdict| *verdict == Verdict::Passed || report.summary.count(*verdict) > 0)
         .collect();
@@ -153,6 +167,7 @@ fn row(dir: &DirReport, columns: &[Verdict], end: f64) -> Value {
         log => dir.log.as_deref().map(tidy),
         log_href => dir.log.as_deref().map(href),
         counts => columns.iter().map(|verdict| count(*verdict, dir.summary.count(*verdict))).collect::<Vec<_>>(),
+        ran => dir.duration > 0.0,
         seconds => seconds(dir.duration),
         waited => seconds(dir.waited),
         waited_percent => percent(dir.waited),
