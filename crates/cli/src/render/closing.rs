@@ -47,6 +47,12 @@ fn verdict(report: &Report, bad: &[&DirReport]) -> String {
                 "{} in {dirs}, but not all went well ({time})",
                 counts(&report.summary)
             ),
+            0 if report.summary.deselected > 0 => {
+                format!(
+                    "no tests run in {dirs}, {} deselected ({time})",
+                    report.summary.deselected
+                )
+            }
             0 => format!("no tests collected in {dirs} ({time})"),
             _ => format!("{} in {dirs} ({time})", counts(&report.summary)),
         };

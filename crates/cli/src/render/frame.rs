@@ -345,7 +345,7 @@ mod tests {
 ▸ 漢字      starting
 ✓ ops       12 passed  3.5s
 ✗ bad       no such base image
-14s  2/7 dirs done  14 passed, 1 failed"
+14s  2/7 dirs done  14 passed, 1 failed, 3 deselected"
         );
     }
 
@@ -369,7 +369,7 @@ mod tests {
 ▸ ml/train  building image  [4/7] RUN --mount=type=cache,t…
 ▸ 漢字      starting
 … and 1 under way, 1 waiting, 1 done, 1 failed
-14s  2/7 dirs done  14 passed, 1 failed"
+14s  2/7 dirs done  14 passed, 1 failed, 3 deselected"
         );
         for rows in 1..24 {
             assert!(super::lines(&state(), &view(60, rows)).len() <= rows.max(3));

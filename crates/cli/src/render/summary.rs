@@ -80,7 +80,14 @@ pub fn write_summary(
     failures(report, out, options)?;
     slow(report, out, options)?;
     writeln!(out)?;
-    out.write_all(table(report).render(options.columns, style).as_bytes())?;
+    let mut dirs = table(report, Images::Shown);
+    if options
+        .columns
+        .is_some_and(|columns| dirs.narrowest() > columns)
+    {
+        dirs = table(report, Images::LeftOut);
+    }
+    out.write_all(dirs.render(options.columns, style).as_bytes())?;
     writeln!(out)?;
     for problem in &report.problems {
         writeln!(
@@ -228,32 +235,35 @@ fn slow(report: &Report, out: &mut impl Write, options: &SummaryOptions) -> io::
     Ok(())
 }
 
-fn table(report: &Report) -> Table {
+/// Whether the table of dirs names their images; on a narrow terminal counts matter more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Images {
+    Shown,
+    LeftOut,
+}
+
+fn table(report: &Report, images: Images) -> Table {
     let others = Verdict::ALL
         .into_iter()
         .filter(|verdict| !COLUMNS.contains(verdict) && report.summary.count(*verdict) > 0);
     let columns: Vec<_> = COLUMNS.into_iter().chain(others).collect();
-    let deselected = report.summary.deselected > 0;
-    let mut headers = vec!["dir", "image"];
-    headers.extend(columns.iter().map(|verdict| plural(*verdict, 0)));
-    if deselected {
-        headers.push("deselected");
+    let mut headers = vec!["dir"];
+    if images == Images::Shown {
+        headers.push("image");
     }
+    headers.extend(columns.iter().map(|verdict| plural(*verdict, 0)));
     headers.push("seconds");
     let mut table = Table::new(&headers);
     for dir in &report.dirs {
-        let mut row = vec![
-            one_line(&dir.path).into(),
-            dir.image.as_deref().map_or("-".into(), one_line).into(),
-        ];
+        let mut row: Vec<Cell> = vec![one_line(&dir.path).into()];
+        if images == Images::Shown {
+            row.push(dir.image.as_deref().map_or("-".into(), one_line).into());
+        }
         row.extend(
             columns
                 .iter()
                 .map(|verdict| number(*verdict, dir.summary.count(*verdict))),
         );
-        if deselected {
-            row.push(dir.summary.deselected.to_string().into());
-        }
         row.push(format!("{:.1}", dir.duration).into());
         table.row(row);
     }
@@ -357,6 +367,27 @@ infra  infra:local-me-0.1.0       1       0       0        0      3.5
 ok: 1 passed in 1 runnable dir (12.4s)
 report: .wharf/runs/17/report.html
 "
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_the_counts_without_the_images() {
+        let tests = vec![sample::test("infra/test_a.py::test_x", Verdict::Passed)];
+        let mut out = Vec::new();
+        let options = SummaryOptions {
+            columns: Some(50),
+            ..options()
+        };
+        write_summary(
+            &sample::report(vec![sample::dir("infra", tests)]),
+            &mut out,
+            &options,
+        )
+        .unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.starts_with("\ndir    passed  failed  errors  skipped  seconds\n"),
+            "{text}"
         );
     }
 

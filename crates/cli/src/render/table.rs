@@ -6,7 +6,7 @@ use super::width::{cut_end, pad_end, pad_start, width};
 /// Columns between two columns.
 const GAP: usize = 2;
 /// A column is never cut below this.
-const NARROWEST: usize = 6;
+const NARROWEST: usize = 10;
 
 /// A table that is filled row by row and rendered once.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +55,16 @@ impl Table {
         cells.resize_with(self.headers.len(), || "".into());
         self.rows.push(cells);
         self
+    }
+
+    /// Columns of a terminal below which this table cannot be cut to fit.
+    #[must_use]
+    pub fn narrowest(&self) -> usize {
+        let numeric: Vec<_> = (0..self.headers.len())
+            .map(|index| self.is_numeric(index))
+            .collect();
+        let widths = self.widths(Some(0), &numeric);
+        widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
     }
 
     /// Whether there are no rows.
@@ -190,16 +200,17 @@ mod tests {
     fn a_narrow_terminal_cuts_the_widest_text() {
         assert_eq!(
             table().render(
-                Some(34),
+                Some(38),
                 Style {
                     color: false,
                     unicode: true
                 }
             ),
-            "dir    image       passed  seconds\n\
-             infra  infra:loc…     209    12.3s\n\
-             漢字   -                0    1m02s\n"
+            "dir    image           passed  seconds\n\
+             infra  infra:local-m…     209    12.3s\n\
+             漢字   -                    0    1m02s\n"
         );
+        assert_eq!(table().narrowest(), 34);
     }
 
     #[test]

@@ -29,19 +29,21 @@ pub(super) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// `209 passed, 3 failed`: all verdicts that occur, `0 passed` where none does.
+/// `209 passed, 3 failed`: all verdicts that occur, `0 passed` where none does, and `3 deselected`.
 pub(super) fn counts(summary: &Summary) -> String {
-    let parts: Vec<_> = Verdict::ALL
+    let mut parts: Vec<_> = Verdict::ALL
         .into_iter()
         .map(|verdict| (verdict, summary.count(verdict)))
         .filter(|(_, count)| *count > 0)
         .map(|(verdict, count)| format!("{count} {}", plural(verdict, count)))
         .collect();
     if parts.is_empty() {
-        "0 passed".into()
-    } else {
-        parts.join(", ")
+        parts.push("0 passed".into());
     }
+    if summary.deselected > 0 {
+        parts.push(format!("{} deselected", summary.deselected));
+    }
+    parts.join(", ")
 }
 
 /// The verdict's word behind a number.
