@@ -35,7 +35,7 @@ const COLUMNS: [Verdict; 10] = [
 /// Bytes of one traceback or captured text that are shown; the log has all of it.
 const TEXT_LIMIT: usize = 24 * 1024;
 /// Bytes of all of them together; after that, tests show only their message.
-const TEXT_BUDGET: usize = 3 * 1024 * 1024;
+const TEXT_BUDGET: usize = 2 * 1024 * 1024;
 
 /// Writes `report` as one self-contained HTML page.
 ///
@@ -376,7 +376,7 @@ mod tests {
                 })
                 .collect();
             let page = html(&report);
-            let limit = if loud { 6_500_000 } else { 2_000_000 };
+            let limit = if loud { 5_000_000 } else { 2_000_000 };
             assert!(page.len() < limit, "{} bytes", page.len());
         }
         let data = data_of(&html(&report));
