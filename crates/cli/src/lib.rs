@@ -1,1 +1,3 @@
-//! Under construction.
+//! The `wharf` binary: arguments, commands, rendering, exit codes.
+
+pub mod render;

@@ -1,0 +1,50 @@
+//! What people see of a test run: live on a terminal, plain in a pipe, a summary at the end, annotations in CI.
+//!
+//! Each reporter consumes [`TestEvent`]s and writes where its caller says; none knows anything else. Owns words,
+//! columns and colours; refuses to find out by itself whether there is a terminal or what its user prefers.
+//!
+//! Failing to print is never a reason to stop a run: reporters of progress drop such errors.
+
+mod closing;
+mod frame;
+pub mod github;
+pub mod live;
+mod news;
+pub mod plain;
+mod state;
+pub mod style;
+pub mod summary;
+pub mod table;
+pub mod width;
+mod words;
+
+pub use live::Live;
+pub use plain::Plain;
+pub use style::{Paint, Style};
+pub use summary::Summary;
+pub use table::Table;
+pub use words::seconds;
+
+use wharf_core::test_suite::TestEvent;
+use wharf_core::test_suite::event::TestListener;
+
+/// Several reporters as one; each gets every event, in the order in which they stand here.
+#[derive(Default)]
+pub struct Listeners(pub Vec<Box<dyn TestListener + Send>>);
+
+impl TestListener for Listeners {
+    fn on(&mut self, event: &TestEvent) {
+        for listener in &mut self.0 {
+            listener.on(event);
+        }
+    }
+
+    fn tick(&mut self) {
+        for listener in &mut self.0 {
+            listener.tick();
+        }
+    }
+}
+
+#[cfg(test)]
+mod sample;
