@@ -20,8 +20,8 @@ pub fn variables(place: &Place) -> Outcome<Vec<(String, OsString)>> {
     let engines = variable("WHARF_TEST_ENGINES").unwrap_or_else(|| "docker,podman,host".to_owned());
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut dirs: Vec<_> = std::env::split_paths(&path).collect();
-    let tools = tools::uv_dir(place);
-    if tools.join("uv").is_file() && !dirs.contains(&tools) {
+    let tools = tools::dir(place);
+    if tools.is_dir() && !dirs.contains(&tools) {
         dirs.insert(0, tools);
     }
     let path = std::env::join_paths(dirs).unwrap_or(path);

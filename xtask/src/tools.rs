@@ -9,15 +9,15 @@ use crate::program::Program;
 /// The version of uv that the tests are run with.
 const UV: &str = "uv==0.13.9";
 
-/// The folder that holds `uv` once `ensure_uv` has run.
-pub fn uv_dir(place: &Place) -> PathBuf {
-    place.target.join("tools/uv/bin")
+/// The folder of the tools alone: a venv's own folder would hide the caller's `python3`.
+pub fn dir(place: &Place) -> PathBuf {
+    place.target.join("tools/bin")
 }
 
 /// Puts uv into a venv under `target/tools`, unless it is there.
 pub fn ensure_uv(place: &Place) -> Outcome {
-    let uv = uv_dir(place).join("uv");
-    if Program::new(&uv).arg("--version").succeeds() {
+    let link = dir(place).join("uv");
+    if Program::new(&link).arg("--version").succeeds() {
         return Ok(());
     }
     let venv = place.target_dir("tools")?.join("uv");
@@ -27,5 +27,11 @@ pub fn ensure_uv(place: &Place) -> Outcome {
         .run()?;
     Program::new(venv.join("bin/python"))
         .args(["-m", "pip", "install", "--quiet", UV])
-        .run_on_stderr()
+        .run_on_stderr()?;
+    place.target_dir("tools/bin")?;
+    Program::new("ln")
+        .arg("-sfn")
+        .arg(venv.join("bin/uv"))
+        .arg(&link)
+        .run()
 }
