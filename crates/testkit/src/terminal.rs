@@ -249,19 +249,20 @@ mod tests {
 
     #[test]
     fn the_program_sees_a_terminal_and_its_size() {
-        let mut terminal = shell(
-            "test -t 0 && test -t 1 && stty size; trap 'stty size' WINCH; while :; do read x; done",
-        )
-        .spawn_in_terminal(30, 100);
+        let script = "test -t 0 && test -t 1 && trap 'echo changed' WINCH && while :; do stty size; sleep 0.02; done";
+        let mut terminal = shell(script).spawn_in_terminal(30, 100);
         terminal.wait_screen_contains("30 100");
         terminal.resize(20, 50);
-        terminal.wait_screen_contains("20 50");
+        terminal
+            .wait_written_contains("changed")
+            .wait_screen_contains("20 50");
     }
 
     #[test]
     fn ctrl_c_reaches_it() {
-        let mut terminal = shell("trap 'echo caught; exit 7' INT; echo ready; read never")
-            .spawn_in_terminal(24, 80);
+        let mut terminal =
+            shell("trap 'echo caught; exit 7' INT; echo ready; while :; do sleep 0.02; done")
+                .spawn_in_terminal(24, 80);
         terminal.wait_written_contains("ready");
         terminal.send("\x03");
         terminal.wait_screen_contains("caught");
