@@ -102,12 +102,18 @@ impl Engine<'_> {
     }
 
     fn has_current(&self, name: &str) -> Outcome<bool> {
-        let format = format!("{{{{index .Config.Labels \"{LABEL}\"}}}}");
-        let label = self
+        // A listing, and not `inspect`: an image that is not there is an empty answer then, and a failure is a failure.
+        let filters = [
+            format!("label={LABEL}={VERSION}"),
+            format!("reference={name}"),
+        ];
+        let filters = filters.iter().flat_map(|filter| ["--filter", filter]);
+        Ok(!self
             .program()?
-            .args(["image", "inspect", "--format", &format, name])
-            .read();
-        Ok(label.is_ok_and(|label| label == VERSION))
+            .args(["image", "ls", "--quiet"])
+            .args(filters)
+            .read()?
+            .is_empty())
     }
 
     fn program(&self) -> Outcome<Program> {

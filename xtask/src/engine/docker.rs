@@ -140,7 +140,10 @@ fn parse_start_time(stat: &str) -> Option<u64> {
 
 fn last_lines(log: &Path) -> String {
     let text = fs_err::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().filter(|line| !line.contains(" level=info ")).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains(" level=info "))
+        .collect();
     lines[lines.len().saturating_sub(10)..].join("\n")
 }
 
