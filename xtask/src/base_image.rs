@@ -28,16 +28,8 @@ struct Image {
 }
 
 const IMAGES: [Image; 2] = [
-    Image {
-        name: DEFAULT_BASE,
-        command: r#"["python3"]"#,
-        archive: python_archive,
-    },
-    Image {
-        name: EMPTY,
-        command: r#"["/bin/sh"]"#,
-        archive: empty_archive,
-    },
+    Image { name: DEFAULT_BASE, command: r#"["python3"]"#, archive: python_archive },
+    Image { name: EMPTY, command: r#"["/bin/sh"]"#, archive: empty_archive },
 ];
 
 /// Makes the images where an engine lacks them, then prints the name of the tests' base.
@@ -69,28 +61,14 @@ impl Engine<'_> {
         }
         let archive = archive(self.place, image)?;
         eprintln!("{}: importing {}", self.program, image.name);
-        let changes = [
-            format!("ENV PATH={PATH}"),
-            format!("CMD {}", image.command),
-            format!("LABEL {LABEL}={VERSION}"),
-        ];
+        let changes =
+            [format!("ENV PATH={PATH}"), format!("CMD {}", image.command), format!("LABEL {LABEL}={VERSION}")];
         let changes = changes.iter().flat_map(|change| ["--change", change]);
-        self.program()?
-            .arg("import")
-            .args(changes)
-            .arg(&archive)
-            .arg(image.name)
-            .read()?;
-        self.program()?
-            .args(["run", "--rm", image.name, "/bin/sh", "-c", "true"])
-            .read()
-            .map_err(|failure| {
-                Failure::not_ready(format!(
-                    "{} cannot run a container\n{}",
-                    self.program, failure.message
-                ))
+        self.program()?.arg("import").args(changes).arg(&archive).arg(image.name).read()?;
+        self.program()?.args(["run", "--rm", image.name, "/bin/sh", "-c", "true"]).read().map_err(|failure| {
+            Failure::not_ready(format!("{} cannot run a container\n{}", self.program, failure.message))
                 .hint("`cargo xtask engine` makes it ready")
-            })?;
+        })?;
         Ok(())
     }
 
@@ -103,17 +81,9 @@ impl Engine<'_> {
 
     fn has_current(&self, name: &str) -> Outcome<bool> {
         // A listing, and not `inspect`: an image that is not there is an empty answer then, and a failure is a failure.
-        let filters = [
-            format!("label={LABEL}={VERSION}"),
-            format!("reference={name}"),
-        ];
+        let filters = [format!("label={LABEL}={VERSION}"), format!("reference={name}")];
         let filters = filters.iter().flat_map(|filter| ["--filter", filter]);
-        Ok(!self
-            .program()?
-            .args(["image", "ls", "--quiet"])
-            .args(filters)
-            .read()?
-            .is_empty())
+        Ok(!self.program()?.args(["image", "ls", "--quiet"]).args(filters).read()?.is_empty())
     }
 
     fn program(&self) -> Outcome<Program> {
@@ -142,8 +112,7 @@ fn archive(place: &Place, image: &Image) -> Outcome<PathBuf> {
 
 /// A minimal Debian with Python and Git, without documentation.
 fn python_archive(_scratch: &Path, archive: &Path) -> Outcome {
-    let without_docs =
-        ["man", "doc", "locale"].map(|name| format!("--dpkgopt=path-exclude=/usr/share/{name}/*"));
+    let without_docs = ["man", "doc", "locale"].map(|name| format!("--dpkgopt=path-exclude=/usr/share/{name}/*"));
     Program::new("mmdebstrap")
         .args(["--quiet", "--variant=minbase", "--aptopt=Acquire::Languages \"none\""])
         .args(without_docs)
@@ -165,42 +134,22 @@ fn empty_archive(scratch: &Path, archive: &Path) -> Outcome {
     }
     let busybox = tree.join("bin/busybox");
     fs_err::copy(static_busybox(scratch)?, &busybox)?;
-    for name in Program::new(&busybox)
-        .arg("--list")
-        .read()?
-        .lines()
-        .filter(|name| *name != "busybox")
-    {
+    for name in Program::new(&busybox).arg("--list").read()?.lines().filter(|name| *name != "busybox") {
         fs_err::os::unix::fs::symlink("busybox", tree.join("bin").join(name))?;
     }
     fs_err::write(tree.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n")?;
     fs_err::write(tree.join("etc/group"), "root:x:0:\n")?;
-    Program::new("chmod")
-        .arg("1777")
-        .arg(tree.join("tmp"))
-        .run()?;
-    Program::new("tar")
-        .args(["--owner=0", "--group=0", "-C"])
-        .arg(&tree)
-        .arg("-cf")
-        .arg(archive)
-        .arg(".")
-        .run()
+    Program::new("chmod").arg("1777").arg(tree.join("tmp")).run()?;
+    Program::new("tar").args(["--owner=0", "--group=0", "-C"]).arg(&tree).arg("-cf").arg(archive).arg(".").run()
 }
 
 /// Debian's static busybox, unpacked without installing it.
 fn static_busybox(scratch: &Path) -> Outcome<PathBuf> {
-    let download = || {
-        Program::new("apt-get")
-            .args(["download", "--quiet", "busybox-static"])
-            .cwd(scratch)
-            .run_on_stderr()
-    };
+    let download =
+        || Program::new("apt-get").args(["download", "--quiet", "busybox-static"]).cwd(scratch).run_on_stderr();
     if download().is_err() {
         // A machine that has never run `apt-get update` knows no packages.
-        Program::new("apt-get")
-            .args(["update", "--quiet"])
-            .run_on_stderr()?;
+        Program::new("apt-get").args(["update", "--quiet"]).run_on_stderr()?;
         download().map_err(|failure| Failure::not_ready(failure.message))?;
     }
     let package = fs_err::read_dir(scratch)?
@@ -208,10 +157,6 @@ fn static_busybox(scratch: &Path) -> Outcome<PathBuf> {
         .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
         .ok_or_else(|| Failure::not_ready("`apt-get download busybox-static` left no package"))?;
-    Program::new("dpkg-deb")
-        .arg("-x")
-        .arg(package)
-        .arg(scratch.join("package"))
-        .run()?;
+    Program::new("dpkg-deb").arg("-x").arg(package).arg(scratch.join("package")).run()?;
     Ok(scratch.join("package/bin/busybox"))
 }

@@ -36,20 +36,10 @@ const PREPARATION: &[(&str, Step)] = &[
     ("engines", engine::start),
     ("base image", base_image::run),
     ("uv", tools::ensure_uv),
-    ("format", |place| {
-        cargo(place, &["fmt", "--all", "--check"]).run()
-    }),
+    ("format", |place| cargo(place, &["fmt", "--all", "--check"]).run()),
     ("clippy", |place| {
-        let arguments = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--features",
-            "wharf-cli/reference",
-            "--",
-            "-D",
-            "warnings",
-        ];
+        let arguments =
+            ["clippy", "--workspace", "--all-targets", "--features", "wharf-cli/reference", "--", "-D", "warnings"];
         cargo(place, &arguments).run()
     }),
     ("layers", layers::run),
@@ -58,34 +48,15 @@ const PREPARATION: &[(&str, Step)] = &[
 
 const TESTS: &[(&str, TestStep)] = &[
     ("plugin matrix", |place, variables| {
-        Program::new("bash")
-            .arg("pytest/tests/matrix.sh")
-            .cwd(&place.root)
-            .envs(variables)
-            .run()
+        Program::new("bash").arg("pytest/tests/matrix.sh").cwd(&place.root).envs(variables).run()
     }),
-    ("doc tests", |place, variables| {
-        cargo(place, &["test", "--doc", "--workspace"])
-            .envs(variables)
-            .run()
-    }),
+    ("doc tests", |place, variables| cargo(place, &["test", "--doc", "--workspace"]).envs(variables).run()),
     ("tests", |place, variables| {
         let nextest: &[&str] = &["nextest", "run", "--workspace", "--no-fail-fast"];
-        let plain: &[&str] = &[
-            "test",
-            "--workspace",
-            "--no-fail-fast",
-            "--lib",
-            "--bins",
-            "--tests",
-        ];
-        let has_nextest = Program::new("cargo")
-            .args(["nextest", "--version"])
-            .succeeds();
+        let plain: &[&str] = &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"];
+        let has_nextest = Program::new("cargo").args(["nextest", "--version"]).succeeds();
         // nextest says its closing line on standard error; it belongs to the data of this run.
-        cargo(place, if has_nextest { nextest } else { plain })
-            .envs(variables)
-            .run_on_stdout()
+        cargo(place, if has_nextest { nextest } else { plain }).envs(variables).run_on_stdout()
     }),
 ];
 
@@ -98,9 +69,6 @@ fn timed(name: &str, step: impl FnOnce() -> Outcome) -> Outcome {
     let start = Instant::now();
     let outcome = step();
     let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
-    eprintln!(
-        "== {name}: {verdict} in {:.1} s",
-        start.elapsed().as_secs_f64()
-    );
+    eprintln!("== {name}: {verdict} in {:.1} s", start.elapsed().as_secs_f64());
     outcome
 }

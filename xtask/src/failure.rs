@@ -17,29 +17,17 @@ pub struct Failure {
 impl Failure {
     /// A check failed (exit code 1).
     pub fn failed(message: impl Into<String>) -> Self {
-        Self {
-            code: 1,
-            message: message.into(),
-            hint: None,
-        }
+        Self { code: 1, message: message.into(), hint: None }
     }
 
     /// Arguments that make no sense (exit code 2).
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            code: 2,
-            message: message.into(),
-            hint: Some("see `cargo xtask --help`".to_owned()),
-        }
+        Self { code: 2, message: message.into(), hint: Some("see `cargo xtask --help`".to_owned()) }
     }
 
     /// The machine lacks something (exit code 4).
     pub fn not_ready(message: impl Into<String>) -> Self {
-        Self {
-            code: 4,
-            message: message.into(),
-            hint: None,
-        }
+        Self { code: 4, message: message.into(), hint: None }
     }
 
     /// The same failure with the next thing to type.

@@ -13,11 +13,7 @@
 //! | `reference.rs` | `gen`: the generated reference |
 //! | `sandbox.rs` | `sandbox`: a shell in a throw-away super-repo |
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a developer's tool talks directly"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks directly")]
 
 mod base_image;
 mod ci;
@@ -71,11 +67,7 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(words: &[&str]) -> Outcome {
-    if words.is_empty()
-        || words
-            .iter()
-            .any(|word| matches!(*word, "-h" | "--help" | "help"))
-    {
+    if words.is_empty() || words.iter().any(|word| matches!(*word, "-h" | "--help" | "help")) {
         println!("{HELP}");
         return Ok(());
     }
@@ -87,9 +79,7 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["engine", "status"] => engine::status(&place),
         ["engine", "env"] => engine::print_env(&place),
         ["base-image"] => base_image::run(&place),
-        ["real-repo", dir]
-        | ["real-repo", dir, "--engine-free"]
-        | ["real-repo", "--engine-free", dir]
+        ["real-repo", dir] | ["real-repo", dir, "--engine-free"] | ["real-repo", "--engine-free", dir]
             if !dir.starts_with('-') =>
         {
             real_repo::run(&place, dir.as_ref())

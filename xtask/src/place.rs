@@ -22,12 +22,9 @@ impl Place {
         let root = start
             .ancestors()
             .find(|dir| dir.join("xtask/Cargo.toml").is_file())
-            .ok_or_else(|| {
-                Failure::usage(format!("`{}` is not inside Wharf's repo", start.display()))
-            })?
+            .ok_or_else(|| Failure::usage(format!("`{}` is not inside Wharf's repo", start.display())))?
             .to_owned();
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |dir| root.join(dir));
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
         Ok(Self { root, target })
     }
 

@@ -15,9 +15,7 @@ pub struct Program {
 impl Program {
     /// A program found on `PATH`, or by its path.
     pub fn new(name: impl AsRef<OsStr>) -> Self {
-        Self {
-            command: Command::new(name),
-        }
+        Self { command: Command::new(name) }
     }
 
     /// Adds one argument.
@@ -45,80 +43,49 @@ impl Program {
     }
 
     /// Sets variables.
-    pub fn envs<'a, I: IntoIterator<Item = &'a (String, OsString)>>(
-        mut self,
-        variables: I,
-    ) -> Self {
-        self.command
-            .envs(variables.into_iter().map(|(name, value)| (name, value)));
+    pub fn envs<'a, I: IntoIterator<Item = &'a (String, OsString)>>(mut self, variables: I) -> Self {
+        self.command.envs(variables.into_iter().map(|(name, value)| (name, value)));
         self
     }
 
     /// Runs it to the end with this terminal's input and output; an exit code other than 0 is a failure.
     pub fn run(mut self) -> Outcome {
-        let status = self
-            .command
-            .status()
-            .map_err(|error| self.cannot_start(&error))?;
+        let status = self.command.status().map_err(|error| self.cannot_start(&error))?;
         self.judge(status, "")
     }
 
     /// As `run`, with both of its outputs on our standard output.
     pub fn run_on_stdout(mut self) -> Outcome {
         let stdout = std::io::stdout().as_fd().try_clone_to_owned()?;
-        let status = self
-            .command
-            .stderr(Stdio::from(stdout))
-            .status()
-            .map_err(|error| self.cannot_start(&error))?;
+        let status = self.command.stderr(Stdio::from(stdout)).status().map_err(|error| self.cannot_start(&error))?;
         self.judge(status, "")
     }
 
     /// As `run`, with both of its outputs on our standard error.
     pub fn run_on_stderr(mut self) -> Outcome {
         let stderr = std::io::stderr().as_fd().try_clone_to_owned()?;
-        let status = self
-            .command
-            .stdout(Stdio::from(stderr))
-            .status()
-            .map_err(|error| self.cannot_start(&error))?;
+        let status = self.command.stdout(Stdio::from(stderr)).status().map_err(|error| self.cannot_start(&error))?;
         self.judge(status, "")
     }
 
     /// Runs it with no input and gives back its trimmed standard output; what it said is in the failure.
     pub fn read(mut self) -> Outcome<String> {
-        let output = self
-            .command
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| self.cannot_start(&error))?;
-        self.judge(
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim(),
-        )?;
+        let output = self.command.stdin(Stdio::null()).output().map_err(|error| self.cannot_start(&error))?;
+        self.judge(output.status, String::from_utf8_lossy(&output.stderr).trim())?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Runs it silently: did it end with exit code 0? A program that is not there did not.
     pub fn succeeds(mut self) -> bool {
-        self.command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.command.status().is_ok_and(|status| status.success())
     }
 
     /// Starts it with no input and both outputs in `log`, and leaves it running. Gives back its process id.
     pub fn start_detached(mut self, log: &Path) -> Outcome<u32> {
         let log = fs_err::File::create(log)?.into_parts().0;
-        self.command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
-        let child = self
-            .command
-            .spawn()
-            .map_err(|error| self.cannot_start(&error))?;
+        self.command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let child = self.command.spawn().map_err(|error| self.cannot_start(&error))?;
         Ok(child.id())
     }
 
@@ -126,15 +93,8 @@ impl Program {
         if status.success() {
             return Ok(());
         }
-        let said = if said.is_empty() {
-            String::new()
-        } else {
-            format!("\n{said}")
-        };
-        Err(Failure::failed(format!(
-            "`{}` failed: {status}{said}",
-            self.line()
-        )))
+        let said = if said.is_empty() { String::new() } else { format!("\n{said}") };
+        Err(Failure::failed(format!("`{}` failed: {status}{said}", self.line())))
     }
 
     fn cannot_start(&self, error: &std::io::Error) -> Failure {
@@ -144,10 +104,7 @@ impl Program {
     /// The command line, for messages.
     pub fn line(&self) -> String {
         let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
-        words
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
-            .join(" ")
+        words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -155,8 +112,5 @@ impl Program {
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(system)
-        .map(|dir| dir.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).chain(system).map(|dir| dir.join(name)).find(|file| file.is_file())
 }

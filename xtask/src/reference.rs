@@ -22,15 +22,9 @@ pub fn check(place: &Place) -> Outcome {
     }
     generate(place, &fresh)?;
     let kept = place.root.join(REFERENCE);
-    Program::new("git")
-        .args(["diff", "--no-index", "--stat", "--patch", "--"])
-        .arg(&kept)
-        .arg(&fresh)
-        .run()
-        .map_err(|_| {
-            Failure::failed(format!("`{REFERENCE}` is out of date"))
-                .hint("rewrite it with `cargo xtask gen`")
-        })?;
+    Program::new("git").args(["diff", "--no-index", "--stat", "--patch", "--"]).arg(&kept).arg(&fresh).run().map_err(
+        |_| Failure::failed(format!("`{REFERENCE}` is out of date")).hint("rewrite it with `cargo xtask gen`"),
+    )?;
     eprintln!("`{REFERENCE}` is up to date");
     Ok(())
 }
@@ -38,17 +32,7 @@ pub fn check(place: &Place) -> Outcome {
 fn generate(place: &Place, out: &Path) -> Outcome {
     fs_err::create_dir_all(out)?;
     Program::new("cargo")
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "wharf-cli",
-            "--features",
-            "reference",
-            "--bin",
-            "wharf-reference",
-            "--",
-        ])
+        .args(["run", "--quiet", "--package", "wharf-cli", "--features", "reference", "--bin", "wharf-reference", "--"])
         .arg(out)
         .cwd(&place.root)
         .run()

@@ -10,43 +10,24 @@ use crate::test_environment;
 
 /// Builds `wharf`, has it make its demo, and opens a shell there with the built `wharf` first on `PATH`.
 pub fn run(place: &Place, flags: &[&str]) -> Outcome {
-    if let Some(flag) = flags
-        .iter()
-        .find(|flag| !["--shell", "--keep"].contains(flag))
-    {
+    if let Some(flag) = flags.iter().find(|flag| !["--shell", "--keep"].contains(flag)) {
         return Err(Failure::usage(format!("`sandbox` has no `{flag}`")));
     }
     Program::new("cargo")
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "wharf-cli",
-            "--bin",
-            "wharf",
-        ])
+        .args(["build", "--quiet", "--package", "wharf-cli", "--bin", "wharf"])
         .cwd(&place.root)
         .run()?;
     let bin = place.target.join("debug");
-    let home = place
-        .target_dir("sandbox")?
-        .join(std::process::id().to_string());
+    let home = place.target_dir("sandbox")?.join(std::process::id().to_string());
     let dir = home.join("demo");
     fs_err::create_dir_all(&home)?;
 
     let mut variables = test_environment::variables(place)?;
     for (_, value) in variables.iter_mut().filter(|(name, _)| name == "PATH") {
-        let dirs: Vec<PathBuf> = std::iter::once(bin.clone())
-            .chain(std::env::split_paths(&*value))
-            .collect();
+        let dirs: Vec<PathBuf> = std::iter::once(bin.clone()).chain(std::env::split_paths(&*value)).collect();
         *value = std::env::join_paths(dirs).map_err(|error| Failure::failed(error.to_string()))?;
     }
-    let demo = Program::new(bin.join("wharf"))
-        .arg("demo")
-        .arg(&dir)
-        .envs(&variables)
-        .cwd(&home)
-        .run();
+    let demo = Program::new(bin.join("wharf")).arg("demo").arg(&dir).envs(&variables).cwd(&home).run();
     if !dir.is_dir() {
         demo?;
     }

@@ -26,10 +26,7 @@ pub fn variables(place: &Place) -> Outcome<Vec<(String, OsString)>> {
     }
     let path = std::env::join_paths(dirs).unwrap_or(path);
     Ok(vec![
-        (
-            "CONTAINERS_CONF".to_owned(),
-            engine::containers_conf(place)?.into(),
-        ),
+        ("CONTAINERS_CONF".to_owned(), engine::containers_conf(place)?.into()),
         ("WHARF_TEST_BASE".to_owned(), base().into()),
         ("WHARF_TEST_ENGINES".to_owned(), engines.into()),
         ("PATH".to_owned(), path),

@@ -21,17 +21,8 @@ pub fn ensure_uv(place: &Place) -> Outcome {
         return Ok(());
     }
     let venv = place.target_dir("tools")?.join("uv");
-    Program::new("python3")
-        .args(["-m", "venv", "--clear"])
-        .arg(&venv)
-        .run()?;
-    Program::new(venv.join("bin/python"))
-        .args(["-m", "pip", "install", "--quiet", UV])
-        .run_on_stderr()?;
+    Program::new("python3").args(["-m", "venv", "--clear"]).arg(&venv).run()?;
+    Program::new(venv.join("bin/python")).args(["-m", "pip", "install", "--quiet", UV]).run_on_stderr()?;
     place.target_dir("tools/bin")?;
-    Program::new("ln")
-        .arg("-sfn")
-        .arg(venv.join("bin/uv"))
-        .arg(&link)
-        .run()
+    Program::new("ln").arg("-sfn").arg(venv.join("bin/uv")).arg(&link).run()
 }

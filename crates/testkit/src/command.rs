@@ -23,15 +23,8 @@ pub struct WharfCommand {
 impl WharfCommand {
     pub(crate) fn new(program: &Path, variables: &[(OsString, OsString)], cwd: &Path) -> Self {
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .envs(variables.iter().map(|(name, value)| (name, value)))
-            .current_dir(cwd);
-        Self {
-            command,
-            input: Input::None,
-            deadline: DEADLINE,
-        }
+        command.env_clear().envs(variables.iter().map(|(name, value)| (name, value))).current_dir(cwd);
+        Self { command, input: Input::None, deadline: DEADLINE }
     }
 
     /// Adds one argument.
@@ -92,19 +85,9 @@ impl WharfCommand {
     #[track_caller]
     pub fn spawn(mut self) -> Running {
         let line = self.line();
-        self.command
-            .process_group(0)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        self.command.stdin(if matches!(self.input, Input::None) {
-            Stdio::null()
-        } else {
-            Stdio::piped()
-        });
-        let child = self
-            .command
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start `{line}`: {error}"));
+        self.command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command.stdin(if matches!(self.input, Input::None) { Stdio::null() } else { Stdio::piped() });
+        let child = self.command.spawn().unwrap_or_else(|error| panic!("cannot start `{line}`: {error}"));
         Running::new(child, line, self.input, self.deadline)
     }
 
@@ -117,9 +100,6 @@ impl WharfCommand {
 
     fn line(&self) -> String {
         let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
-        words
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
-            .join(" ")
+        words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     }
 }

@@ -47,8 +47,7 @@ impl fmt::Display for EngineKind {
 #[track_caller]
 pub fn engines() -> Vec<EngineKind> {
     let wanted = std::env::var("WHARF_TEST_ENGINES").unwrap_or_default();
-    let engines = parse(&wanted)
-        .unwrap_or_else(|word| panic!("WHARF_TEST_ENGINES names an unknown engine `{word}`"));
+    let engines = parse(&wanted).unwrap_or_else(|word| panic!("WHARF_TEST_ENGINES names an unknown engine `{word}`"));
     for engine in &engines {
         require(*engine);
     }
@@ -66,9 +65,7 @@ pub fn require(engine: EngineKind) {
 
 /// The image that sample workspaces are based on: `WHARF_TEST_BASE`, else the one that `cargo xtask base-image` makes.
 pub fn base_image() -> String {
-    let given = std::env::var("WHARF_TEST_BASE")
-        .ok()
-        .filter(|name| !name.is_empty());
+    let given = std::env::var("WHARF_TEST_BASE").ok().filter(|name| !name.is_empty());
     given.unwrap_or_else(|| "wharf-test/python:bookworm".to_owned())
 }
 
@@ -81,14 +78,12 @@ fn check(engine: EngineKind) -> Result<(), String> {
     let name = engine.name();
     if engine == EngineKind::Host {
         let works = succeeds("python3", &["-c", "import ensurepip, venv"]);
-        return works.then_some(()).ok_or_else(|| {
-            "no `python3` with venv is here\n\nhint: `cargo xtask engine`".to_owned()
-        });
+        return works
+            .then_some(())
+            .ok_or_else(|| "no `python3` with venv is here\n\nhint: `cargo xtask engine`".to_owned());
     }
     if !succeeds(name, &["info"]) {
-        return Err(format!(
-            "the engine `{name}` does not answer\n\nhint: make it ready with `cargo xtask engine`"
-        ));
+        return Err(format!("the engine `{name}` does not answer\n\nhint: make it ready with `cargo xtask engine`"));
     }
     let base = base_image();
     if !succeeds(name, &["image", "inspect", &base]) {
@@ -101,31 +96,19 @@ fn check(engine: EngineKind) -> Result<(), String> {
 
 fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.envs(containers_conf(&target_dir()).map(|conf| ("CONTAINERS_CONF", conf)));
     command.status().is_ok_and(|status| status.success())
 }
 
 /// Engines by their names between commas, all for none; the word that is none else.
 fn parse(text: &str) -> Result<Vec<EngineKind>, String> {
-    let words: Vec<&str> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> = text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     if words.is_empty() {
         return Ok(EngineKind::ALL.to_vec());
     }
-    let engine = |word: &str| {
-        EngineKind::ALL
-            .into_iter()
-            .find(|engine| engine.name() == word)
-            .ok_or_else(|| word.to_owned())
-    };
+    let engine =
+        |word: &str| EngineKind::ALL.into_iter().find(|engine| engine.name() == word).ok_or_else(|| word.to_owned());
     words.into_iter().map(engine).collect()
 }
 
@@ -136,10 +119,7 @@ mod tests {
     #[test]
     fn engines_are_named_between_commas() {
         assert_eq!(parse(""), Ok(EngineKind::ALL.to_vec()));
-        assert_eq!(
-            parse("host, docker"),
-            Ok(vec![EngineKind::Host, EngineKind::Docker])
-        );
+        assert_eq!(parse("host, docker"), Ok(vec![EngineKind::Host, EngineKind::Docker]));
         assert_eq!(parse("docker,lxc"), Err("lxc".to_owned()));
     }
 }

@@ -25,10 +25,7 @@
 //! | `engines.rs` | which engines to test with, and their images |
 //! | `place.rs` | where things shared between tests are |
 
-#![allow(
-    clippy::missing_panics_doc,
-    reason = "failing a test is what these functions do"
-)]
+#![allow(clippy::missing_panics_doc, reason = "failing a test is what these functions do")]
 
 mod command;
 mod engines;

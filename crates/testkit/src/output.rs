@@ -27,66 +27,42 @@ impl Output {
     /// Fails unless it ended with this exit code.
     #[track_caller]
     pub fn assert_code(&self, code: i32) -> &Self {
-        assert!(
-            self.code == Some(code),
-            "expected exit code {code}\n{}",
-            self.told()
-        );
+        assert!(self.code == Some(code), "expected exit code {code}\n{}", self.told());
         self
     }
 
     /// Fails unless this signal ended it.
     #[track_caller]
     pub fn assert_signal(&self, signal: crate::Signal) -> &Self {
-        assert!(
-            self.signal == Some(signal.as_raw()),
-            "expected to be ended by {signal:?}\n{}",
-            self.told()
-        );
+        assert!(self.signal == Some(signal.as_raw()), "expected to be ended by {signal:?}\n{}", self.told());
         self
     }
 
     /// Fails unless standard output holds this.
     #[track_caller]
     pub fn stdout_contains(&self, text: &str) -> &Self {
-        assert!(
-            self.stdout.contains(text),
-            "standard output lacks {text:?}\n{}",
-            self.told()
-        );
+        assert!(self.stdout.contains(text), "standard output lacks {text:?}\n{}", self.told());
         self
     }
 
     /// Fails if standard output holds this.
     #[track_caller]
     pub fn stdout_lacks(&self, text: &str) -> &Self {
-        assert!(
-            !self.stdout.contains(text),
-            "standard output holds {text:?}\n{}",
-            self.told()
-        );
+        assert!(!self.stdout.contains(text), "standard output holds {text:?}\n{}", self.told());
         self
     }
 
     /// Fails unless standard error holds this.
     #[track_caller]
     pub fn stderr_contains(&self, text: &str) -> &Self {
-        assert!(
-            self.stderr.contains(text),
-            "standard error lacks {text:?}\n{}",
-            self.told()
-        );
+        assert!(self.stderr.contains(text), "standard error lacks {text:?}\n{}", self.told());
         self
     }
 
     /// Fails if standard error holds this.
     #[track_caller]
     pub fn stderr_lacks(&self, text: &str) -> &Self {
-        assert!(
-            !self.stderr.contains(text),
-            "standard error holds {text:?}\n{}",
-            self.told()
-        );
+        assert!(!self.stderr.contains(text), "standard error holds {text:?}\n{}", self.told());
         self
     }
 
@@ -116,13 +92,7 @@ impl Output {
             (None, Some(signal)) => format!("signal {signal}"),
             (None, None) => "did not end".to_owned(),
         };
-        let Self {
-            line,
-            stdout,
-            stderr,
-            elapsed,
-            ..
-        } = self;
+        let Self { line, stdout, stderr, elapsed, .. } = self;
         format!(
             "$ {line}\n[{end} after {:.2} s]\n--- stdout\n{stdout}\n--- stderr\n{stderr}\n---",
             elapsed.as_secs_f64()

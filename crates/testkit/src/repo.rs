@@ -29,10 +29,7 @@ impl Repo {
     /// A fresh bare repo, to push to and to clone from.
     #[track_caller]
     pub fn bare_remote(path: impl Into<PathBuf>) -> Self {
-        Self::make(
-            path.into(),
-            &["init", "--quiet", "--bare", "--initial-branch=main"],
-        )
+        Self::make(path.into(), &["init", "--quiet", "--bare", "--initial-branch=main"])
     }
 
     /// A repo that is there.
@@ -100,13 +97,7 @@ impl Repo {
     #[track_caller]
     pub fn clone_to(&self, path: impl Into<PathBuf>) -> Repo {
         let path = path.into();
-        self.git(&[
-            "clone",
-            "--quiet",
-            "--recurse-submodules",
-            &self.url(),
-            &path.to_string_lossy(),
-        ]);
+        self.git(&["clone", "--quiet", "--recurse-submodules", &self.url(), &path.to_string_lossy()]);
         Self::open(path)
     }
 
@@ -132,13 +123,7 @@ impl Repo {
 
 /// Git with none of the user's settings; folders may be remotes.
 fn run(dir: &Path, arguments: &[&str]) -> Result<String, String> {
-    let told = |why: &str| {
-        format!(
-            "`git {}` in `{}` failed: {why}",
-            arguments.join(" "),
-            dir.display()
-        )
-    };
+    let told = |why: &str| format!("`git {}` in `{}` failed: {why}", arguments.join(" "), dir.display());
     let output = Command::new("git")
         .args(["-c", "protocol.file.allow=always", "-c", "gc.auto=0"])
         .args(arguments)
@@ -169,11 +154,7 @@ mod tests {
     #[test]
     fn the_same_content_has_the_same_id() {
         let sandbox = Sandbox::new();
-        let id = |name: &str| {
-            Repo::init(sandbox.path().join(name))
-                .write("a/b", "text")
-                .commit("first")
-        };
+        let id = |name: &str| Repo::init(sandbox.path().join(name)).write("a/b", "text").commit("first");
         assert_eq!(id("one"), id("two"));
     }
 
@@ -181,20 +162,13 @@ mod tests {
     fn a_submodule_comes_from_its_remote() {
         let sandbox = Sandbox::new();
         let remote = Repo::bare_remote(sandbox.path().join("part.git"));
-        Repo::init(sandbox.path().join("part"))
-            .write("x.txt", "one")
-            .commit("part: first");
+        Repo::init(sandbox.path().join("part")).write("x.txt", "one").commit("part: first");
         Repo::open(sandbox.path().join("part")).push_to(&remote);
         let whole = Repo::init(sandbox.path().join("whole"));
         let part = whole.add_submodule(&remote, "lib/part");
         whole.commit("whole: add part");
         assert_eq!(part.read("x.txt"), "one");
-        assert_eq!(
-            whole
-                .clone_to(sandbox.path().join("again"))
-                .read("lib/part/x.txt"),
-            "one"
-        );
+        assert_eq!(whole.clone_to(sandbox.path().join("again")).read("lib/part/x.txt"), "one");
     }
 
     #[test]

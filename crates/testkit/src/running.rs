@@ -51,19 +51,12 @@ impl Shared {
     /// Waits until `is_met`; false when the deadline came first.
     pub(crate) fn wait(&self, deadline: Instant, mut is_met: impl FnMut(&Heard) -> bool) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
-        let waited = self
-            .0
-            .1
-            .wait_timeout_while(self.lock(), left, |heard| !is_met(heard));
+        let waited = self.0.1.wait_timeout_while(self.lock(), left, |heard| !is_met(heard));
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// Collects `source` in the background into the part of the state that `part` picks.
-    pub(crate) fn listen(
-        &self,
-        mut source: impl Read + Send + 'static,
-        part: fn(&mut Heard) -> &mut Vec<u8>,
-    ) {
+    pub(crate) fn listen(&self, mut source: impl Read + Send + 'static, part: fn(&mut Heard) -> &mut Vec<u8>) {
         let shared = self.clone();
         shared.lock().open += 1;
         thread::spawn(move || {
@@ -80,9 +73,7 @@ impl Shared {
     pub(crate) fn watch(&self, mut child: Child, start: Instant) {
         let shared = self.clone();
         thread::spawn(move || {
-            let status = child
-                .wait()
-                .expect("a child that nobody else waits for can be waited for");
+            let status = child.wait().expect("a child that nobody else waits for can be waited for");
             shared.change(|heard| heard.end = Some((status, start.elapsed())));
         });
     }
@@ -97,9 +88,7 @@ impl Shared {
             stdout: String::from_utf8_lossy(&heard.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&heard.stderr).into_owned(),
             stdout_bytes: heard.stdout.clone(),
-            elapsed: heard
-                .end
-                .map_or_else(|| start.elapsed(), |(_, elapsed)| elapsed),
+            elapsed: heard.end.map_or_else(|| start.elapsed(), |(_, elapsed)| elapsed),
         }
     }
 }
@@ -119,14 +108,8 @@ impl Running {
         let start = Instant::now();
         let pid = Pid::from_child(&child);
         let shared = Shared::default();
-        shared.listen(
-            child.stdout.take().expect("standard output is piped"),
-            |heard| &mut heard.stdout,
-        );
-        shared.listen(
-            child.stderr.take().expect("standard error is piped"),
-            |heard| &mut heard.stderr,
-        );
+        shared.listen(child.stdout.take().expect("standard output is piped"), |heard| &mut heard.stdout);
+        shared.listen(child.stderr.take().expect("standard error is piped"), |heard| &mut heard.stderr);
         let mut stdin = child.stdin.take();
         if let Input::Bytes(bytes) = input
             && let Some(mut pipe) = stdin.take()
@@ -135,14 +118,7 @@ impl Running {
             thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
         shared.watch(child, start);
-        Self {
-            shared,
-            pid,
-            stdin,
-            line,
-            start,
-            deadline: start + deadline,
-        }
+        Self { shared, pid, stdin, line, start, deadline: start + deadline }
     }
 
     /// The process id.
@@ -169,14 +145,8 @@ impl Running {
     /// Writes to its input, left open by `stdin_open`.
     #[track_caller]
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        let stdin = self
-            .stdin
-            .as_mut()
-            .expect("the input was opened with `stdin_open` and not closed");
-        stdin
-            .write_all(bytes.as_ref())
-            .and_then(|()| stdin.flush())
-            .expect("the program reads its input");
+        let stdin = self.stdin.as_mut().expect("the input was opened with `stdin_open` and not closed");
+        stdin.write_all(bytes.as_ref()).and_then(|()| stdin.flush()).expect("the program reads its input");
     }
 
     /// Ends its input.
@@ -187,31 +157,22 @@ impl Running {
     /// Waits until standard output holds this.
     #[track_caller]
     pub fn wait_stdout_contains(&self, text: &str) -> &Self {
-        self.wait_until(&format!("standard output to hold {text:?}"), |stdout, _| {
-            stdout.contains(text)
-        })
+        self.wait_until(&format!("standard output to hold {text:?}"), |stdout, _| stdout.contains(text))
     }
 
     /// Waits until standard error holds this.
     #[track_caller]
     pub fn wait_stderr_contains(&self, text: &str) -> &Self {
-        self.wait_until(&format!("standard error to hold {text:?}"), |_, stderr| {
-            stderr.contains(text)
-        })
+        self.wait_until(&format!("standard error to hold {text:?}"), |_, stderr| stderr.contains(text))
     }
 
     /// Waits until `is_met`, which gets standard output and standard error so far. Fails at the deadline, and when the program
     /// has ended without meeting it.
     #[track_caller]
     pub fn wait_until(&self, what: &str, is_met: impl Fn(&str, &str) -> bool) -> &Self {
-        let check = |heard: &Heard| {
-            is_met(
-                &String::from_utf8_lossy(&heard.stdout),
-                &String::from_utf8_lossy(&heard.stderr),
-            )
-        };
-        self.shared
-            .wait(self.deadline, |heard| check(heard) || heard.over());
+        let check =
+            |heard: &Heard| is_met(&String::from_utf8_lossy(&heard.stdout), &String::from_utf8_lossy(&heard.stderr));
+        self.shared.wait(self.deadline, |heard| check(heard) || heard.over());
         let met = check(&self.shared.lock());
         assert!(met, "waited in vain for {what}\n{}", self.so_far().told());
         self
@@ -233,10 +194,7 @@ impl Running {
         }
         if !self.shared.wait(Instant::now() + LEFT_BEHIND, Heard::over) {
             self.kill();
-            panic!(
-                "ended, but something that it started still holds its output\n{}",
-                self.so_far().told()
-            );
+            panic!("ended, but something that it started still holds its output\n{}", self.so_far().told());
         }
         self.so_far()
     }
@@ -275,18 +233,12 @@ mod tests {
     #[test]
     fn both_outputs_and_the_code_are_kept() {
         let output = shell("cat; echo two >&2; exit 3").stdin("one").run();
-        output
-            .assert_code(3)
-            .stdout_contains("one")
-            .stderr_contains("two")
-            .stdout_lacks("two");
+        output.assert_code(3).stdout_contains("one").stderr_contains("two").stdout_lacks("two");
     }
 
     #[test]
     fn a_program_is_spoken_to_while_it_runs() {
-        let mut running = shell("echo ready; read word; echo got $word; read never")
-            .stdin_open()
-            .spawn();
+        let mut running = shell("echo ready; read word; echo got $word; read never").stdin_open().spawn();
         running.wait_stdout_contains("ready");
         running.send("tea\n");
         running.wait_stdout_contains("got tea");
@@ -297,9 +249,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "did not end within 0.2 s\n$ sh -c echo partial; sleep 60")]
     fn past_the_deadline_it_is_killed_and_told() {
-        shell("echo partial; sleep 60")
-            .deadline(Duration::from_millis(200))
-            .run();
+        shell("echo partial; sleep 60").deadline(Duration::from_millis(200)).run();
     }
 
     #[test]
@@ -315,9 +265,6 @@ mod tests {
         let child: i32 = running.so_far().stdout.trim().parse().unwrap();
         let shared = running.shared.clone();
         drop(running);
-        assert!(
-            shared.wait(Instant::now() + LEFT_BEHIND, Heard::over),
-            "process {child} still holds the output"
-        );
+        assert!(shared.wait(Instant::now() + LEFT_BEHIND, Heard::over), "process {child} still holds the output");
     }
 }

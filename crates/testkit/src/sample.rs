@@ -73,8 +73,7 @@ impl Workspace {
 
     /// Adds a sub-repo at `path`, with a bare remote beside the super-repo in `NAME.remotes/`.
     pub fn sub_repo(mut self, path: &str, fill: impl FnOnce(Content) -> Content) -> Self {
-        self.sub_repos
-            .push((path.to_owned(), fill(Content::default())));
+        self.sub_repos.push((path.to_owned(), fill(Content::default())));
         self
     }
 
@@ -82,11 +81,7 @@ impl Workspace {
     #[track_caller]
     pub fn build(self) -> Repo {
         let repo = Repo::init(self.home.join(&self.name));
-        let head = format!(
-            "[workspace]\nname = \"{}\"\n\n[image]\nbase = \"{}\"\n",
-            self.name,
-            base_image()
-        );
+        let head = format!("[workspace]\nname = \"{}\"\n\n[image]\nbase = \"{}\"\n", self.name, base_image());
         let gap = if self.toml.is_empty() { "" } else { "\n" };
         repo.write("wharf.toml", format!("{head}{gap}{}", self.toml));
         repo.write(".gitignore", "__pycache__/\n.pytest_cache/\n");
@@ -124,23 +119,12 @@ impl Content {
         let mut files = dir.content.files;
         files.push(("devops/wharf.toml".to_owned(), dir.toml.into_bytes()));
         if let Some(requirements) = dir.requirements {
-            files.push((
-                "devops/requirements.txt".to_owned(),
-                requirements.into_bytes(),
-            ));
+            files.push(("devops/requirements.txt".to_owned(), requirements.into_bytes()));
         }
         let place = |file: String| {
-            if dir.path == "." {
-                file
-            } else {
-                format!("{}/{file}", dir.path)
-            }
+            if dir.path == "." { file } else { format!("{}/{file}", dir.path) }
         };
-        self.files.extend(
-            files
-                .into_iter()
-                .map(|(file, content)| (place(file), content)),
-        );
+        self.files.extend(files.into_iter().map(|(file, content)| (place(file), content)));
         self
     }
 
@@ -185,10 +169,7 @@ impl Dir {
     /// Gives it a `changelog.txt` whose top entry is this version.
     pub fn version(self, version: &str) -> Self {
         let name = self.path.rsplit('/').next().unwrap_or_default().to_owned();
-        self.file(
-            "changelog.txt",
-            format!("# {name}-{version}\n- 2024-01-01\n- First\n"),
-        )
+        self.file("changelog.txt", format!("# {name}-{version}\n- 2024-01-01\n- First\n"))
     }
 }
 
@@ -203,15 +184,10 @@ mod tests {
             .toml("[test]\n")
             .file("README.md", "hello")
             .dir("infra", |dir| {
-                dir.requirements("pytest==7.4.4\n")
-                    .test("test_a.py", "def test(): pass\n")
-                    .version("1.2.0")
+                dir.requirements("pytest==7.4.4\n").test("test_a.py", "def test(): pass\n").version("1.2.0")
             })
             .dir(".", Dir::no_requirements)
-            .sub_repo("libs/helpers", |sub| {
-                sub.file("helpers.py", "")
-                    .dir("deep/one", |dir| dir.toml("[os]\n"))
-            })
+            .sub_repo("libs/helpers", |sub| sub.file("helpers.py", "").dir("deep/one", |dir| dir.toml("[os]\n")))
             .build();
         assert_eq!(repo.git(&["status", "--short"]), "");
         let files = repo.git(&["ls-files", "--recurse-submodules"]);
@@ -230,13 +206,7 @@ mod tests {
             "wharf.toml",
         ];
         assert_eq!(files.lines().collect::<Vec<_>>(), expected);
-        assert!(
-            repo.read("wharf.toml")
-                .contains(&format!("base = \"{}\"\n\n[test]", base_image()))
-        );
-        assert_eq!(
-            repo.read("infra/changelog.txt").lines().next(),
-            Some("# infra-1.2.0")
-        );
+        assert!(repo.read("wharf.toml").contains(&format!("base = \"{}\"\n\n[test]", base_image())));
+        assert_eq!(repo.read("infra/changelog.txt").lines().next(), Some("# infra-1.2.0"));
     }
 }

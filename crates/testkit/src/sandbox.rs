@@ -42,22 +42,12 @@ impl Default for Sandbox {
 impl Sandbox {
     /// A fresh one.
     pub fn new() -> Self {
-        let dir = tempfile::Builder::new()
-            .prefix("wharf-test-")
-            .tempdir()
-            .expect("a temporary folder can be made");
-        let root = dir
-            .path()
-            .canonicalize()
-            .expect("a folder just made has a path");
+        let dir = tempfile::Builder::new().prefix("wharf-test-").tempdir().expect("a temporary folder can be made");
+        let root = dir.path().canonicalize().expect("a folder just made has a path");
         for name in ["home", "tmp", "work"] {
             fs_err::create_dir(root.join(name)).expect("a fresh folder is writable");
         }
-        let mut sandbox = Self {
-            root,
-            variables: Vec::new(),
-            _dir: dir,
-        };
+        let mut sandbox = Self { root, variables: Vec::new(), _dir: dir };
         sandbox.fill();
         sandbox
     }
@@ -75,8 +65,7 @@ impl Sandbox {
     /// Sets a variable for every later command.
     pub fn set(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
         self.unset(name.as_ref());
-        self.variables
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.variables.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
     }
 
     /// Takes a variable away from every later command.
@@ -158,11 +147,7 @@ mod tests {
         let output = sandbox.command("env").run();
         output.assert_code(0);
         assert!(output.stdout.contains("GIVEN=two\n") && !output.stdout.contains("GIVEN=one"));
-        assert!(
-            output
-                .stdout
-                .contains(&format!("HOME={}\n", sandbox.home().display()))
-        );
+        assert!(output.stdout.contains(&format!("HOME={}\n", sandbox.home().display())));
         assert!(!output.stdout.contains("CARGO_"), "{}", output.stdout);
     }
 

@@ -39,19 +39,11 @@ pub struct Terminal {
 impl Terminal {
     #[track_caller]
     pub(crate) fn start(wanted: &Command, line: String, size: Size, deadline: Duration) -> Self {
-        let (ours, theirs) =
-            open(size).unwrap_or_else(|error| panic!("cannot open a terminal: {error}"));
+        let (ours, theirs) = open(size).unwrap_or_else(|error| panic!("cannot open a terminal: {error}"));
         let mut command = Command::new("setsid");
-        command
-            .arg("--ctty")
-            .arg(wanted.get_program())
-            .args(wanted.get_args());
+        command.arg("--ctty").arg(wanted.get_program()).args(wanted.get_args());
         command.env_clear().env("TERM", "xterm-256color");
-        command.envs(
-            wanted
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
+        command.envs(wanted.get_envs().filter_map(|(name, value)| Some((name, value?))));
         if let Some(dir) = wanted.get_current_dir() {
             command.current_dir(dir);
         }
@@ -59,36 +51,21 @@ impl Terminal {
         let side = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
         command.stdin(side()).stdout(side()).stderr(side());
         let start = Instant::now();
-        let child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start `setsid --ctty {line}`: {error}"));
+        let child = command.spawn().unwrap_or_else(|error| panic!("cannot start `setsid --ctty {line}`: {error}"));
         // The terminal ends when the last holder of its other side does: the command must not be one.
         drop((command, theirs));
         let pid = Pid::from_child(&child);
         let keyboard = File::from(ours);
         let shared = Shared::default();
-        shared.listen(
-            keyboard.try_clone().expect("a descriptor can be copied"),
-            |heard| &mut heard.stdout,
-        );
+        shared.listen(keyboard.try_clone().expect("a descriptor can be copied"), |heard| &mut heard.stdout);
         shared.watch(child, start);
-        Self {
-            shared,
-            keyboard,
-            pid,
-            sizes: vec![(0, size)],
-            line,
-            start,
-            deadline: start + deadline,
-        }
+        Self { shared, keyboard, pid, sizes: vec![(0, size)], line, start, deadline: start + deadline }
     }
 
     /// Types this: `"\x03"` is ctrl-C, `"\x04"` ctrl-D, `"\r"` return.
     #[track_caller]
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.keyboard
-            .write_all(bytes.as_ref())
-            .expect("a terminal takes what is typed");
+        self.keyboard.write_all(bytes.as_ref()).expect("a terminal takes what is typed");
     }
 
     /// Changes its size; the program gets SIGWINCH.
@@ -113,17 +90,13 @@ impl Terminal {
     /// Waits until the screen shows this.
     #[track_caller]
     pub fn wait_screen_contains(&self, text: &str) -> &Self {
-        self.wait_screen(&format!("the screen to show {text:?}"), |screen| {
-            screen.contains(text)
-        })
+        self.wait_screen(&format!("the screen to show {text:?}"), |screen| screen.contains(text))
     }
 
     /// Waits until this has been written, on the screen still or not.
     #[track_caller]
     pub fn wait_written_contains(&self, text: &str) -> &Self {
-        self.wait(&format!("{text:?} to be written"), |heard| {
-            String::from_utf8_lossy(&heard.stdout).contains(text)
-        })
+        self.wait(&format!("{text:?} to be written"), |heard| String::from_utf8_lossy(&heard.stdout).contains(text))
     }
 
     /// Waits until `is_met`, which gets what the screen shows. Fails at the deadline, and when the program has ended without
@@ -137,19 +110,13 @@ impl Terminal {
     #[track_caller]
     pub fn wait_exit(self) -> Output {
         let ended = self.shared.wait(self.deadline, Heard::over);
-        assert!(
-            ended,
-            "did not end within {} s\n{}",
-            (self.deadline - self.start).as_secs_f64(),
-            self.told()
-        );
+        assert!(ended, "did not end within {} s\n{}", (self.deadline - self.start).as_secs_f64(), self.told());
         self.shared.output(&self.line, self.start)
     }
 
     #[track_caller]
     fn wait(&self, what: &str, is_met: impl Fn(&Heard) -> bool) -> &Self {
-        self.shared
-            .wait(self.deadline, |heard| is_met(heard) || heard.over());
+        self.shared.wait(self.deadline, |heard| is_met(heard) || heard.over());
         let met = is_met(&self.shared.lock());
         assert!(met, "waited in vain for {what}\n{}", self.told());
         self
@@ -157,11 +124,7 @@ impl Terminal {
 
     fn told(&self) -> String {
         let written = self.written();
-        format!(
-            "--- screen\n{}\n--- written\n{}",
-            self.screen(),
-            written.escape_debug()
-        )
+        format!("--- screen\n{}\n--- written\n{}", self.screen(), written.escape_debug())
     }
 }
 
@@ -176,12 +139,7 @@ impl Drop for Terminal {
 
 impl From<Size> for Winsize {
     fn from(size: Size) -> Self {
-        Self {
-            ws_row: size.rows,
-            ws_col: size.columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        }
+        Self { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 }
     }
 }
 
@@ -192,11 +150,7 @@ fn open(size: Size) -> rustix::io::Result<(OwnedFd, OwnedFd)> {
     unlockpt(&ours)?;
     tcsetwinsize(&ours, size.into())?;
     let name = ptsname(&ours, Vec::new())?;
-    let theirs = rustix::fs::open(
-        name,
-        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
+    let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
     Ok((ours, theirs))
 }
 
@@ -211,15 +165,8 @@ fn draw(written: &[u8], sizes: &[(usize, Size)]) -> String {
         done = *from;
     }
     parser.process(&written[done..]);
-    let rows = parser.screen().rows(
-        0,
-        sizes.last().map_or(first.columns, |(_, size)| size.columns),
-    );
-    rows.map(|row| row.trim_end().to_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
-        .trim_end()
-        .to_owned()
+    let rows = parser.screen().rows(0, sizes.last().map_or(first.columns, |(_, size)| size.columns));
+    rows.map(|row| row.trim_end().to_owned()).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -228,23 +175,13 @@ mod tests {
     use crate::Sandbox;
 
     fn shell(script: &str) -> crate::WharfCommand {
-        Sandbox::new()
-            .command("sh")
-            .args(["-c", script])
-            .cwd("/")
-            .deadline(Duration::from_secs(20))
+        Sandbox::new().command("sh").args(["-c", script]).cwd("/").deadline(Duration::from_secs(20))
     }
 
     #[test]
     fn the_screen_shows_what_is_left_after_cursor_movements() {
-        let size = Size {
-            rows: 3,
-            columns: 10,
-        };
-        assert_eq!(
-            draw(b"one\r\ntwo\x1b[1A\rONE\x1b[K\r\n", &[(0, size)]),
-            "ONE\ntwo"
-        );
+        let size = Size { rows: 3, columns: 10 };
+        assert_eq!(draw(b"one\r\ntwo\x1b[1A\rONE\x1b[K\r\n", &[(0, size)]), "ONE\ntwo");
     }
 
     #[test]
@@ -253,16 +190,13 @@ mod tests {
         let mut terminal = shell(script).spawn_in_terminal(30, 100);
         terminal.wait_screen_contains("30 100");
         terminal.resize(20, 50);
-        terminal
-            .wait_written_contains("changed")
-            .wait_screen_contains("20 50");
+        terminal.wait_written_contains("changed").wait_screen_contains("20 50");
     }
 
     #[test]
     fn ctrl_c_reaches_it() {
         let mut terminal =
-            shell("trap 'echo caught; exit 7' INT; echo ready; while :; do sleep 0.02; done")
-                .spawn_in_terminal(24, 80);
+            shell("trap 'echo caught; exit 7' INT; echo ready; while :; do sleep 0.02; done").spawn_in_terminal(24, 80);
         terminal.wait_written_contains("ready");
         terminal.send("\x03");
         terminal.wait_screen_contains("caught");
@@ -272,8 +206,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "waited in vain for the screen to show \"never\"")]
     fn waiting_ends_with_the_program() {
-        shell("echo other")
-            .spawn_in_terminal(24, 80)
-            .wait_screen_contains("never");
+        shell("echo other").spawn_in_terminal(24, 80).wait_screen_contains("never");
     }
 }

@@ -39,10 +39,8 @@ pub fn ensure_running(place: &Place) -> Outcome<String> {
     let log = place.target_dir("engine")?.join("dockerd.log");
     if !somebody_is_starting() {
         if !packages::is_root()? {
-            return Err(Failure::not_ready(
-                "no Docker Engine answers, and only root can start one",
-            )
-            .hint("sudo systemctl start docker   # and be in the group `docker`"));
+            return Err(Failure::not_ready("no Docker Engine answers, and only root can start one")
+                .hint("sudo systemctl start docker   # and be in the group `docker`"));
         }
         start_daemon(place, &log)?;
     }
@@ -52,19 +50,12 @@ pub fn ensure_running(place: &Place) -> Outcome<String> {
             return Ok(format!("{version}{}", who_started(place)));
         }
         if started_file(place).is_file() && started(place).is_none() {
-            return Err(Failure::not_ready(format!(
-                "`dockerd` ended at once:\n{}",
-                last_lines(&log)
-            ))
-            .hint(format!("the whole log is `{}`", log.display())));
+            return Err(Failure::not_ready(format!("`dockerd` ended at once:\n{}", last_lines(&log)))
+                .hint(format!("the whole log is `{}`", log.display())));
         }
         sleep(Duration::from_millis(100));
     }
-    Err(Failure::not_ready(format!(
-        "`dockerd` did not answer within {} s:\n{}",
-        PATIENCE.as_secs(),
-        last_lines(&log)
-    )))
+    Err(Failure::not_ready(format!("`dockerd` did not answer within {} s:\n{}", PATIENCE.as_secs(), last_lines(&log))))
 }
 
 /// Stops the daemon that `ensure_running` started; says what it did.
@@ -73,15 +64,11 @@ pub fn stop_started(place: &Place) -> Outcome<String> {
         let _ = fs_err::remove_file(started_file(place));
         return Ok("nothing was started here".to_owned());
     };
-    Program::new("kill")
-        .args(["-TERM", &pid.to_string()])
-        .run()?;
+    Program::new("kill").args(["-TERM", &pid.to_string()]).run()?;
     let deadline = Instant::now() + PATIENCE;
     while started(place).is_some() {
         if Instant::now() > deadline {
-            return Err(Failure::failed(format!(
-                "process {pid} has been asked to stop and still runs"
-            )));
+            return Err(Failure::failed(format!("process {pid} has been asked to stop and still runs")));
         }
         sleep(Duration::from_millis(100));
     }
@@ -90,14 +77,10 @@ pub fn stop_started(place: &Place) -> Outcome<String> {
 }
 
 fn start_daemon(place: &Place, log: &Path) -> Outcome {
-    let dockerd =
-        program::find("dockerd").ok_or_else(|| Failure::not_ready("`dockerd` is not installed"))?;
+    let dockerd = program::find("dockerd").ok_or_else(|| Failure::not_ready("`dockerd` is not installed"))?;
     let path = std::env::var("PATH").unwrap_or_default();
     // `setsid` turns into `dockerd` without a fork, so the process id is the daemon's own.
-    let pid = Program::new("setsid")
-        .arg(dockerd)
-        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
-        .start_detached(log)?;
+    let pid = Program::new("setsid").arg(dockerd).env("PATH", format!("{path}:/usr/sbin:/sbin")).start_detached(log)?;
     let record = json!({ "dockerd": { "pid": pid, "start": start_time(pid) } });
     fs_err::write(started_file(place), format!("{record:#}\n"))?;
     Ok(())
@@ -115,8 +98,7 @@ fn started_file(place: &Place) -> PathBuf {
 
 /// The process id of the daemon that was started here, if that very process still runs.
 fn started(place: &Place) -> Option<u32> {
-    let record: Value =
-        serde_json::from_str(&fs_err::read_to_string(started_file(place)).ok()?).ok()?;
+    let record: Value = serde_json::from_str(&fs_err::read_to_string(started_file(place)).ok()?).ok()?;
     let pid = u32::try_from(record["dockerd"]["pid"].as_u64()?).ok()?;
     (start_time(pid)? == record["dockerd"]["start"].as_u64()?).then_some(pid)
 }
@@ -131,19 +113,12 @@ fn parse_start_time(stat: &str) -> Option<u64> {
     // The name, in brackets, may hold anything; the fields are counted behind it.
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?;
-    if matches!(state, "Z" | "X") {
-        None
-    } else {
-        fields.nth(18)?.parse().ok()
-    }
+    if matches!(state, "Z" | "X") { None } else { fields.nth(18)?.parse().ok() }
 }
 
 fn last_lines(log: &Path) -> String {
     let text = fs_err::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.contains(" level=info "))
-        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.contains(" level=info ")).collect();
     lines[lines.len().saturating_sub(10)..].join("\n")
 }
 

@@ -37,15 +37,10 @@ pub fn status(place: &Place) -> Outcome {
     }
     let docker = docker::state();
     let podman = podman::state(place)?;
-    println!(
-        "docker: {}{}",
-        docker.as_deref().unwrap_or("not ready"),
-        docker::who_started(place)
-    );
+    println!("docker: {}{}", docker.as_deref().unwrap_or("not ready"), docker::who_started(place));
     println!("podman: {}", podman.as_deref().unwrap_or("not ready"));
     if docker.is_none() || podman.is_none() {
-        return Err(Failure::not_ready("not every engine is ready")
-            .hint("make them ready with `cargo xtask engine`"));
+        return Err(Failure::not_ready("not every engine is ready").hint("make them ready with `cargo xtask engine`"));
     }
     Ok(())
 }
@@ -53,10 +48,7 @@ pub fn status(place: &Place) -> Outcome {
 /// Prints the variables that the tests need, for `eval "$(cargo xtask engine env)"`.
 pub fn print_env(place: &Place) -> Outcome {
     for (name, value) in test_environment::variables(place)? {
-        println!(
-            "export {name}='{}'",
-            value.to_string_lossy().replace('\'', r"'\''")
-        );
+        println!("export {name}='{}'", value.to_string_lossy().replace('\'', r"'\''"));
     }
     Ok(())
 }

@@ -10,8 +10,7 @@ type Need = (&'static str, fn() -> bool);
 
 const NEEDS: &[Need] = &[
     ("docker.io", || {
-        program::find("docker").is_some()
-            && (program::find("dockerd").is_some() || super::docker::state().is_some())
+        program::find("docker").is_some() && (program::find("dockerd").is_some() || super::docker::state().is_some())
     }),
     ("podman", || program::find("podman").is_some()),
     ("runc", || program::find("runc").is_some()),
@@ -21,28 +20,14 @@ const NEEDS: &[Need] = &[
     ("uidmap", || program::find("newuidmap").is_some()),
     ("git", || program::find("git").is_some()),
     ("python3", || program::find("python3").is_some()),
-    ("python3-venv", || {
-        Program::new("python3")
-            .args(["-c", "import ensurepip, venv"])
-            .succeeds()
-    }),
-    ("python3-pip", || {
-        Program::new("python3")
-            .args(["-m", "pip", "--version"])
-            .succeeds()
-    }),
-    ("ca-certificates", || {
-        std::path::Path::new("/etc/ssl/certs/ca-certificates.crt").is_file()
-    }),
+    ("python3-venv", || Program::new("python3").args(["-c", "import ensurepip, venv"]).succeeds()),
+    ("python3-pip", || Program::new("python3").args(["-m", "pip", "--version"]).succeeds()),
+    ("ca-certificates", || std::path::Path::new("/etc/ssl/certs/ca-certificates.crt").is_file()),
 ];
 
 /// The packages that are not there yet.
 pub fn missing() -> Vec<&'static str> {
-    NEEDS
-        .iter()
-        .filter(|(_, is_there)| !is_there())
-        .map(|(package, _)| *package)
-        .collect()
+    NEEDS.iter().filter(|(_, is_there)| !is_there()).map(|(package, _)| *package).collect()
 }
 
 /// Installs what is missing; fails with the exact command where it cannot.
@@ -51,10 +36,7 @@ pub fn ensure() -> Outcome {
     if missing.is_empty() {
         return Ok(());
     }
-    let install = format!(
-        "apt-get install --no-install-recommends {}",
-        missing.join(" ")
-    );
+    let install = format!("apt-get install --no-install-recommends {}", missing.join(" "));
     if program::find("apt-get").is_none() {
         return Err(Failure::not_ready(format!("the tests need {}", missing.join(", ")))
             .hint("this is no Debian or Ubuntu: install these by your system's own packages, then run this again"));
@@ -75,22 +57,17 @@ pub fn ensure() -> Outcome {
     if still.is_empty() {
         return Ok(());
     }
-    Err(Failure::not_ready(format!(
-        "`{install}` went well, but {} cannot be found",
-        still.join(", ")
-    )))
+    Err(Failure::not_ready(format!("`{install}` went well, but {} cannot be found", still.join(", "))))
 }
 
 /// Runs `apt-get` without questions, on standard error.
 pub fn apt_get(arguments: &[&str]) -> Outcome {
-    Program::new("apt-get")
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .run_on_stderr()
-        .map_err(|mut failure| {
+    Program::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").run_on_stderr().map_err(
+        |mut failure| {
             failure.code = 4;
             failure
-        })
+        },
+    )
 }
 
 /// Is this process root?

@@ -35,14 +35,12 @@ pub fn state(place: &Place) -> Outcome<Option<String>> {
 /// Fails with Podman's own words where it does not work.
 pub fn ensure_working(place: &Place) -> Outcome<String> {
     info(place)?.read().map_err(|failure| {
-        Failure::not_ready(failure.message)
-            .hint("`podman info` says more; Podman needs a writable /var/lib/containers")
+        Failure::not_ready(failure.message).hint("`podman info` says more; Podman needs a writable /var/lib/containers")
     })
 }
 
 fn info(place: &Place) -> Outcome<Program> {
-    let format = "{{.Version.Version}} ({{.Host.OCIRuntime.Name}}, {{.Store.GraphDriverName}}, cgroup {{.Host.CgroupsVersion}})";
-    Ok(Program::new("podman")
-        .args(["info", "--format", format])
-        .env("CONTAINERS_CONF", write_settings(place)?))
+    let format =
+        "{{.Version.Version}} ({{.Host.OCIRuntime.Name}}, {{.Store.GraphDriverName}}, cgroup {{.Host.CgroupsVersion}})";
+    Ok(Program::new("podman").args(["info", "--format", format]).env("CONTAINERS_CONF", write_settings(place)?))
 }

@@ -21,11 +21,7 @@ pub fn run(place: &Place) -> Outcome {
     for (krate, dir) in crates(place)? {
         let manifest = fs_err::read_to_string(dir.join("Cargo.toml"))?;
         let shown = dir.strip_prefix(&place.root).unwrap_or(&dir).to_owned();
-        findings.extend(
-            check_manifest(&krate, &manifest)
-                .into_iter()
-                .map(|found| found.at(&shown.join("Cargo.toml"))),
-        );
+        findings.extend(check_manifest(&krate, &manifest).into_iter().map(|found| found.at(&shown.join("Cargo.toml"))));
         findings.extend(check_crate(&krate, &dir, &shown)?);
     }
     for finding in &findings {
@@ -34,10 +30,7 @@ pub fn run(place: &Place) -> Outcome {
     if findings.is_empty() {
         return Ok(());
     }
-    Err(
-        Failure::failed(format!("{} against the layers", findings.len()))
-            .hint("the rule is in docs/architecture.md"),
-    )
+    Err(Failure::failed(format!("{} against the layers", findings.len())).hint("the rule is in docs/architecture.md"))
 }
 
 /// Every crate's name, which is its folder's, and folder.
@@ -46,10 +39,7 @@ fn crates(place: &Place) -> Outcome<Vec<(String, PathBuf)>> {
     for entry in fs_err::read_dir(place.root.join("crates"))? {
         let entry = entry?;
         if entry.path().join("Cargo.toml").is_file() {
-            crates.push((
-                entry.file_name().to_string_lossy().into_owned(),
-                entry.path(),
-            ));
+            crates.push((entry.file_name().to_string_lossy().into_owned(), entry.path()));
         }
     }
     crates.sort();
@@ -87,11 +77,7 @@ fn check_crate(krate: &str, dir: &Path, shown: &Path) -> Outcome<Vec<String>> {
         }
         let inside = file.strip_prefix(dir.join("src")).unwrap_or(&file);
         let found = check_source(krate, &module_of(inside), &source.tokens);
-        findings.extend(
-            found
-                .iter()
-                .map(|found| found.at(&shown.join("src").join(inside))),
-        );
+        findings.extend(found.iter().map(|found| found.at(&shown.join("src").join(inside))));
     }
     Ok(findings)
 }
@@ -100,19 +86,11 @@ fn check_crate(krate: &str, dir: &Path, shown: &Path) -> Outcome<Vec<String>> {
 fn check_source(krate: &str, module: &[String], tokens: &[tokens::Token]) -> Vec<Finding> {
     let top = module.first().map(String::as_str);
     let position = Position { krate, module: top };
-    let unknown = top
-        .filter(|_| krate == "core")
-        .and_then(rules::unknown_module);
-    let mut findings: Vec<Finding> = unknown
-        .map(|message| Finding { line: 1, message })
-        .into_iter()
-        .collect();
+    let unknown = top.filter(|_| krate == "core").and_then(rules::unknown_module);
+    let mut findings: Vec<Finding> = unknown.map(|message| Finding { line: 1, message }).into_iter().collect();
     for path in paths::collect(tokens, module) {
         if let Some(message) = rules::judge(position, &path) {
-            findings.push(Finding {
-                line: path.line,
-                message,
-            });
+            findings.push(Finding { line: path.line, message });
         }
     }
     findings.dedup_by(|a, b| a.line == b.line && a.message == b.message);
@@ -128,28 +106,16 @@ fn check_manifest(krate: &str, manifest: &str) -> Vec<Finding> {
         if let Some(name) = line.strip_prefix('[') {
             name.trim_end_matches(']').clone_into(&mut table);
         }
-        let in_header = table
-            .rsplit_once("dependencies.")
-            .map(|(_, name)| name)
-            .filter(|_| line.starts_with('['));
-        let key = line
-            .split(['.', '=', ' '])
-            .next()
-            .filter(|_| table.ends_with("dependencies"));
-        let Some(other) = in_header
-            .or(key)
-            .and_then(|name| name.trim_matches('"').strip_prefix("wharf-"))
-        else {
+        let in_header = table.rsplit_once("dependencies.").map(|(_, name)| name).filter(|_| line.starts_with('['));
+        let key = line.split(['.', '=', ' ']).next().filter(|_| table.ends_with("dependencies"));
+        let Some(other) = in_header.or(key).and_then(|name| name.trim_matches('"').strip_prefix("wharf-")) else {
             continue;
         };
         if other == "testkit" && table.contains("dev-dependencies") && krate != "xtask" {
             continue;
         }
         if let Some(message) = rules::wrong_crate(krate, other) {
-            findings.push(Finding {
-                line: number + 1,
-                message,
-            });
+            findings.push(Finding { line: number + 1, message });
         }
     }
     findings
@@ -157,18 +123,12 @@ fn check_manifest(krate: &str, manifest: &str) -> Vec<Finding> {
 
 /// The module that a file is, from its path below `src`; empty for the crate's root and for binaries.
 fn module_of(inside: &Path) -> Vec<String> {
-    let mut words: Vec<String> = inside
-        .with_extension("")
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy().into_owned())
-        .collect();
+    let mut words: Vec<String> =
+        inside.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
     if words.last().is_some_and(|word| word == "mod") {
         words.pop();
     }
-    if matches!(
-        words.first().map(String::as_str),
-        Some("lib" | "main" | "bin")
-    ) {
+    if matches!(words.first().map(String::as_str), Some("lib" | "main" | "bin")) {
         words.clear();
     }
     words
@@ -176,15 +136,8 @@ fn module_of(inside: &Path) -> Vec<String> {
 
 /// Where the files of a file's own modules are.
 fn children_dir(file: &Path) -> PathBuf {
-    let is_root = matches!(
-        file.file_stem().and_then(|stem| stem.to_str()),
-        Some("lib" | "main" | "mod")
-    );
-    if is_root {
-        file.parent().unwrap_or(file).to_owned()
-    } else {
-        file.with_extension("")
-    }
+    let is_root = matches!(file.file_stem().and_then(|stem| stem.to_str()), Some("lib" | "main" | "mod"));
+    if is_root { file.parent().unwrap_or(file).to_owned() } else { file.with_extension("") }
 }
 
 fn rust_files(dir: &Path) -> Outcome<Vec<PathBuf>> {
@@ -206,48 +159,27 @@ mod tests {
     use super::*;
 
     fn check(krate: &str, file: &str, text: &str) -> Vec<String> {
-        let found = check_source(
-            krate,
-            &module_of(Path::new(file)),
-            &tokens::read(text).tokens,
-        );
-        found
-            .iter()
-            .map(|found| found.at(Path::new(file)))
-            .collect()
+        let found = check_source(krate, &module_of(Path::new(file)), &tokens::read(text).tokens);
+        found.iter().map(|found| found.at(Path::new(file))).collect()
     }
 
     #[test]
     fn an_import_upwards_is_found_with_its_line() {
-        let found = check(
-            "core",
-            "image/plan.rs",
-            "use crate::version::Version;\nuse super::super::test_suite::Suite;\n",
-        );
-        assert_eq!(
-            found,
-            [
-                "image/plan.rs:2: core module `image` may not use `test_suite`, which is not below it"
-            ]
-        );
+        let found =
+            check("core", "image/plan.rs", "use crate::version::Version;\nuse super::super::test_suite::Suite;\n");
+        assert_eq!(found, ["image/plan.rs:2: core module `image` may not use `test_suite`, which is not below it"]);
     }
 
     #[test]
     fn an_unknown_module_is_found_even_when_empty() {
         assert_eq!(check("core", "drawer.rs", "").len(), 1);
-        assert!(
-            check(
-                "core",
-                "lib.rs",
-                "pub mod event;\npub use crate::task::Task;"
-            )
-            .is_empty()
-        );
+        assert!(check("core", "lib.rs", "pub mod event;\npub use crate::task::Task;").is_empty());
     }
 
     #[test]
     fn names_that_were_imported_are_seen_through() {
-        let text = "use std::process;\nuse std::time::Instant;\nfn f() {\n    process::exit(1);\n    Instant::now();\n}";
+        let text =
+            "use std::process;\nuse std::time::Instant;\nfn f() {\n    process::exit(1);\n    Instant::now();\n}";
         let found = check("core", "event.rs", text);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("event.rs:4:") && found[1].starts_with("event.rs:5:"));
@@ -256,22 +188,15 @@ mod tests {
     #[test]
     fn tests_in_a_file_may_do_as_they_like() {
         assert!(
-            check(
-                "core",
-                "event.rs",
-                "#[cfg(test)]\nmod tests { use wharf_testkit::Sandbox; fn f() { println!() } }"
-            )
-            .is_empty()
+            check("core", "event.rs", "#[cfg(test)]\nmod tests { use wharf_testkit::Sandbox; fn f() { println!() } }")
+                .is_empty()
         );
     }
 
     #[test]
     fn manifests_are_read() {
         let manifest = "[dependencies]\nwharf-process.workspace = true\nwharf-core = { path = \"x\" }\n[dev-dependencies]\nwharf-testkit.workspace = true\n[dependencies.wharf-testkit]\npath = \"y\"\n";
-        let lines: Vec<usize> = check_manifest("git", manifest)
-            .iter()
-            .map(|found| found.line)
-            .collect();
+        let lines: Vec<usize> = check_manifest("git", manifest).iter().map(|found| found.line).collect();
         assert_eq!(lines, [3, 6]);
         assert_eq!(check_manifest("xtask", manifest).len(), 4);
     }
@@ -282,20 +207,13 @@ mod tests {
         let src = dir.path().join("src");
         fs_err::create_dir_all(src.join("image/checks"))?;
         fs_err::write(src.join("lib.rs"), "pub mod image;")?;
-        fs_err::write(
-            src.join("image/mod.rs"),
-            "mod plan;\n#[cfg(test)]\nmod checks;",
-        )?;
+        fs_err::write(src.join("image/mod.rs"), "mod plan;\n#[cfg(test)]\nmod checks;")?;
         fs_err::write(src.join("image/plan.rs"), "use crate::task::Task;")?;
         fs_err::write(src.join("image/checks/mod.rs"), "use crate::task::Task;")?;
-        let found = check_crate("core", dir.path(), Path::new("crates/core"))
-            .map_err(|failure| failure.message)
-            .unwrap();
+        let found =
+            check_crate("core", dir.path(), Path::new("crates/core")).map_err(|failure| failure.message).unwrap();
         assert_eq!(found.len(), 1);
-        assert!(
-            found[0].starts_with("crates/core/src/image/plan.rs:1:"),
-            "{found:?}"
-        );
+        assert!(found[0].starts_with("crates/core/src/image/plan.rs:1:"), "{found:?}");
         Ok(())
     }
 }

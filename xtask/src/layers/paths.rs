@@ -32,10 +32,7 @@ pub fn collect(tokens: &[Token], module: &[String]) -> Vec<Path> {
     };
     reader.read();
     let Reader { paths, names, .. } = reader;
-    paths
-        .into_iter()
-        .map(|path| resolve(path, &names))
-        .collect()
+    paths.into_iter().map(|path| resolve(path, &names)).collect()
 }
 
 /// Replaces a first word that an import gave a meaning to.
@@ -161,8 +158,7 @@ impl Reader<'_> {
     /// Keeps a path, with `self` and `super` replaced by what they mean here.
     fn add(&mut self, words: Vec<String>, start: usize) -> Vec<String> {
         let mut rest = words.iter().map(String::as_str).peekable();
-        let supers = std::iter::from_fn(|| rest.next_if(|word| matches!(*word, "self" | "super")))
-            .collect::<Vec<_>>();
+        let supers = std::iter::from_fn(|| rest.next_if(|word| matches!(*word, "self" | "super"))).collect::<Vec<_>>();
         let full = if supers.is_empty() {
             words
         } else {
@@ -171,10 +167,7 @@ impl Reader<'_> {
             let base = std::iter::once("crate".to_owned()).chain(kept.iter().cloned());
             base.chain(rest.map(str::to_owned)).collect()
         };
-        self.paths.push(Path {
-            words: full.clone(),
-            line: self.tokens[start].line,
-        });
+        self.paths.push(Path { words: full.clone(), line: self.tokens[start].line });
         full
     }
 }
@@ -186,10 +179,7 @@ mod tests {
 
     fn texts(text: &str, module: &[&str]) -> Vec<String> {
         let module: Vec<String> = module.iter().map(|word| (*word).to_owned()).collect();
-        collect(&tokens::read(text).tokens, &module)
-            .iter()
-            .map(Path::text)
-            .collect()
+        collect(&tokens::read(text).tokens, &module).iter().map(Path::text).collect()
     }
 
     #[test]
@@ -197,12 +187,7 @@ mod tests {
         let text = "pub use crate::{image::{self, Stage as S, plan::*}, version};";
         assert_eq!(
             texts(text, &[]),
-            [
-                "crate::image",
-                "crate::image::Stage",
-                "crate::image::plan::*",
-                "crate::version"
-            ]
+            ["crate::image", "crate::image::Stage", "crate::image::plan::*", "crate::version"]
         );
     }
 
@@ -221,33 +206,20 @@ mod tests {
 
     #[test]
     fn names_stand_for_what_was_imported() {
-        let text = "use std::process; use std::time::Instant as I; fn f() { process::Command::new(); I::now(); x.now() }";
-        let expected = [
-            "std::process",
-            "std::time::Instant",
-            "std::process::Command::new",
-            "std::time::Instant::now",
-        ];
+        let text =
+            "use std::process; use std::time::Instant as I; fn f() { process::Command::new(); I::now(); x.now() }";
+        let expected = ["std::process", "std::time::Instant", "std::process::Command::new", "std::time::Instant::now"];
         assert_eq!(texts(text, &[]), expected);
     }
 
     #[test]
     fn macros_are_told_from_not_equal() {
-        assert_eq!(
-            texts("println!(\"x\"); if a != b {} std::eprintln!()", &[]),
-            ["println!", "std::eprintln!"]
-        );
+        assert_eq!(texts("println!(\"x\"); if a != b {} std::eprintln!()", &[]), ["println!", "std::eprintln!"]);
     }
 
     #[test]
     fn lines_in_a_braced_import_are_their_own() {
-        let found = collect(
-            &tokens::read("use crate::{\n a::A,\n b::B,\n};").tokens,
-            &[],
-        );
-        assert_eq!(
-            found.iter().map(|path| path.line).collect::<Vec<_>>(),
-            [2, 3]
-        );
+        let found = collect(&tokens::read("use crate::{\n a::A,\n b::B,\n};").tokens, &[]);
+        assert_eq!(found.iter().map(|path| path.line).collect::<Vec<_>>(), [2, 3]);
     }
 }

@@ -47,10 +47,7 @@ pub fn judge(position: Position<'_>, path: &Path) -> Option<String> {
     if first == "std" || first == "tokio" {
         let spawns = matches!(words.as_slice(), [_, "process", "Command" | "*", ..]);
         if spawns && !SPAWNERS.contains(&position.krate) {
-            return Some(format!(
-                "`{}`: only crates/process starts programs",
-                path.text()
-            ));
+            return Some(format!("`{}`: only crates/process starts programs", path.text()));
         }
     }
     if position.krate != "core" {
@@ -70,28 +67,21 @@ pub fn wrong_crate(from: &str, to: &str) -> Option<String> {
         return None;
     }
     let Some((_, allowed)) = CRATES.iter().find(|(name, _)| *name == from) else {
-        return Some(format!(
-            "unknown crate `{from}`: add it to CRATES in xtask/src/layers/rules.rs"
-        ));
+        return Some(format!("unknown crate `{from}`: add it to CRATES in xtask/src/layers/rules.rs"));
     };
     if allowed.contains(&to) {
         return None;
     }
-    let allowed = if allowed.is_empty() {
-        "none of Wharf's crates".to_owned()
-    } else {
-        format!("only {}", allowed.join(", "))
-    };
-    Some(format!(
-        "crate `{from}` may not use `{to}`; it may use {allowed}"
-    ))
+    let allowed =
+        if allowed.is_empty() { "none of Wharf's crates".to_owned() } else { format!("only {}", allowed.join(", ")) };
+    Some(format!("crate `{from}` may not use `{to}`; it may use {allowed}"))
 }
 
 /// Why core's module is not known; None where it is.
 pub fn unknown_module(module: &str) -> Option<String> {
-    rank(module).is_none().then(|| {
-        format!("unknown core module `{module}`: add it to the ranks in xtask/src/layers/rules.rs")
-    })
+    rank(module)
+        .is_none()
+        .then(|| format!("unknown core module `{module}`: add it to the ranks in xtask/src/layers/rules.rs"))
 }
 
 fn wrong_module(from: &str, to: &str) -> Option<String> {
@@ -105,9 +95,7 @@ fn wrong_module(from: &str, to: &str) -> Option<String> {
     if unknown.is_some() || rank(from) > rank(to) {
         return unknown;
     }
-    Some(format!(
-        "core module `{from}` may not use `{to}`, which is not below it"
-    ))
+    Some(format!("core module `{from}` may not use `{to}`, which is not below it"))
 }
 
 fn rank(module: &str) -> Option<usize> {
@@ -117,23 +105,15 @@ fn rank(module: &str) -> Option<usize> {
 /// What of the outside world a path would bring into core.
 fn impure(words: &[&str]) -> Option<&'static str> {
     let last = words.last().copied().unwrap_or_default();
-    if matches!(
-        last,
-        "println!" | "eprintln!" | "print!" | "eprint!" | "dbg!"
-    ) {
+    if matches!(last, "println!" | "eprintln!" | "print!" | "eprint!" | "dbg!") {
         return Some("never prints");
     }
     match words {
         ["std", "process", "exit" | "abort", ..] => Some("never exits"),
-        [
-            "std",
-            "env",
-            "var" | "var_os" | "vars" | "vars_os" | "args" | "args_os" | "*",
-            ..,
-        ] => Some("reads no variables"),
-        [.., "Instant" | "SystemTime" | "Timestamp" | "Zoned", "now"] => {
-            Some("never asks the time")
+        ["std", "env", "var" | "var_os" | "vars" | "vars_os" | "args" | "args_os" | "*", ..] => {
+            Some("reads no variables")
         }
+        [.., "Instant" | "SystemTime" | "Timestamp" | "Zoned", "now"] => Some("never asks the time"),
         _ => None,
     }
 }
@@ -143,18 +123,8 @@ mod tests {
     use super::*;
 
     fn verdict(krate: &str, module: &str, path: &str) -> String {
-        let path = Path {
-            words: path.split("::").map(str::to_owned).collect(),
-            line: 1,
-        };
-        judge(
-            Position {
-                krate,
-                module: Some(module).filter(|module| !module.is_empty()),
-            },
-            &path,
-        )
-        .unwrap_or_default()
+        let path = Path { words: path.split("::").map(str::to_owned).collect(), line: 1 };
+        judge(Position { krate, module: Some(module).filter(|module| !module.is_empty()) }, &path).unwrap_or_default()
     }
 
     #[test]
@@ -163,9 +133,7 @@ mod tests {
         assert_eq!(verdict("core", "image", "wharf_process::Program"), "");
         assert!(verdict("git", "", "wharf_engine::Engine").contains("may use only process"));
         assert!(verdict("process", "", "wharf_core::X").contains("none of Wharf's crates"));
-        assert!(
-            verdict("core", "image", "wharf_testkit::Sandbox").contains("may not use `testkit`")
-        );
+        assert!(verdict("core", "image", "wharf_testkit::Sandbox").contains("may not use `testkit`"));
         assert!(verdict("extra", "", "wharf_core::X").contains("unknown crate"));
     }
 
@@ -173,30 +141,17 @@ mod tests {
     fn core_modules_look_down() {
         assert_eq!(verdict("core", "image", "crate::version::Version"), "");
         assert_eq!(verdict("core", "image", "crate::image::plan"), "");
-        assert_eq!(
-            verdict("core", "", "crate::task::Task"),
-            "",
-            "the root re-exports"
-        );
+        assert_eq!(verdict("core", "", "crate::task::Task"), "", "the root re-exports");
         assert!(verdict("core", "image", "crate::test_suite::X").contains("not below it"));
-        assert!(
-            verdict("core", "version", "crate::config::X").contains("not below it"),
-            "nor beside it"
-        );
-        assert!(
-            verdict("core", "image", "crate::drawer::X").contains("unknown core module `drawer`")
-        );
-        assert!(
-            verdict("core", "drawer", "crate::image::X").contains("unknown core module `drawer`")
-        );
+        assert!(verdict("core", "version", "crate::config::X").contains("not below it"), "nor beside it");
+        assert!(verdict("core", "image", "crate::drawer::X").contains("unknown core module `drawer`"));
+        assert!(verdict("core", "drawer", "crate::image::X").contains("unknown core module `drawer`"));
         assert_eq!(verdict("cli", "commands", "crate::anything::X"), "");
     }
 
     #[test]
     fn only_process_spawns() {
-        assert!(
-            verdict("engine", "docker", "std::process::Command").contains("only crates/process")
-        );
+        assert!(verdict("engine", "docker", "std::process::Command").contains("only crates/process"));
         assert!(verdict("cli", "", "std::process::Command::new").contains("only crates/process"));
         assert_eq!(verdict("process", "", "std::process::Command"), "");
         assert_eq!(verdict("cli", "", "std::process::ExitCode"), "");
@@ -212,10 +167,7 @@ mod tests {
             "std::time::Instant::now",
             "jiff::Timestamp::now",
         ] {
-            assert!(
-                verdict("core", "image", path).contains("pass it in"),
-                "{path}"
-            );
+            assert!(verdict("core", "image", path).contains("pass it in"), "{path}");
             assert_eq!(verdict("cli", "", path), "", "{path}");
         }
         assert_eq!(verdict("core", "image", "std::env::consts::ARCH"), "");

@@ -14,8 +14,7 @@ pub struct Token {
 impl Token {
     /// Could this be an identifier or keyword?
     pub fn is_word(&self) -> bool {
-        self.text
-            .starts_with(|c: char| c.is_alphabetic() || c == '_')
+        self.text.starts_with(|c: char| c.is_alphabetic() || c == '_')
     }
 }
 
@@ -29,11 +28,7 @@ pub struct Source {
 
 /// Reads a source file.
 pub fn read(text: &str) -> Source {
-    let lexer = Lexer {
-        chars: text.chars().collect(),
-        at: 0,
-        line: 1,
-    };
+    let lexer = Lexer { chars: text.chars().collect(), at: 0, line: 1 };
     without_tests(&lexer.tokens())
 }
 
@@ -135,9 +130,7 @@ impl Lexer {
             Some('"') if matches!(word.as_str(), "b" | "c") => self.string(),
             Some('\'') if word == "b" => self.quote(),
             Some('#') if raw => {
-                let hashes = (0..)
-                    .take_while(|ahead| self.peek(*ahead) == Some('#'))
-                    .count();
+                let hashes = (0..).take_while(|ahead| self.peek(*ahead) == Some('#')).count();
                 if self.peek(hashes) == Some('"') {
                     self.take(hashes);
                     self.raw_string(hashes)
@@ -179,10 +172,7 @@ impl Lexer {
 
 /// Drops each item behind `#[cfg(test)]` and `#[test]`.
 fn without_tests(tokens: &[Token]) -> Source {
-    let mut source = Source {
-        tokens: Vec::new(),
-        test_modules: Vec::new(),
-    };
+    let mut source = Source { tokens: Vec::new(), test_modules: Vec::new() };
     let mut at = 0;
     while at < tokens.len() {
         let Some(end) = attribute_end(tokens, at) else {
@@ -232,10 +222,8 @@ fn attribute_end(tokens: &[Token], at: usize) -> Option<usize> {
 
 fn is_test_only(attribute: &[Token]) -> bool {
     let words: Vec<&str> = attribute.iter().map(|token| token.text.as_str()).collect();
-    matches!(
-        words.as_slice(),
-        ["#", "[", "cfg", "(", "test", ")", "]"] | ["#", "[", "test", "]"]
-    ) || words.starts_with(&["#", "[", "cfg", "(", "all", "(", "test", ","])
+    matches!(words.as_slice(), ["#", "[", "cfg", "(", "test", ")", "]"] | ["#", "[", "test", "]"])
+        || words.starts_with(&["#", "[", "cfg", "(", "all", "(", "test", ","])
 }
 
 /// The place behind the item that starts at `at`: behind its `;`, or behind the `}` of its body.
@@ -259,12 +247,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        read(text)
-            .tokens
-            .into_iter()
-            .filter(Token::is_word)
-            .map(|token| token.text)
-            .collect()
+        read(text).tokens.into_iter().filter(Token::is_word).map(|token| token.text).collect()
     }
 
     #[test]
@@ -275,22 +258,13 @@ mod tests {
             let a = "crate::d \" crate::e"; let b = r#"crate::f " "#; let c = b"x"; let d = '"'; let e = '\''; let f = b'"';
             fn g<'long>(x: &'long str) {}
         "##;
-        assert_eq!(
-            words(text).join(" "),
-            "let a let b let c let d let e let f fn g long x long str"
-        );
+        assert_eq!(words(text).join(" "), "let a let b let c let d let e let f fn g long x long str");
     }
 
     #[test]
     fn lines_are_counted_through_strings() {
         let source = read("\"one\ntwo\"\n/* \n */ here");
-        assert_eq!(
-            source
-                .tokens
-                .last()
-                .map(|token| (token.text.as_str(), token.line)),
-            Some(("here", 4))
-        );
+        assert_eq!(source.tokens.last().map(|token| (token.text.as_str(), token.line)), Some(("here", 4)));
     }
 
     #[test]
@@ -301,9 +275,6 @@ mod tests {
 
     #[test]
     fn test_modules_in_their_own_file_are_named() {
-        assert_eq!(
-            read("#[cfg(test)]\nmod checks;\nmod real;").test_modules,
-            ["checks"]
-        );
+        assert_eq!(read("#[cfg(test)]\nmod checks;\nmod real;").test_modules, ["checks"]);
     }
 }

@@ -10,10 +10,7 @@ use crate::program::Program;
 /// The folder that holds every project's archive, downloaded where one is missing.
 pub fn archives(place: &Place) -> Outcome<PathBuf> {
     let dir = place.target_dir("real-repo/sdists")?;
-    let missing: Vec<&Project> = PROJECTS
-        .iter()
-        .filter(|project| !archive(&dir, project).is_file())
-        .collect();
+    let missing: Vec<&Project> = PROJECTS.iter().filter(|project| !archive(&dir, project).is_file()).collect();
     if !missing.is_empty() {
         download(place, &dir, &missing)?;
     }
@@ -32,33 +29,19 @@ fn download(place: &Place, dir: &Path, projects: &[&Project]) -> Outcome {
     let fresh = place.target_dir(format!("real-repo/download-{}", std::process::id()))?;
     let pins: String = projects
         .iter()
-        .map(|project| {
-            format!(
-                "{}=={} --hash=sha256:{}\n",
-                project.name, project.version, project.sha256
-            )
-        })
+        .map(|project| format!("{}=={} --hash=sha256:{}\n", project.name, project.version, project.sha256))
         .collect();
     let requirements = fresh.join("requirements.txt");
     fs_err::write(&requirements, pins)?;
     Program::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--require-hashes",
-        ])
+        .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"])
         .args(["--no-binary", &names.join(","), "--dest"])
         .arg(&fresh)
         .arg("--requirement")
         .arg(&requirements)
         .run_on_stderr()
         .map_err(|failure| {
-            Failure::not_ready(failure.message)
-                .hint("a package index with source distributions must be reachable")
+            Failure::not_ready(failure.message).hint("a package index with source distributions must be reachable")
         })?;
     for project in projects {
         let got = find(&fresh, project)?;
@@ -73,12 +56,7 @@ fn find(dir: &Path, project: &Project) -> Outcome<PathBuf> {
     let wanted = format!("{}-{}.tar.gz", project.name, project.version);
     fs_err::read_dir(dir)?
         .filter_map(Result::ok)
-        .find(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .eq_ignore_ascii_case(&wanted)
-        })
+        .find(|entry| entry.file_name().to_string_lossy().eq_ignore_ascii_case(&wanted))
         .map(|entry| entry.path())
         .ok_or_else(|| Failure::failed(format!("the package index gave no `{wanted}`")))
 }

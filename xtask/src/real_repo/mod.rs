@@ -28,28 +28,16 @@ pub fn run(place: &Place, dir: &Path) -> Outcome {
     let remotes = PathBuf::from(format!("{}.remotes", dir.display()));
     for folder in [&dir, &remotes] {
         if folder.exists() && fs_err::read_dir(folder)?.next().is_some() {
-            return Err(Failure::usage(format!(
-                "`{}` is there and not empty",
-                folder.display()
-            )));
+            return Err(Failure::usage(format!("`{}` is there and not empty", folder.display())));
         }
         fs_err::create_dir_all(folder)?;
     }
     let archives = download::archives(place)?;
     let base = test_environment::base();
     git(&dir, &["init", "--quiet", "--initial-branch=main"])?;
-    fs_err::write(
-        dir.join("wharf.toml"),
-        format!("[workspace]\nname = \"real\"\n\n[image]\nbase = \"{base}\"\n"),
-    )?;
-    fs_err::write(
-        dir.join(".gitignore"),
-        "__pycache__/\n.pytest_cache/\n.hypothesis/\n.benchmarks/\n",
-    )?;
-    fs_err::write(
-        dir.join(".real-repo.json"),
-        format!("{:#}\n", description()),
-    )?;
+    fs_err::write(dir.join("wharf.toml"), format!("[workspace]\nname = \"real\"\n\n[image]\nbase = \"{base}\"\n"))?;
+    fs_err::write(dir.join(".gitignore"), "__pycache__/\n.pytest_cache/\n.hypothesis/\n.benchmarks/\n")?;
+    fs_err::write(dir.join(".real-repo.json"), format!("{:#}\n", description()))?;
     for project in PROJECTS {
         let archive = download::archive(&archives, project);
         match project.place {
@@ -87,17 +75,11 @@ fn unpack(project: &Project, archive: &Path, into: &Path) -> Outcome {
         .arg(into)
         .run()?;
     fs_err::write(devops.join("wharf.toml"), project.wharf_toml)?;
-    fs_err::write(
-        devops.join("requirements.txt"),
-        project.requirements.join("\n") + "\n",
-    )?;
+    fs_err::write(devops.join("requirements.txt"), project.requirements.join("\n") + "\n")?;
     let date = &DATE[..10];
     fs_err::write(
         into.join("changelog.txt"),
-        format!(
-            "# {}-{}\n- {date}\n- As published\n",
-            project.name, project.version
-        ),
+        format!("# {}-{}\n- {date}\n- As published\n", project.name, project.version),
     )?;
     Ok(())
 }
@@ -111,26 +93,10 @@ fn add_sub_repo(project: &Project, archive: &Path, dir: &Path, remotes: &Path) -
     commit(&work, &format!("{}: {}", project.name, project.version))?;
     git(&work, &["tag", project.version])?;
     let bare_path = bare.to_string_lossy();
-    git(
-        remotes,
-        &["clone", "--quiet", "--bare", project.name, &bare_path],
-    )?;
+    git(remotes, &["clone", "--quiet", "--bare", project.name, &bare_path])?;
     fs_err::remove_dir_all(&work)?;
     let url = format!("file://{bare_path}");
-    git(
-        dir,
-        &[
-            "-c",
-            "protocol.file.allow=always",
-            "submodule",
-            "--quiet",
-            "add",
-            "-b",
-            "main",
-            &url,
-            project.path,
-        ],
-    )
+    git(dir, &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "-b", "main", &url, project.path])
 }
 
 fn commit(dir: &Path, message: &str) -> Outcome {
@@ -141,21 +107,14 @@ fn commit(dir: &Path, message: &str) -> Outcome {
 
 /// Runs Git untouched by the user's settings, as one fixed author at one fixed time.
 fn git(dir: &Path, arguments: &[&str]) -> Outcome {
-    let mut program = Program::new("git")
-        .args(["-c", "core.autocrlf=false"])
-        .args(arguments)
-        .cwd(dir);
+    let mut program = Program::new("git").args(["-c", "core.autocrlf=false"]).args(arguments).cwd(dir);
     for who in ["AUTHOR", "COMMITTER"] {
         program = program
             .env(format!("GIT_{who}_NAME"), "Wharf")
             .env(format!("GIT_{who}_EMAIL"), "wharf@example.org")
             .env(format!("GIT_{who}_DATE"), DATE);
     }
-    program
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .read()
-        .map(drop)
+    program.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").read().map(drop)
 }
 
 #[cfg(test)]
@@ -165,24 +124,13 @@ mod tests {
     #[test]
     fn the_projects_are_what_the_comparison_needs() {
         assert!(PROJECTS.len() >= 5);
-        assert_eq!(
-            PROJECTS
-                .iter()
-                .filter(|project| project.place == ProjectPlace::SubRepo)
-                .count(),
-            2
-        );
+        assert_eq!(PROJECTS.iter().filter(|project| project.place == ProjectPlace::SubRepo).count(), 2);
         let pytests: std::collections::BTreeSet<_> = PROJECTS
             .iter()
             .flat_map(|project| project.requirements)
             .filter(|pin| pin.starts_with("pytest=="))
             .collect();
         assert_eq!(pytests.len(), 2, "two versions of one dependency");
-        assert!(
-            PROJECTS
-                .iter()
-                .flat_map(|project| project.requirements)
-                .all(|pin| pin.contains("=="))
-        );
+        assert!(PROJECTS.iter().flat_map(|project| project.requirements).all(|pin| pin.contains("==")));
     }
 }
