@@ -22,6 +22,7 @@
 //! | `terminal.rs` | the same inside a pseudo-terminal |
 //! | `repo.rs` | Git repos |
 //! | `sample.rs` | super-repos with runnable dirs |
+//! | `real_repo.rs` | a super-repo of published projects |
 //! | `engines.rs` | which engines to test with, and their images |
 //! | `place.rs` | where things shared between tests are |
 
@@ -31,6 +32,7 @@ mod command;
 mod engines;
 mod output;
 mod place;
+mod real_repo;
 mod repo;
 mod running;
 pub mod sample;
@@ -41,6 +43,7 @@ pub use command::WharfCommand;
 pub use engines::{EngineKind, base_image, empty_image, engines, require};
 pub use output::Output;
 pub use place::{repo_root, target_dir};
+pub use real_repo::{RealProject, real_repo};
 pub use repo::Repo;
 pub use running::Running;
 pub use rustix::process::Signal;

@@ -12,6 +12,7 @@ use crate::repo;
 /// What a program needs to reach the network or the engines from here, passed on where it is set.
 const PASSED_ON: &[&str] = &[
     "DOCKER_HOST",
+    "XDG_RUNTIME_DIR",
     "SSL_CERT_FILE",
     "PIP_CERT",
     "REQUESTS_CA_BUNDLE",

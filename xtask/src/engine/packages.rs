@@ -2,6 +2,8 @@
 //!
 //! A package counts as there when its program is, whoever installed it: Docker's own `docker-ce` serves as well as Debian's `docker.io`.
 
+use std::path::Path;
+
 use crate::failure::{Failure, Outcome};
 use crate::program::{self, Program};
 
@@ -16,13 +18,14 @@ const NEEDS: &[Need] = &[
     ("runc", || program::find("runc").is_some()),
     ("crun", || program::find("crun").is_some()),
     ("iptables", || program::find("iptables").is_some()),
+    ("debian-archive-keyring", || Path::new("/usr/share/keyrings/debian-archive-keyring.gpg").is_file()),
     ("mmdebstrap", || program::find("mmdebstrap").is_some()),
     ("uidmap", || program::find("newuidmap").is_some()),
     ("git", || program::find("git").is_some()),
     ("python3", || program::find("python3").is_some()),
     ("python3-venv", || Program::new("python3").args(["-c", "import ensurepip, venv"]).succeeds()),
     ("python3-pip", || Program::new("python3").args(["-m", "pip", "--version"]).succeeds()),
-    ("ca-certificates", || std::path::Path::new("/etc/ssl/certs/ca-certificates.crt").is_file()),
+    ("ca-certificates", || Path::new("/etc/ssl/certs/ca-certificates.crt").is_file()),
 ];
 
 /// The packages that are not there yet.
