@@ -162,11 +162,13 @@ mod tests {
     use super::*;
 
     fn texts(needs: &[Needed]) -> Vec<&str> {
-        let text = |need| match need {
-            Needed::Requirement(text) => String::as_str(text),
-            Needed::Path { .. } => panic!("a path"),
-        };
-        needs.iter().map(text).collect()
+        needs
+            .iter()
+            .map(|need| match need {
+                Needed::Requirement(text) => text.as_str(),
+                Needed::Path { .. } => panic!("a path"),
+            })
+            .collect()
     }
 
     #[test]
