@@ -48,6 +48,23 @@ pub(crate) fn images(socket: &Path, label: &str) -> Result<Vec<Image>, EngineErr
     })
 }
 
+pub(crate) fn image(socket: &Path, reference: &str) -> Result<Option<Image>, EngineError> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        match connect(socket)?.inspect_image(reference).await {
+            Ok(image) => Ok(Some(Image {
+                id: image.id.unwrap_or_default(),
+                references: image.repo_tags.unwrap_or_default(),
+                labels: image.config.and_then(|config| config.labels).unwrap_or_default().into_iter().collect(),
+                created: 0,
+                size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            })),
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(error) => Err(refused("inspect an image", &error)),
+        }
+    })
+}
+
 pub(crate) fn containers(socket: &Path, labels: &[String]) -> Result<Vec<Container>, EngineError> {
     let runtime = runtime()?;
     runtime.block_on(async {

@@ -113,6 +113,9 @@ impl Client {
     /// # Errors
     /// When the engine does not answer.
     pub fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
+        if let Some(socket) = &self.socket {
+            return api::image(socket, reference);
+        }
         match self.inspect_images(&[reference]) {
             Ok(mut found) => Ok(found.pop()),
             Err(EngineError::Refused { detail, .. }) if is_missing(&detail) => Ok(None),

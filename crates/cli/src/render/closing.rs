@@ -36,22 +36,15 @@ fn verdict(report: &Report, bad: &[&DirReport]) -> String {
     let dirs = count(report.dirs.len(), "runnable dir");
     let time = seconds(report.duration);
     if report.interrupted {
-        return format!(
-            "interrupted after {time}: {} in {dirs}",
-            counts(&report.summary)
-        );
+        return format!("interrupted after {time}: {} in {dirs}", counts(&report.summary));
     }
     if bad.is_empty() {
         return match report.summary.total() {
-            _ if report.exit_code != 0 => format!(
-                "{} in {dirs}, but not all went well ({time})",
-                counts(&report.summary)
-            ),
+            _ if report.exit_code != 0 => {
+                format!("{} in {dirs}, but not all went well ({time})", counts(&report.summary))
+            }
             0 if report.summary.deselected > 0 => {
-                format!(
-                    "no tests run in {dirs}, {} deselected ({time})",
-                    report.summary.deselected
-                )
+                format!("no tests run in {dirs}, {} deselected ({time})", report.summary.deselected)
             }
             0 => format!("no tests collected in {dirs} ({time})"),
             _ => format!("{} in {dirs} ({time})", counts(&report.summary)),
@@ -81,19 +74,12 @@ fn verdict(report: &Report, bad: &[&DirReport]) -> String {
 
 /// A line for each of `bad`: what, and the cause or where to read on, in columns.
 fn dirs(bad: &[&DirReport], place: &str) -> String {
-    let rows: Vec<_> = bad
-        .iter()
-        .map(|dir| (one_line(&dir.path), what(dir), why(dir, place)))
-        .collect();
+    let rows: Vec<_> = bad.iter().map(|dir| (one_line(&dir.path), what(dir), why(dir, place))).collect();
     let first = rows.iter().map(|row| width(&row.0)).max().unwrap_or(0);
     let second = rows.iter().map(|row| width(&row.1)).max().unwrap_or(0);
     rows.iter()
         .map(|(path, what, why)| {
-            let line = format!(
-                "  {}   {}   {why}",
-                pad_end(path, first),
-                pad_end(what, second)
-            );
+            let line = format!("  {}   {}   {why}", pad_end(path, first), pad_end(what, second));
             format!("{}\n", line.trim_end())
         })
         .collect()
@@ -110,28 +96,14 @@ fn what(dir: &DirReport) -> String {
 }
 
 fn why(dir: &DirReport, place: &str) -> String {
-    let cause = dir
-        .cause
-        .as_deref()
-        .map(|cause| format!("cause: {}", one_line(cause)));
-    let log = dir
-        .log
-        .as_deref()
-        .map(|log| format!("log: `{}`", join(place, log)));
-    [cause, log]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(", ")
+    let cause = dir.cause.as_deref().map(|cause| format!("cause: {}", one_line(cause)));
+    let log = dir.log.as_deref().map(|log| format!("log: `{}`", join(place, log)));
+    [cause, log].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn hints(bad: &[&DirReport]) -> Vec<String> {
     let mut hints: Vec<String> = Vec::new();
-    for hint in bad
-        .iter()
-        .filter_map(|dir| dir.hint.as_deref())
-        .map(one_line)
-    {
+    for hint in bad.iter().filter_map(|dir| dir.hint.as_deref()).map(one_line) {
         if hints.len() < 3 && !hints.contains(&hint) {
             hints.push(hint);
         }
@@ -158,11 +130,7 @@ mod tests {
 
     fn failed(path: &str, bad: usize, all: usize) -> DirReport {
         let tests = (0..all).map(|n| {
-            let verdict = if n < bad {
-                Verdict::Failed
-            } else {
-                Verdict::Passed
-            };
+            let verdict = if n < bad { Verdict::Failed } else { Verdict::Passed };
             sample::test(&format!("{path}/test_a.py::test_{n}"), verdict)
         });
         sample::dir(path, tests.collect())
@@ -193,15 +161,9 @@ hint: rerun only these with `wharf test --last-failed`
         let mut dir = failed("infra", 0, 12);
         dir.summary.skipped = 3;
         let report = sample::report(vec![dir, failed("ml", 0, 1)]);
-        assert_eq!(
-            text(&report, PLACE, Style::PLAIN),
-            "ok: 13 passed, 3 skipped in 2 runnable dirs (12.4s)\n"
-        );
+        assert_eq!(text(&report, PLACE, Style::PLAIN), "ok: 13 passed, 3 skipped in 2 runnable dirs (12.4s)\n");
         let report = sample::report(vec![failed("ml", 0, 0)]);
-        assert_eq!(
-            text(&report, PLACE, Style::PLAIN),
-            "ok: no tests collected in 1 runnable dir (12.4s)\n"
-        );
+        assert_eq!(text(&report, PLACE, Style::PLAIN), "ok: no tests collected in 1 runnable dir (12.4s)\n");
     }
 
     #[test]
@@ -233,9 +195,6 @@ hint: rerun only these with `wharf test --last-failed`
         let mut report = sample::report(vec![dir]);
         report.interrupted = true;
         let text = text(&report, PLACE, Style::PLAIN);
-        assert!(
-            text.starts_with("error: interrupted after 12.4s: 5 passed in 1 runnable dir\n"),
-            "{text}"
-        );
+        assert!(text.starts_with("error: interrupted after 12.4s: 5 passed in 1 runnable dir\n"), "{text}");
     }
 }

@@ -32,10 +32,7 @@ pub fn lines(state: &RunState, view: &View) -> Vec<String> {
     let room = view.rows.saturating_sub(2).max(1);
     let shown = choose(&state.dirs, room);
     let name = name_width(shown.iter().map(|index| &state.dirs[*index]), view.columns);
-    let mut lines: Vec<_> = shown
-        .iter()
-        .map(|index| line(&state.dirs[*index], name, view))
-        .collect();
+    let mut lines: Vec<_> = shown.iter().map(|index| line(&state.dirs[*index], name, view)).collect();
     if shown.len() < state.dirs.len() {
         lines.push(rest(&state.dirs, &shown, view));
     }
@@ -62,10 +59,7 @@ fn choose(dirs: &[DirState], room: usize) -> Vec<usize> {
 }
 
 fn name_width<'a>(dirs: impl Iterator<Item = &'a DirState>, columns: usize) -> usize {
-    let widest = dirs
-        .map(|dir| width(&one_line(&dir.path)))
-        .max()
-        .unwrap_or(0);
+    let widest = dirs.map(|dir| width(&one_line(&dir.path))).max().unwrap_or(0);
     widest.min((columns / 3).max(8))
 }
 
@@ -78,20 +72,10 @@ fn line(dir: &DirState, name_width: usize, view: &View) -> String {
         Phase::Done { fine: false, .. } => (style.sign("✗", "x"), Paint::Red),
         _ => (style.sign("▸", ">"), Paint::Cyan),
     };
-    let name = pad_end(
-        &cut_start(&one_line(&dir.path), name_width, style),
-        name_width,
-    );
+    let name = pad_end(&cut_start(&one_line(&dir.path), name_width, style), name_width);
     let mut line = Line::new(view);
     line.push(paint, sign);
-    line.push(
-        if dir.phase == Phase::Waiting {
-            Paint::Dim
-        } else {
-            Paint::Plain
-        },
-        &format!(" {name}  "),
-    );
+    line.push(if dir.phase == Phase::Waiting { Paint::Dim } else { Paint::Plain }, &format!(" {name}  "));
     match &dir.phase {
         Phase::Waiting => line.push(Paint::Dim, "waiting"),
         Phase::Pulling(image) => {
@@ -104,19 +88,12 @@ fn line(dir: &DirState, name_width: usize, view: &View) -> String {
         }
         Phase::Starting => line.push(Paint::Plain, "starting"),
         Phase::Running => running(dir, &mut line, view),
-        Phase::Done {
-            fine,
-            seconds: time,
-            cause,
-        } => {
+        Phase::Done { fine, seconds: time, cause } => {
             let total = dir.summary.total();
             match (total, cause) {
                 (0, Some(cause)) => line.push(Paint::Red, &one_line(cause)),
                 (0, None) => line.push(Paint::Dim, "no tests"),
-                _ => line.push(
-                    if *fine { Paint::Plain } else { Paint::Red },
-                    &counts(&dir.summary),
-                ),
+                _ => line.push(if *fine { Paint::Plain } else { Paint::Red }, &counts(&dir.summary)),
             }
             if *time > 0.0 {
                 line.push(Paint::Dim, &format!("  {}", seconds(*time)));
@@ -135,28 +112,13 @@ fn running(dir: &DirState, line: &mut Line<'_>, view: &View) {
         _ => 24,
     };
     if cells > 0 {
-        let filled = (done * cells)
-            .checked_div(dir.expected)
-            .unwrap_or(0)
-            .min(cells);
-        line.push(
-            if bad > 0 { Paint::Red } else { Paint::Green },
-            &view.style.sign("━", "#").repeat(filled),
-        );
-        line.push(
-            Paint::Dim,
-            &view.style.sign("─", "-").repeat(cells - filled),
-        );
+        let filled = (done * cells).checked_div(dir.expected).unwrap_or(0).min(cells);
+        line.push(if bad > 0 { Paint::Red } else { Paint::Green }, &view.style.sign("━", "#").repeat(filled));
+        line.push(Paint::Dim, &view.style.sign("─", "-").repeat(cells - filled));
         line.push(Paint::Plain, "  ");
     }
     let expected = dir.expected.to_string();
-    line.push(
-        Paint::Plain,
-        &format!(
-            "{}/{expected}",
-            pad_start(&done.to_string(), expected.len())
-        ),
-    );
+    line.push(Paint::Plain, &format!("{}/{expected}", pad_start(&done.to_string(), expected.len())));
     if bad > 0 {
         line.push(Paint::Red, &format!("  {bad} failed"));
     }
@@ -172,11 +134,7 @@ fn running(dir: &DirState, line: &mut Line<'_>, view: &View) {
     let room = line.room.saturating_sub(width(&tail) + 2);
     if room >= 8 {
         let test = cut_start(&one_line(within(id, &dir.path)), room, view.style);
-        let paint = if time >= view.slow {
-            Paint::Yellow
-        } else {
-            Paint::Dim
-        };
+        let paint = if time >= view.slow { Paint::Yellow } else { Paint::Dim };
         line.push(paint, &format!("  {test}{tail}"));
     }
 }
@@ -184,11 +142,7 @@ fn running(dir: &DirState, line: &mut Line<'_>, view: &View) {
 /// The line for the dirs that got none.
 fn rest(dirs: &[DirState], shown: &[usize], view: &View) -> String {
     let mut numbers = [0; 4];
-    for (_, dir) in dirs
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !shown.contains(index))
-    {
+    for (_, dir) in dirs.iter().enumerate().filter(|(index, _)| !shown.contains(index)) {
         numbers[match &dir.phase {
             Phase::Waiting => 1,
             Phase::Done { fine: true, .. } => 2,
@@ -212,20 +166,13 @@ fn rest(dirs: &[DirState], shown: &[usize], view: &View) -> String {
 /// The last line: time and counts of the whole run.
 fn total(state: &RunState, view: &View) -> String {
     let summary = state.summary();
-    let done = state
-        .dirs
-        .iter()
-        .filter(|dir| matches!(dir.phase, Phase::Done { .. }))
-        .count();
+    let done = state.dirs.iter().filter(|dir| matches!(dir.phase, Phase::Done { .. })).count();
     let mut line = Line::new(view);
     line.push(Paint::Bold, &whole_seconds(view.now));
     if state.stopping {
         line.push(Paint::Yellow, "  stopping");
     }
-    line.push(
-        Paint::Dim,
-        &format!("  {done}/{} done", count(state.dirs.len(), "dir")),
-    );
+    line.push(Paint::Dim, &format!("  {done}/{} done", count(state.dirs.len(), "dir")));
     if summary.total() > 0 {
         line.push(Paint::Plain, &format!("  {}", counts(&summary)));
     }
@@ -264,26 +211,14 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    const RICH: Style = Style {
-        color: false,
-        unicode: true,
-    };
+    const RICH: Style = Style { color: false, unicode: true };
 
     fn view(columns: usize, rows: usize) -> View {
-        View {
-            columns,
-            rows,
-            now: Duration::from_millis(14_200),
-            slow: Duration::from_secs(10),
-            style: RICH,
-        }
+        View { columns, rows, now: Duration::from_millis(14_200), slow: Duration::from_secs(10), style: RICH }
     }
 
     fn image(dir: &str, state: ImageState) -> TestEvent {
-        TestEvent::Progress(Event::Image {
-            dir: dir.into(),
-            state,
-        })
+        TestEvent::Progress(Event::Image { dir: dir.into(), state })
     }
 
     fn state() -> RunState {
@@ -291,44 +226,21 @@ mod tests {
         let names = ["infra", "ml/train", "web", "docs", "漢字", "ops", "bad"];
         let mut events = vec![sample::run_started(&names)];
         events.extend(sample::dir_started(0, 4));
-        for (n, verdict) in [Verdict::Passed, Verdict::Passed, Verdict::Failed]
-            .into_iter()
-            .enumerate()
-        {
+        for (n, verdict) in [Verdict::Passed, Verdict::Passed, Verdict::Failed].into_iter().enumerate() {
             let test = sample::test(&format!("infra/tests/test_x.py::test_{n}"), verdict);
             events.push(TestEvent::TestFinished { dir: 0, test });
         }
         let step = "[4/7] RUN --mount=type=cache,target=/root/.cache uv sync --locked --no-install-project\n";
-        events.push(image(
-            "ml/train",
-            ImageState::Building {
-                image: "ml".into(),
-                step: step.into(),
-            },
-        ));
-        events.push(image(
-            "web",
-            ImageState::Pulling {
-                image: "ghcr.io/acme/web:dev-1.0.0".into(),
-            },
-        ));
+        events.push(image("ml/train", ImageState::Building { image: "ml".into(), step: step.into() }));
+        events.push(image("web", ImageState::Pulling { image: "ghcr.io/acme/web:dev-1.0.0".into() }));
         events.push(TestEvent::DirStarted { dir: 4, attempt: 1 });
         events.push(sample::dir_finished(5, "ops", 12));
-        events.push(image(
-            "bad",
-            ImageState::Failed {
-                cause: "no such base image".into(),
-                log: None,
-            },
-        ));
+        events.push(image("bad", ImageState::Failed { cause: "no such base image".into(), log: None }));
         for event in &events {
             state.apply(event, Duration::ZERO);
         }
         let id = "infra/tests/test_x.py::test_3".to_owned();
-        state.apply(
-            &TestEvent::TestStarted { dir: 0, id },
-            Duration::from_secs(10),
-        );
+        state.apply(&TestEvent::TestStarted { dir: 0, id }, Duration::from_secs(10));
         state
     }
 
@@ -380,17 +292,11 @@ mod tests {
     fn a_slow_test_is_yellow_and_several_at_once_are_counted() {
         let mut state = state();
         let id = "infra/tests/test_x.py::test_4".to_owned();
-        state.apply(
-            &TestEvent::TestStarted { dir: 0, id },
-            Duration::from_secs(12),
-        );
+        state.apply(&TestEvent::TestStarted { dir: 0, id }, Duration::from_secs(12));
         let mut view = view(100, 24);
         view.style.color = true;
         view.now = Duration::from_secs(125);
         let line = &lines(&state, &view)[0];
-        assert!(
-            line.ends_with("\u{1b}[33m  tests/test_x.py::test_3 1m55s (+1)\u{1b}[0m"),
-            "{line:?}"
-        );
+        assert!(line.ends_with("\u{1b}[33m  tests/test_x.py::test_3 1m55s (+1)\u{1b}[0m"), "{line:?}");
     }
 }

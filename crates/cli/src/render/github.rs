@@ -42,21 +42,13 @@ impl<W: Write> TestListener for GitHub<W> {
 /// # Errors
 /// What `out` says.
 pub fn annotate(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let dirs = report
-        .dirs
-        .iter()
-        .filter(|dir| matches!(dir.status, DirStatus::NotRun | DirStatus::Crashed));
+    let dirs = report.dirs.iter().filter(|dir| matches!(dir.status, DirStatus::NotRun | DirStatus::Crashed));
     let dirs = dirs.map(|dir| {
-        let cause = dir
-            .cause
-            .as_deref()
-            .unwrap_or("its container did not end as it should");
+        let cause = dir.cause.as_deref().unwrap_or("its container did not end as it should");
         format!("::error title={}::{}", property(&dir.path), data(cause))
     });
     let tests = report.dirs.iter().flat_map(|dir| &dir.tests);
-    let tests = tests.filter(|test| {
-        test.verdict.is_bad() && test.verdict != wharf_core::test_suite::Verdict::NotRun
-    });
+    let tests = tests.filter(|test| test.verdict.is_bad() && test.verdict != wharf_core::test_suite::Verdict::NotRun);
     for line in dirs.chain(tests.map(of_test)).take(MOST) {
         writeln!(out, "{line}")?;
     }
@@ -78,10 +70,7 @@ fn of_test(test: &TestReport) -> String {
 }
 
 fn data(text: &str) -> String {
-    clean(&shorten(text, MESSAGE_LIMIT))
-        .replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    clean(&shorten(text, MESSAGE_LIMIT)).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
@@ -100,10 +89,7 @@ mod tests {
         let mut test = sample::test("infra/test_a.py::test_x[50%,a]", Verdict::Failed);
         test.longrepr = Some("100%\r\nE: x, y".into());
         let passed = sample::test("infra/test_a.py::test_y", Verdict::Passed);
-        let report = sample::report(vec![
-            sample::dir("infra", vec![test, passed]),
-            sample::not_run("ml", "no: image"),
-        ]);
+        let report = sample::report(vec![sample::dir("infra", vec![test, passed]), sample::not_run("ml", "no: image")]);
         let mut out = Vec::new();
         annotate(&report, &mut out).unwrap();
         assert_eq!(
@@ -115,9 +101,7 @@ mod tests {
 
     #[test]
     fn there_are_at_most_fifty() {
-        let tests = (0..80)
-            .map(|n| sample::test(&format!("a.py::t{n}"), Verdict::Failed))
-            .collect();
+        let tests = (0..80).map(|n| sample::test(&format!("a.py::t{n}"), Verdict::Failed)).collect();
         let mut out = Vec::new();
         annotate(&sample::report(vec![sample::dir("a", tests)]), &mut out).unwrap();
         assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 50);

@@ -36,9 +36,7 @@ pub struct Live {
 
 impl fmt::Debug for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
+        f.debug_struct("Live").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
@@ -78,15 +76,8 @@ impl Live {
         }
         self.drawn = Some(now);
         let (columns, rows) = (self.size)();
-        let view = View {
-            columns,
-            rows,
-            now: now - self.start,
-            slow: self.slow,
-            style: self.style,
-        };
-        self.bar
-            .set_message(frame::lines(&self.state, &view).join("\n"));
+        let view = View { columns, rows, now: now - self.start, slow: self.slow, style: self.style };
+        self.bar.set_message(frame::lines(&self.state, &view).join("\n"));
     }
 }
 
@@ -181,18 +172,10 @@ mod tests {
         live.on(&TestEvent::TestFinished { dir: 0, test });
         live.drawn = None;
         live.tick();
-        live.on(&TestEvent::RunFinished(Box::new(
-            sample::report(Vec::new()),
-        )));
+        live.on(&TestEvent::RunFinished(Box::new(sample::report(Vec::new()))));
         let text = recorder.0.lock().unwrap().clone();
-        assert!(
-            text.contains("FAILED infra/test_a.py::test_x (0.12s): AssertionError: assert 1 == 2"),
-            "{text}"
-        );
-        assert!(
-            text.contains("> infra  ######------  1/2  1 failed"),
-            "{text}"
-        );
+        assert!(text.contains("FAILED infra/test_a.py::test_x (0.12s): AssertionError: assert 1 == 2"), "{text}");
+        assert!(text.contains("> infra  ######------  1/2  1 failed"), "{text}");
         assert!(live.bar.is_finished());
     }
 }

@@ -22,52 +22,26 @@ pub fn line(event: &TestEvent, dirs: &[String], detail: Detail) -> Option<(Paint
     let course = detail == Detail::Course;
     match event {
         TestEvent::Progress(Event::Note(text)) => Some((Paint::Plain, one_line(text))),
-        TestEvent::Progress(Event::Warning(text)) => {
-            Some((Paint::Yellow, format!("warning: {}", one_line(text))))
-        }
+        TestEvent::Progress(Event::Warning(text)) => Some((Paint::Yellow, format!("warning: {}", one_line(text)))),
         TestEvent::Progress(Event::Image { dir, state }) => image(dir, state, detail),
-        TestEvent::DirStarted { dir, attempt } if *attempt > 1 => Some((
-            Paint::Plain,
-            format!(
-                "{}: tries its failed tests again, attempt {attempt}",
-                name(dir)
-            ),
-        )),
-        TestEvent::Collected {
-            dir,
-            count: tests,
-            deselected,
-        } if course => {
+        TestEvent::DirStarted { dir, attempt } if *attempt > 1 => {
+            Some((Paint::Plain, format!("{}: tries its failed tests again, attempt {attempt}", name(dir))))
+        }
+        TestEvent::Collected { dir, count: tests, deselected } if course => {
             let deselected = match deselected {
                 0 => String::new(),
                 number => format!(" ({number} deselected)"),
             };
-            Some((
-                Paint::Plain,
-                format!(
-                    "{}: {} collected{deselected}",
-                    name(dir),
-                    count(*tests, "test")
-                ),
-            ))
+            Some((Paint::Plain, format!("{}: {} collected{deselected}", name(dir), count(*tests, "test"))))
         }
         TestEvent::TestFinished { test, .. } => of_test(test),
         TestEvent::DirFinished { dir, report } => {
-            let wrong = !matches!(
-                report.status,
-                DirStatus::Passed | DirStatus::Failed | DirStatus::NoTests
-            );
+            let wrong = !matches!(report.status, DirStatus::Passed | DirStatus::Failed | DirStatus::NoTests);
             (course || wrong).then(|| of_dir(name(dir), report))
         }
-        TestEvent::Stopping {
-            again: false,
-            grace,
-        } => Some((
+        TestEvent::Stopping { again: false, grace } => Some((
             Paint::Yellow,
-            format!(
-                "stopping: containers have {} to end; once more stops at once",
-                whole_seconds(*grace)
-            ),
+            format!("stopping: containers have {} to end; once more stops at once", whole_seconds(*grace)),
         )),
         TestEvent::Stopping { again: true, .. } => Some((Paint::Yellow, "stopping at once".into())),
         _ => None,
@@ -77,13 +51,8 @@ pub fn line(event: &TestEvent, dirs: &[String], detail: Detail) -> Option<(Paint
 fn image(dir: &str, state: &ImageState, detail: Detail) -> Option<(Paint, String)> {
     let text = match state {
         ImageState::Failed { cause, log } => {
-            let log = log
-                .as_ref()
-                .map_or(String::new(), |path| format!("; log: `{}`", path.display()));
-            return Some((
-                Paint::Red,
-                format!("{dir}: no image: {}{log}", one_line(cause)),
-            ));
+            let log = log.as_ref().map_or(String::new(), |path| format!("; log: `{}`", path.display()));
+            return Some((Paint::Red, format!("{dir}: no image: {}{log}", one_line(cause))));
         }
         _ if detail == Detail::Exceptions => return None,
         ImageState::Found { image, why } => format!("image {image} found{}", reason(why)),
@@ -99,11 +68,7 @@ fn image(dir: &str, state: &ImageState, detail: Detail) -> Option<(Paint, String
 }
 
 fn reason(why: &str) -> String {
-    if why.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", one_line(why))
-    }
+    if why.is_empty() { String::new() } else { format!(" ({})", one_line(why)) }
 }
 
 fn of_test(test: &TestReport) -> Option<(Paint, String)> {
@@ -113,29 +78,16 @@ fn of_test(test: &TestReport) -> Option<(Paint, String)> {
         // Tests that never ran come in hundreds, all with the cause that their dir's line tells.
         _ => return None,
     };
-    Some((
-        paint,
-        format!("{} {}", title(test), tail(test))
-            .trim_end()
-            .to_owned(),
-    ))
+    Some((paint, format!("{} {}", title(test), tail(test)).trim_end().to_owned()))
 }
 
 /// `FAILED infra/tests/test_a.py::test_x`.
 pub fn title(test: &TestReport) -> String {
-    format!(
-        "{} {}",
-        test.verdict.word().to_uppercase(),
-        one_line(&test.id)
-    )
+    format!("{} {}", test.verdict.word().to_uppercase(), one_line(&test.id))
 }
 
 fn tail(test: &TestReport) -> String {
-    let message = test
-        .message
-        .as_deref()
-        .map(one_line)
-        .filter(|text| !text.is_empty());
+    let message = test.message.as_deref().map(one_line).filter(|text| !text.is_empty());
     let message = message.map_or(String::new(), |text| format!(": {text}"));
     format!("({}){message}", seconds(test.duration))
 }
@@ -145,20 +97,11 @@ fn of_dir(name: &str, report: &DirReport) -> (Paint, String) {
     let cause = cause.map_or(String::new(), |text| format!(": {text}"));
     let time = seconds(report.duration);
     match report.status {
-        DirStatus::Passed => (
-            Paint::Green,
-            format!("{name}: {} in {time}", counts(&report.summary)),
-        ),
-        DirStatus::Failed => (
-            Paint::Red,
-            format!("{name}: {} in {time}", counts(&report.summary)),
-        ),
+        DirStatus::Passed => (Paint::Green, format!("{name}: {} in {time}", counts(&report.summary))),
+        DirStatus::Failed => (Paint::Red, format!("{name}: {} in {time}", counts(&report.summary))),
         DirStatus::NoTests => (Paint::Plain, format!("{name}: no tests in {time}")),
         DirStatus::NotRun => (Paint::Red, format!("{name}: not run{cause}")),
         DirStatus::Crashed => (Paint::Red, format!("{name}: crashed after {time}{cause}")),
-        DirStatus::Interrupted => (
-            Paint::Yellow,
-            format!("{name}: interrupted after {time}{cause}"),
-        ),
+        DirStatus::Interrupted => (Paint::Yellow, format!("{name}: interrupted after {time}{cause}")),
     }
 }

@@ -30,9 +30,7 @@ pub struct Plain<W> {
 
 impl<W> fmt::Debug for Plain<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plain")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
+        f.debug_struct("Plain").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
@@ -44,14 +42,7 @@ impl<W: Write> Plain<W> {
     }
 
     fn with_clock(out: W, style: Style, clock: Clock) -> Self {
-        Self {
-            out,
-            style,
-            clock,
-            told: Duration::ZERO,
-            state: RunState::default(),
-            names: Vec::new(),
-        }
+        Self { out, style, clock, told: Duration::ZERO, state: RunState::default(), names: Vec::new() }
     }
 
     fn progress(&mut self, now: Duration) {
@@ -80,11 +71,7 @@ fn progress_of(dir: &DirState, now: Duration) -> String {
                 let time = seconds(now.saturating_sub(*since).as_secs_f64());
                 format!(", {time} in {}", one_line(within(id, &dir.path)))
             });
-            format!(
-                "{} of {} done{bad}{test}",
-                dir.summary.total(),
-                dir.expected
-            )
+            format!("{} of {} done{bad}{test}", dir.summary.total(), dir.expected)
         }
         Phase::Starting => "starting".into(),
         Phase::Waiting | Phase::Done { .. } => String::new(),
@@ -130,66 +117,33 @@ mod tests {
         let clock: Clock = Box::new(move || Duration::from_secs(clock.load(Ordering::Relaxed)));
         let mut out = Vec::new();
         let mut plain = Plain::with_clock(&mut out, Style::PLAIN, clock);
-        let image = |dir: &str, state| {
-            TestEvent::Progress(Event::Image {
-                dir: dir.into(),
-                state,
-            })
-        };
+        let image = |dir: &str, state| TestEvent::Progress(Event::Image { dir: dir.into(), state });
         plain.on(&sample::run_started(&["infra", "ml"]));
-        plain.on(&TestEvent::Progress(Event::Note(
-            "engine: docker 28.0, the first that works".into(),
-        )));
+        plain.on(&TestEvent::Progress(Event::Note("engine: docker 28.0, the first that works".into())));
         plain.on(&image(
             "infra",
-            ImageState::Found {
-                image: "infra:local-me-0.1.0".into(),
-                why: "inputs unchanged".into(),
-            },
+            ImageState::Found { image: "infra:local-me-0.1.0".into(), why: "inputs unchanged".into() },
         ));
-        plain.on(&image(
-            "ml",
-            ImageState::Building {
-                image: "ml:local-me-0.1.0".into(),
-                step: String::new(),
-            },
-        ));
-        plain.on(&image(
-            "ml",
-            ImageState::Building {
-                image: "ml".into(),
-                step: "[2/4] RUN apt-get".into(),
-            },
-        ));
+        plain.on(&image("ml", ImageState::Building { image: "ml:local-me-0.1.0".into(), step: String::new() }));
+        plain.on(&image("ml", ImageState::Building { image: "ml".into(), step: "[2/4] RUN apt-get".into() }));
         for event in sample::dir_started(0, 212) {
             plain.on(&event);
         }
         let mut failed = sample::test("infra/tests/test_a.py::test_x", Verdict::Failed);
         failed.message = Some("AssertionError: assert 1\n == 2".into());
-        plain.on(&TestEvent::TestFinished {
-            dir: 0,
-            test: failed,
-        });
-        plain.on(&TestEvent::TestStarted {
-            dir: 0,
-            id: "infra/tests/test_a.py::test_y".into(),
-        });
+        plain.on(&TestEvent::TestFinished { dir: 0, test: failed });
+        plain.on(&TestEvent::TestStarted { dir: 0, id: "infra/tests/test_a.py::test_y".into() });
         time.store(9, Ordering::Relaxed);
         plain.tick();
         time.store(11, Ordering::Relaxed);
         plain.tick();
         plain.tick();
         plain.on(&sample::dir_finished(0, "infra", 209));
-        let TestEvent::DirFinished { mut report, .. } = sample::dir_finished(1, "ml", 0) else {
-            unreachable!()
-        };
+        let TestEvent::DirFinished { mut report, .. } = sample::dir_finished(1, "ml", 0) else { unreachable!() };
         report.status = DirStatus::NotRun;
         report.cause = Some("the build failed".into());
         plain.on(&TestEvent::DirFinished { dir: 1, report });
-        plain.on(&TestEvent::Stopping {
-            again: false,
-            grace: Duration::from_secs(10),
-        });
+        plain.on(&TestEvent::Stopping { again: false, grace: Duration::from_secs(10) });
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "\

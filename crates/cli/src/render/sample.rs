@@ -1,28 +1,15 @@
 //! Events and reports for the tests of this folder.
 
 use wharf_core::test_suite::report::model::SCHEMA;
-use wharf_core::test_suite::{
-    DirReport, DirStatus, Report, Summary, TestEvent, TestReport, Verdict,
-};
+use wharf_core::test_suite::{DirReport, DirStatus, Report, Summary, TestEvent, TestReport, Verdict};
 
 pub fn run_started(dirs: &[&str]) -> TestEvent {
-    TestEvent::RunStarted {
-        run: 17,
-        dirs: dirs.iter().map(|dir| (*dir).to_owned()).collect(),
-        jobs: 2,
-    }
+    TestEvent::RunStarted { run: 17, dirs: dirs.iter().map(|dir| (*dir).to_owned()).collect(), jobs: 2 }
 }
 
 pub fn dir_started(dir: usize, count: usize) -> [TestEvent; 2] {
     let deselected = 3;
-    [
-        TestEvent::DirStarted { dir, attempt: 1 },
-        TestEvent::Collected {
-            dir,
-            count,
-            deselected,
-        },
-    ]
+    [TestEvent::DirStarted { dir, attempt: 1 }, TestEvent::Collected { dir, count, deselected }]
 }
 
 pub fn started(dirs: &[&str]) -> Vec<TestEvent> {
@@ -34,17 +21,8 @@ pub fn started(dirs: &[&str]) -> Vec<TestEvent> {
 }
 
 pub fn dir_finished(dir: usize, path: &str, passed: usize) -> TestEvent {
-    let summary = Summary {
-        passed,
-        ..Summary::default()
-    };
-    TestEvent::DirFinished {
-        dir,
-        report: DirReport {
-            summary,
-            ..self::dir(path, Vec::new())
-        },
-    }
+    let summary = Summary { passed, ..Summary::default() };
+    TestEvent::DirFinished { dir, report: DirReport { summary, ..self::dir(path, Vec::new()) } }
 }
 
 pub fn test(id: &str, verdict: Verdict) -> TestReport {
@@ -59,13 +37,8 @@ pub fn test(id: &str, verdict: Verdict) -> TestReport {
         line: Some(14),
         phase: bad.then(|| "call".into()),
         message: bad.then(|| "AssertionError: assert 1 == 2".into()),
-        longrepr: bad
-            .then(|| "    def test_x():\n>       assert 1 == 2\nE       assert 1 == 2".into()),
-        sections: if bad {
-            vec![("Captured stdout call".into(), "hello\n".into())]
-        } else {
-            Vec::new()
-        },
+        longrepr: bad.then(|| "    def test_x():\n>       assert 1 == 2\nE       assert 1 == 2".into()),
+        sections: if bad { vec![("Captured stdout call".into(), "hello\n".into())] } else { Vec::new() },
     }
 }
 
@@ -79,11 +52,7 @@ pub fn dir(path: &str, tests: Vec<TestReport>) -> DirReport {
         name: path.into(),
         repo: ".".into(),
         image: Some(format!("{path}:local-me-0.1.0")),
-        status: if summary.bad() > 0 {
-            DirStatus::Failed
-        } else {
-            DirStatus::Passed
-        },
+        status: if summary.bad() > 0 { DirStatus::Failed } else { DirStatus::Passed },
         cause: None,
         hint: None,
         log: Some(format!("{path}.log")),
@@ -114,9 +83,7 @@ pub fn report(dirs: Vec<DirReport>) -> Report {
     for dir in &dirs {
         summary.merge(&dir.summary);
     }
-    let fine = dirs
-        .iter()
-        .all(|dir| matches!(dir.status, DirStatus::Passed | DirStatus::NoTests));
+    let fine = dirs.iter().all(|dir| matches!(dir.status, DirStatus::Passed | DirStatus::NoTests));
     Report {
         schema: SCHEMA,
         wharf: "0.1.0".into(),

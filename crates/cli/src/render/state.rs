@@ -75,11 +75,7 @@ impl RunState {
                 dir.started.get_or_insert(now);
                 dir.phase = Phase::Starting;
             }),
-            TestEvent::Collected {
-                dir,
-                count,
-                deselected,
-            } => self.with(*dir, |dir| {
+            TestEvent::Collected { dir, count, deselected } => self.with(*dir, |dir| {
                 if dir.phase == Phase::Starting && dir.expected == 0 {
                     dir.expected = *count;
                     dir.summary.deselected = *deselected;
@@ -136,16 +132,10 @@ impl DirState {
         }
         self.phase = match state {
             ImageState::Pulling { image } => Phase::Pulling(image.clone()),
-            ImageState::Building { image, step } if step.is_empty() => {
-                Phase::Building(image.clone())
-            }
+            ImageState::Building { image, step } if step.is_empty() => Phase::Building(image.clone()),
             ImageState::Building { step, .. } => Phase::Building(step.clone()),
             ImageState::Found { .. } | ImageState::Ready { .. } => Phase::Waiting,
-            ImageState::Failed { cause, .. } => Phase::Done {
-                fine: false,
-                seconds: 0.0,
-                cause: Some(cause.clone()),
-            },
+            ImageState::Failed { cause, .. } => Phase::Done { fine: false, seconds: 0.0, cause: Some(cause.clone()) },
         };
     }
 

@@ -34,10 +34,7 @@ pub enum Paint {
 
 impl Style {
     /// No colours, ASCII only.
-    pub const PLAIN: Self = Self {
-        color: false,
-        unicode: false,
-    };
+    pub const PLAIN: Self = Self { color: false, unicode: false };
 
     /// `text` set off, if colours are wanted.
     #[must_use]

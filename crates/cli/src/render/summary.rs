@@ -24,12 +24,7 @@ const SLOWEST: usize = 5;
 /// Failures beyond those in full that are listed.
 const LISTED: usize = 200;
 /// Verdicts that always have a column.
-const COLUMNS: [Verdict; 4] = [
-    Verdict::Passed,
-    Verdict::Failed,
-    Verdict::Error,
-    Verdict::Skipped,
-];
+const COLUMNS: [Verdict; 4] = [Verdict::Passed, Verdict::Failed, Verdict::Error, Verdict::Skipped];
 
 /// What the summary depends on besides the report.
 #[derive(Debug, Clone)]
@@ -71,31 +66,19 @@ impl<W: Write> TestListener for Summary<W> {
 ///
 /// # Errors
 /// What `out` says.
-pub fn write_summary(
-    report: &Report,
-    out: &mut impl Write,
-    options: &SummaryOptions,
-) -> io::Result<()> {
+pub fn write_summary(report: &Report, out: &mut impl Write, options: &SummaryOptions) -> io::Result<()> {
     let style = options.style;
     failures(report, out, options)?;
     slow(report, out, options)?;
     writeln!(out)?;
     let mut dirs = table(report, Images::Shown);
-    if options
-        .columns
-        .is_some_and(|columns| dirs.narrowest() > columns)
-    {
+    if options.columns.is_some_and(|columns| dirs.narrowest() > columns) {
         dirs = table(report, Images::LeftOut);
     }
     out.write_all(dirs.render(options.columns, style).as_bytes())?;
     writeln!(out)?;
     for problem in &report.problems {
-        writeln!(
-            out,
-            "{} {}",
-            style.paint(Paint::Yellow, "warning:"),
-            one_line(problem)
-        )?;
+        writeln!(out, "{} {}", style.paint(Paint::Yellow, "warning:"), one_line(problem))?;
     }
     out.write_all(closing::text(report, &options.place, style).as_bytes())?;
     writeln!(out, "report: {}", closing::join(&options.place, HTML_FILE))?;
@@ -114,13 +97,7 @@ fn failures(report: &Report, out: &mut impl Write, options: &SummaryOptions) -> 
     }
     let rest = bad.get(IN_FULL..).unwrap_or_default();
     if !rest.is_empty() {
-        writeln!(
-            out,
-            "\n{}",
-            options
-                .style
-                .paint(Paint::Bold, &format!("{} more failures", rest.len()))
-        )?;
+        writeln!(out, "\n{}", options.style.paint(Paint::Bold, &format!("{} more failures", rest.len())))?;
     }
     for (_, test) in rest.iter().take(LISTED) {
         let message = test.message.as_deref().map(one_line).unwrap_or_default();
@@ -133,12 +110,7 @@ fn failures(report: &Report, out: &mut impl Write, options: &SummaryOptions) -> 
     Ok(())
 }
 
-fn failure(
-    dir: &DirReport,
-    test: &TestReport,
-    out: &mut impl Write,
-    options: &SummaryOptions,
-) -> io::Result<()> {
+fn failure(dir: &DirReport, test: &TestReport, out: &mut impl Write, options: &SummaryOptions) -> io::Result<()> {
     let style = options.style;
     let title = news::title(test);
     let dash = style.sign("─", "-");
@@ -159,21 +131,12 @@ fn failure(
         writeln!(out, "{line}")?;
     }
     if left_out > 0 {
-        let log = dir.log.as_deref().map_or(String::new(), |log| {
-            format!(
-                "; full text in log `{}`",
-                closing::join(&options.place, log)
-            )
-        });
+        let log = dir
+            .log
+            .as_deref()
+            .map_or(String::new(), |log| format!("; full text in log `{}`", closing::join(&options.place, log)));
         let dots = style.sign("…", "...");
-        writeln!(
-            out,
-            "{}",
-            style.paint(
-                Paint::Dim,
-                &format!("{dots} {left_out} lines left out{log}")
-            )
-        )?;
+        writeln!(out, "{}", style.paint(Paint::Dim, &format!("{dots} {left_out} lines left out{log}")))?;
         for line in &lines[head + left_out..] {
             writeln!(out, "{line}")?;
         }
@@ -207,26 +170,16 @@ fn lines(test: &TestReport, style: Style) -> Vec<String> {
 
 fn slow(report: &Report, out: &mut impl Write, options: &SummaryOptions) -> io::Result<()> {
     let threshold = options.slow.as_secs_f64();
-    let mut slow: Vec<_> = report
-        .dirs
-        .iter()
-        .flat_map(|dir| &dir.tests)
-        .filter(|test| test.duration >= threshold)
-        .collect();
+    let mut slow: Vec<_> =
+        report.dirs.iter().flat_map(|dir| &dir.tests).filter(|test| test.duration >= threshold).collect();
     if slow.is_empty() {
         return Ok(());
     }
-    slow.sort_by(|a, b| {
-        b.duration
-            .total_cmp(&a.duration)
-            .then_with(|| a.id.cmp(&b.id))
-    });
+    slow.sort_by(|a, b| b.duration.total_cmp(&a.duration).then_with(|| a.id.cmp(&b.id)));
     let title = format!("slow tests (over {})", seconds(threshold));
     writeln!(out, "\n{}", options.style.paint(Paint::Bold, &title))?;
     for test in slow.iter().take(SLOWEST) {
-        let time = options
-            .style
-            .paint(Paint::Yellow, &format!("{:>7}", seconds(test.duration)));
+        let time = options.style.paint(Paint::Yellow, &format!("{:>7}", seconds(test.duration)));
         writeln!(out, "{time}  {}", one_line(&test.id))?;
     }
     if slow.len() > SLOWEST {
@@ -243,9 +196,8 @@ enum Images {
 }
 
 fn table(report: &Report, images: Images) -> Table {
-    let others = Verdict::ALL
-        .into_iter()
-        .filter(|verdict| !COLUMNS.contains(verdict) && report.summary.count(*verdict) > 0);
+    let others =
+        Verdict::ALL.into_iter().filter(|verdict| !COLUMNS.contains(verdict) && report.summary.count(*verdict) > 0);
     let columns: Vec<_> = COLUMNS.into_iter().chain(others).collect();
     let mut headers = vec!["dir"];
     if images == Images::Shown {
@@ -259,11 +211,7 @@ fn table(report: &Report, images: Images) -> Table {
         if images == Images::Shown {
             row.push(dir.image.as_deref().map_or("-".into(), one_line).into());
         }
-        row.extend(
-            columns
-                .iter()
-                .map(|verdict| number(*verdict, dir.summary.count(*verdict))),
-        );
+        row.extend(columns.iter().map(|verdict| number(*verdict, dir.summary.count(*verdict))));
         row.push(format!("{:.1}", dir.duration).into());
         table.row(row);
     }
@@ -287,10 +235,7 @@ mod tests {
 
     fn options() -> SummaryOptions {
         SummaryOptions {
-            style: Style {
-                color: false,
-                unicode: true,
-            },
+            style: Style { color: false, unicode: true },
             columns: None,
             slow: Duration::from_secs(1),
             place: ".wharf/runs/17".into(),
@@ -313,13 +258,8 @@ mod tests {
             sample::test("infra/test_a.py::test_y", Verdict::TimedOut),
             slow,
         ];
-        let mut report = sample::report(vec![
-            sample::dir("infra", tests),
-            sample::not_run("ml", "no such base image"),
-        ]);
-        report
-            .problems
-            .push("sub-repo `vault` is not readable".into());
+        let mut report = sample::report(vec![sample::dir("infra", tests), sample::not_run("ml", "no such base image")]);
+        report.problems.push("sub-repo `vault` is not readable".into());
         assert_eq!(
             summary(&report),
             "
@@ -374,42 +314,23 @@ report: .wharf/runs/17/report.html
     fn a_narrow_terminal_gets_the_counts_without_the_images() {
         let tests = vec![sample::test("infra/test_a.py::test_x", Verdict::Passed)];
         let mut out = Vec::new();
-        let options = SummaryOptions {
-            columns: Some(50),
-            ..options()
-        };
-        write_summary(
-            &sample::report(vec![sample::dir("infra", tests)]),
-            &mut out,
-            &options,
-        )
-        .unwrap();
+        let options = SummaryOptions { columns: Some(50), ..options() };
+        write_summary(&sample::report(vec![sample::dir("infra", tests)]), &mut out, &options).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.starts_with("\ndir    passed  failed  errors  skipped  seconds\n"),
-            "{text}"
-        );
+        assert!(text.starts_with("\ndir    passed  failed  errors  skipped  seconds\n"), "{text}");
     }
 
     #[test]
     fn long_failures_are_cut_and_many_are_listed() {
-        let mut tests: Vec<_> = (0..25)
-            .map(|n| sample::test(&format!("a/t.py::test_{n}"), Verdict::Failed))
-            .collect();
+        let mut tests: Vec<_> = (0..25).map(|n| sample::test(&format!("a/t.py::test_{n}"), Verdict::Failed)).collect();
         let text: Vec<_> = (0..200).map(|n| format!("line {n}")).collect();
         tests[0].longrepr = Some(text.join("\n"));
         let text = summary(&sample::report(vec![sample::dir("a", tests)]));
         assert!(
-            text.contains(
-                "line 19\n… 142 lines left out; full text in log `.wharf/runs/17/a.log`\nline 162\n"
-            ),
+            text.contains("line 19\n… 142 lines left out; full text in log `.wharf/runs/17/a.log`\nline 162\n"),
             "{text}"
         );
         assert_eq!(text.matches("── FAILED").count(), 20);
-        assert!(
-            text.contains(
-                "5 more failures\nFAILED a/t.py::test_20  AssertionError: assert 1 == 2\n"
-            )
-        );
+        assert!(text.contains("5 more failures\nFAILED a/t.py::test_20  AssertionError: assert 1 == 2\n"));
     }
 }

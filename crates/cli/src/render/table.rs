@@ -26,10 +26,7 @@ impl Cell {
     /// A cell that is set off.
     #[must_use]
     pub fn painted(text: impl Into<String>, paint: Paint) -> Self {
-        Self {
-            text: text.into(),
-            paint,
-        }
+        Self { text: text.into(), paint }
     }
 }
 
@@ -43,10 +40,7 @@ impl Table {
     /// A table with these headers and no rows.
     #[must_use]
     pub fn new(headers: &[&str]) -> Self {
-        Self {
-            headers: headers.iter().map(|text| (*text).to_owned()).collect(),
-            rows: Vec::new(),
-        }
+        Self { headers: headers.iter().map(|text| (*text).to_owned()).collect(), rows: Vec::new() }
     }
 
     /// Adds a row; missing cells are empty, those beyond the headers are dropped.
@@ -60,9 +54,7 @@ impl Table {
     /// Columns of a terminal below which this table cannot be cut to fit.
     #[must_use]
     pub fn narrowest(&self) -> usize {
-        let numeric: Vec<_> = (0..self.headers.len())
-            .map(|index| self.is_numeric(index))
-            .collect();
+        let numeric: Vec<_> = (0..self.headers.len()).map(|index| self.is_numeric(index)).collect();
         let widths = self.widths(Some(0), &numeric);
         widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
     }
@@ -76,9 +68,7 @@ impl Table {
     /// The table as lines, each with a newline. `columns` is the terminal's width; `None` (a pipe) cuts nothing.
     #[must_use]
     pub fn render(&self, columns: Option<usize>, style: Style) -> String {
-        let numeric: Vec<_> = (0..self.headers.len())
-            .map(|index| self.is_numeric(index))
-            .collect();
+        let numeric: Vec<_> = (0..self.headers.len()).map(|index| self.is_numeric(index)).collect();
         let widths = self.widths(columns, &numeric);
         let mut out = String::new();
         let headers = self.headers.iter().map(|text| (text.as_str(), Paint::Dim));
@@ -93,15 +83,10 @@ impl Table {
     fn is_numeric(&self, index: usize) -> bool {
         let is_number = |text: &str| {
             text.starts_with(|c: char| c.is_ascii_digit())
-                && text
-                    .chars()
-                    .all(|c| c.is_ascii_digit() || matches!(c, '.' | 's' | 'm' | 'h'))
+                && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 's' | 'm' | 'h'))
         };
-        let mut filled = self
-            .rows
-            .iter()
-            .map(|row| row[index].text.as_str())
-            .filter(|text| *text != "-" && !text.is_empty());
+        let mut filled =
+            self.rows.iter().map(|row| row[index].text.as_str()).filter(|text| *text != "-" && !text.is_empty());
         let mut any = false;
         filled.all(|text| {
             any = true;
@@ -119,8 +104,7 @@ impl Table {
         let Some(columns) = columns else {
             return widths;
         };
-        let total =
-            |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        let total = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         while total(&widths) > columns {
             let widest = widths
                 .iter_mut()
@@ -148,11 +132,7 @@ fn push_line<'a>(
     let mut blanks = 0;
     for (index, (text, paint)) in cells.take(widths.len()).enumerate() {
         let text = cut_end(text, widths[index], style);
-        let padded = if numeric[index] {
-            pad_start(&text, widths[index])
-        } else {
-            pad_end(&text, widths[index])
-        };
+        let padded = if numeric[index] { pad_start(&text, widths[index]) } else { pad_end(&text, widths[index]) };
         let body = padded.trim_end_matches(' ');
         if !body.is_empty() {
             line.push_str(&" ".repeat(blanks));
@@ -171,18 +151,8 @@ mod tests {
 
     fn table() -> Table {
         let mut table = Table::new(&["dir", "image", "passed", "seconds"]);
-        table.row([
-            "infra".into(),
-            "infra:local-me-0.1.0".into(),
-            "209".into(),
-            "12.3s".into(),
-        ]);
-        table.row([
-            "漢字".into(),
-            "-".into(),
-            Cell::painted("0", Paint::Red),
-            "1m02s".into(),
-        ]);
+        table.row(["infra".into(), "infra:local-me-0.1.0".into(), "209".into(), "12.3s".into()]);
+        table.row(["漢字".into(), "-".into(), Cell::painted("0", Paint::Red), "1m02s".into()]);
         table
     }
 
@@ -199,13 +169,7 @@ mod tests {
     #[test]
     fn a_narrow_terminal_cuts_the_widest_text() {
         assert_eq!(
-            table().render(
-                Some(38),
-                Style {
-                    color: false,
-                    unicode: true
-                }
-            ),
+            table().render(Some(38), Style { color: false, unicode: true }),
             "dir    image           passed  seconds\n\
              infra  infra:local-m…     209    12.3s\n\
              漢字   -                    0    1m02s\n"
@@ -219,13 +183,7 @@ mod tests {
         assert!(table.is_empty());
         table.row([Cell::painted("x", Paint::Green)]);
         assert_eq!(
-            table.render(
-                None,
-                Style {
-                    color: true,
-                    unicode: true
-                }
-            ),
+            table.render(None, Style { color: true, unicode: true }),
             "\u{1b}[2ma\u{1b}[0m  \u{1b}[2mb\u{1b}[0m\n\u{1b}[32mx\u{1b}[0m\n"
         );
     }

@@ -22,10 +22,7 @@ pub fn cut_end(text: &str, columns: usize, style: Style) -> String {
     let Some(room) = columns.checked_sub(width(dots)) else {
         return String::new();
     };
-    format!(
-        "{}{dots}",
-        take(text.chars(), room).into_iter().collect::<String>()
-    )
+    format!("{}{dots}", take(text.chars(), room).into_iter().collect::<String>())
 }
 
 /// `text` in at most `columns`, its start given up for an ellipsis where it is longer.
@@ -68,10 +65,7 @@ fn take(chars: impl Iterator<Item = char>, room: usize) -> Vec<char> {
 mod tests {
     use super::*;
 
-    const RICH: Style = Style {
-        color: true,
-        unicode: true,
-    };
+    const RICH: Style = Style { color: true, unicode: true };
 
     #[test]
     fn wide_characters_count_twice() {

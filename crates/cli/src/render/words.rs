@@ -56,9 +56,7 @@ pub(super) fn plural(verdict: Verdict, count: usize) -> &'static str {
 
 /// The id of a test without the address of its dir.
 pub(super) fn within<'a>(id: &'a str, dir: &str) -> &'a str {
-    id.strip_prefix(dir)
-        .and_then(|rest| rest.strip_prefix('/'))
-        .unwrap_or(id)
+    id.strip_prefix(dir).and_then(|rest| rest.strip_prefix('/')).unwrap_or(id)
 }
 
 #[cfg(test)]
@@ -67,14 +65,7 @@ mod tests {
 
     #[test]
     fn seconds_grow_into_minutes_and_hours() {
-        let shown: Vec<_> = [0.0, 0.123, 0.999, 12.34, 99.96, 125.4, 3599.6, 7325.0]
-            .map(seconds)
-            .to_vec();
-        assert_eq!(
-            shown,
-            [
-                "0.00s", "0.12s", "1.0s", "12.3s", "1m40s", "2m05s", "1h00m", "2h02m"
-            ]
-        );
+        let shown: Vec<_> = [0.0, 0.123, 0.999, 12.34, 99.96, 125.4, 3599.6, 7325.0].map(seconds).to_vec();
+        assert_eq!(shown, ["0.00s", "0.12s", "1.0s", "12.3s", "1m40s", "2m05s", "1h00m", "2h02m"]);
     }
 }

@@ -34,22 +34,13 @@ pub(super) const MOST_PROBLEMS: usize = 1_000;
 
 impl<'s> Checker<'s> {
     pub(super) fn new(layer: LayerKind, site: &'s Site<'s>) -> Self {
-        Self {
-            layer,
-            site,
-            entries: Vec::new(),
-            problems: Vec::new(),
-            more: 0,
-        }
+        Self { layer, site, entries: Vec::new(), problems: Vec::new(), more: 0 }
     }
 
     /// Notes a problem; beyond [`MOST_PROBLEMS`] they are only counted.
     pub(super) fn report(&mut self, kind: ProblemKind, span: Range<usize>) {
         if self.problems.len() < MOST_PROBLEMS {
-            self.problems.push(Problem {
-                kind,
-                place: self.site.place(span),
-            });
+            self.problems.push(Problem { kind, place: self.site.place(span) });
         } else {
             self.more += 1;
         }
@@ -57,11 +48,7 @@ impl<'s> Checker<'s> {
 
     fn accept(&mut self, path: String, value: Value, key_span: &Range<usize>) {
         let origin = self.site.origin(self.layer, key_span);
-        self.entries.push(Arc::new(Entry {
-            path,
-            value,
-            origin,
-        }));
+        self.entries.push(Arc::new(Entry { path, value, origin }));
     }
 
     /// Reads a whole document, or the table of it at `prefix`.
@@ -84,23 +71,12 @@ impl<'s> Checker<'s> {
 
     /// Reports keys of this table that exclude each other.
     fn exclusions(&mut self, prefix: &str, table: &DeTable<'_>) {
-        let at = |name: &str| {
-            table
-                .keys()
-                .find(|key| key.get_ref() == name)
-                .map(Spanned::span)
-        };
+        let at = |name: &str| table.keys().find(|key| key.get_ref() == name).map(Spanned::span);
         for key in schema::KEYS.iter().filter(|key| key.table() == prefix) {
             let Some(other) = key.excludes else { continue };
             let other_name = other.rsplit_once('.').map_or(other, |(_, name)| name);
             if let (Some(span), Some(_)) = (at(key.name()), at(other_name)) {
-                self.report(
-                    ProblemKind::Conflict {
-                        path: key.path,
-                        other,
-                    },
-                    span,
-                );
+                self.report(ProblemKind::Conflict { path: key.path, other }, span);
             }
         }
     }
@@ -112,25 +88,14 @@ impl<'s> Checker<'s> {
             return;
         }
         let DeValue::Table(inner) = value else {
-            return self.report(
-                ProblemKind::UnknownKey {
-                    suggestion: nearest_key(&path),
-                    path,
-                },
-                span,
-            );
+            return self.report(ProblemKind::UnknownKey { suggestion: nearest_key(&path), path }, span);
         };
         let suggestion = nearest_table(&path);
-        let only = inner
-            .keys()
-            .next()
-            .filter(|_| inner.len() == 1)
-            .map(|name| join(&path, name.get_ref()));
+        let only = inner.keys().next().filter(|_| inner.len() == 1).map(|name| join(&path, name.get_ref()));
         let kind = match only.map(|path| (nearest_key(&path), path)) {
-            Some((key, path)) if key.is_some() || suggestion.is_none() => ProblemKind::UnknownKey {
-                suggestion: key,
-                path,
-            },
+            Some((key, path)) if key.is_some() || suggestion.is_none() => {
+                ProblemKind::UnknownKey { suggestion: key, path }
+            }
             _ => ProblemKind::UnknownTable { suggestion, path },
         };
         self.report(kind, span);
@@ -147,22 +112,14 @@ impl<'s> Checker<'s> {
     pub(super) fn refuses(&mut self, key: &'static Key, key_span: &Range<usize>) -> bool {
         let allowed = key.is_allowed_in(self.layer);
         if !allowed {
-            let kind = ProblemKind::NotAllowedHere {
-                path: key.path.to_owned(),
-                scopes: key.scopes,
-            };
+            let kind = ProblemKind::NotAllowedHere { path: key.path.to_owned(), scopes: key.scopes };
             self.report(kind, key_span.clone());
         }
         !allowed
     }
 
     /// Reads the value of a key.
-    pub(super) fn value(
-        &mut self,
-        key: &'static Key,
-        key_span: &Range<usize>,
-        value: &Spanned<DeValue<'_>>,
-    ) {
+    pub(super) fn value(&mut self, key: &'static Key, key_span: &Range<usize>, value: &Spanned<DeValue<'_>>) {
         let path = key.path;
         let span = value.span();
         match (key.kind, value.get_ref()) {
@@ -171,12 +128,7 @@ impl<'s> Checker<'s> {
             }
             (Kind::Integer { min, max }, DeValue::Integer(number)) => {
                 let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
-                self.integer(
-                    key,
-                    (min, max),
-                    (&number.to_string(), parsed),
-                    (key_span, &span),
-                );
+                self.integer(key, (min, max), (&number.to_string(), parsed), (key_span, &span));
             }
             (Kind::List(form), DeValue::Array(_)) => {
                 self.list(path.to_owned(), form, value, key_span);
@@ -207,12 +159,7 @@ impl<'s> Checker<'s> {
     }
 
     /// The path of a named thing, if its name will do.
-    fn name(
-        &mut self,
-        key: &Key,
-        names: Names,
-        name: &Spanned<std::borrow::Cow<'_, str>>,
-    ) -> Option<String> {
+    fn name(&mut self, key: &Key, names: Names, name: &Spanned<std::borrow::Cow<'_, str>>) -> Option<String> {
         let text = name.get_ref();
         if names.accepts(text) {
             return Some(join(key.path, text));
@@ -221,10 +168,7 @@ impl<'s> Checker<'s> {
             Names::Free => ProblemKind::bad_value(key.path.to_owned(), text, names.expected()),
             Names::Only(known) => {
                 let suggestion = nearest_word(text, known).map(|near| join(key.path, &near));
-                ProblemKind::UnknownKey {
-                    path: join(key.path, text),
-                    suggestion,
-                }
+                ProblemKind::UnknownKey { path: join(key.path, text), suggestion }
             }
         };
         self.report(kind, name.span());
@@ -232,13 +176,7 @@ impl<'s> Checker<'s> {
     }
 
     /// Reads a string; `spans` are those of its key and of itself.
-    pub(super) fn text(
-        &mut self,
-        path: String,
-        form: Form,
-        text: &str,
-        spans: (&Range<usize>, &Range<usize>),
-    ) {
+    pub(super) fn text(&mut self, path: String, form: Form, text: &str, spans: (&Range<usize>, &Range<usize>)) {
         if self.form(&path, form, text, spans.1) {
             self.accept(path, Value::Text(text.to_owned()), spans.0);
         }
@@ -248,9 +186,7 @@ impl<'s> Checker<'s> {
         let good = form.accepts(text);
         if !good {
             let mut kind = ProblemKind::bad_value(path.to_owned(), text, form.expected());
-            if let (Form::Choice(words), ProblemKind::BadValue { suggestion, .. }) =
-                (form, &mut kind)
-            {
+            if let (Form::Choice(words), ProblemKind::BadValue { suggestion, .. }) = (form, &mut kind) {
                 *suggestion = nearest_word(text, words);
             }
             self.report(kind, span.clone());
@@ -272,21 +208,12 @@ impl<'s> Checker<'s> {
             }
             _ => {
                 let expected = Kind::Integer { min, max }.expected().unwrap_or_default();
-                self.report(
-                    ProblemKind::bad_value(key.path.to_owned(), shown, expected),
-                    span.clone(),
-                );
+                self.report(ProblemKind::bad_value(key.path.to_owned(), shown, expected), span.clone());
             }
         }
     }
 
-    fn list(
-        &mut self,
-        path: String,
-        form: Form,
-        value: &Spanned<DeValue<'_>>,
-        key_span: &Range<usize>,
-    ) {
+    fn list(&mut self, path: String, form: Form, value: &Spanned<DeValue<'_>>, key_span: &Range<usize>) {
         let DeValue::Array(array) = value.get_ref() else {
             return self.wrong_type(path, "a list of strings", value.get_ref(), value.span());
         };
@@ -305,13 +232,7 @@ impl<'s> Checker<'s> {
     }
 
     /// Reads the items of a list, each with its place.
-    pub(super) fn items(
-        &mut self,
-        path: String,
-        form: Form,
-        items: &[(&str, Range<usize>)],
-        key_span: &Range<usize>,
-    ) {
+    pub(super) fn items(&mut self, path: String, form: Form, items: &[(&str, Range<usize>)], key_span: &Range<usize>) {
         let mut good = true;
         for (index, (text, span)) in items.iter().enumerate() {
             good &= self.form(&format!("{path}[{index}]"), form, text, span);
@@ -322,47 +243,22 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn wrong_type(
-        &mut self,
-        path: String,
-        expected: &str,
-        found: &DeValue<'_>,
-        span: Range<usize>,
-    ) {
-        let kind = ProblemKind::WrongType {
-            path,
-            expected: expected.to_owned(),
-            found: described(found),
-        };
+    fn wrong_type(&mut self, path: String, expected: &str, found: &DeValue<'_>, span: Range<usize>) {
+        let kind = ProblemKind::WrongType { path, expected: expected.to_owned(), found: described(found) };
         self.report(kind, span);
     }
 }
 
 /// Whether some key lies in this table.
 fn is_table(path: &str) -> bool {
-    schema::KEYS.iter().any(|key| {
-        key.path
-            .strip_prefix(path)
-            .is_some_and(|rest| rest.starts_with('.'))
-    })
+    schema::KEYS.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// `prefix.name`, the name in quotes where TOML asks for them, so that `"image.base"` is not taken for `image.base`.
 fn join(prefix: &str, name: &str) -> String {
-    let bare = !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    let name = if bare {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.escape_debug())
-    };
-    if prefix.is_empty() {
-        name
-    } else {
-        format!("{prefix}.{name}")
-    }
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let name = if bare { name.to_owned() } else { format!("\"{}\"", name.escape_debug()) };
+    if prefix.is_empty() { name } else { format!("{prefix}.{name}") }
 }
 
 fn described(value: &DeValue<'_>) -> &'static str {

@@ -8,11 +8,7 @@ const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), 
 /// zero is none.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    let text = if text.bytes().all(|b| b.is_ascii_digit()) {
-        format!("{text}s")
-    } else {
-        text.to_owned()
-    };
+    let text = if text.bytes().all(|b| b.is_ascii_digit()) { format!("{text}s") } else { text.to_owned() };
     let mut rest = text.as_str();
     let mut units = UNITS.as_slice();
     let mut total: u64 = 0;
@@ -20,12 +16,8 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let number: u64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let length = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let place = units
-            .iter()
-            .position(|(unit, _)| *unit == &rest[..length])?;
+        let length = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let place = units.iter().position(|(unit, _)| *unit == &rest[..length])?;
         total = total.checked_add(number.checked_mul(units[place].1)?)?;
         units = &units[place + 1..];
         rest = &rest[length..];
@@ -44,9 +36,5 @@ pub fn format_duration(duration: Duration) -> String {
             left %= size;
         }
     }
-    if text.is_empty() {
-        "0s".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "0s".to_owned() } else { text }
 }

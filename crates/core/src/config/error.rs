@@ -21,18 +21,12 @@ pub struct ConfigError {
 impl ConfigError {
     /// `Ok` where there are no problems.
     pub(super) fn check(problems: Vec<Problem>) -> Result<(), Self> {
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Self { problems })
-        }
+        if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
     }
 
     /// One problem.
     pub(super) fn of(kind: ProblemKind, place: Place) -> Self {
-        Self {
-            problems: vec![Problem { kind, place }],
-        }
+        Self { problems: vec![Problem { kind, place }] }
     }
 
     /// The problems, never none.
@@ -193,20 +187,11 @@ impl ProblemKind {
     pub(super) fn bad_value(path: String, value: &str, expected: String) -> Self {
         const SHOWN: usize = 60;
         let masked = mask_credentials(value);
-        let mut shown: String = masked
-            .chars()
-            .take(SHOWN)
-            .flat_map(char::escape_debug)
-            .collect();
+        let mut shown: String = masked.chars().take(SHOWN).flat_map(char::escape_debug).collect();
         if masked.chars().nth(SHOWN).is_some() {
             shown.push('…');
         }
-        Self::BadValue {
-            path,
-            value: shown,
-            expected,
-            suggestion: None,
-        }
+        Self::BadValue { path, value: shown, expected, suggestion: None }
     }
 
     /// What is wrong, without the place.
@@ -232,15 +217,10 @@ impl ProblemKind {
     pub fn detail(&self) -> String {
         match self {
             Self::TooLarge { bytes, limit } => format!("{bytes} bytes, at most {limit} are read"),
-            Self::NotUtf8 {
-                offset,
-                byte: Some(byte),
-            } => format!("byte 0x{byte:02x} at offset {offset}"),
+            Self::NotUtf8 { offset, byte: Some(byte) } => format!("byte 0x{byte:02x} at offset {offset}"),
             Self::NotUtf8 { offset, byte: None } => format!("at offset {offset}"),
             Self::NotToml { message } => message.clone(),
-            Self::WrongType {
-                expected, found, ..
-            } => format!("expected {expected}, found {found}"),
+            Self::WrongType { expected, found, .. } => format!("expected {expected}, found {found}"),
             Self::BadValue { expected, .. } => format!("expected {expected}"),
             Self::NotAllowedHere { scopes, .. } => {
                 let scopes: Vec<_> = scopes.iter().map(|scope| scope.described()).collect();

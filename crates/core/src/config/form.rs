@@ -90,9 +90,7 @@ impl Form {
             Self::Name => "letters, digits, `.`, `_` and `-`, starting with a letter or digit",
             Self::Glob => "a glob such as `third_party/**`",
             Self::Registry => "a registry and path without scheme, such as `ghcr.io/acme`",
-            Self::ImageName => {
-                "an image name in lower case without tag, such as `infra` or `acme/infra`"
-            }
+            Self::ImageName => "an image name in lower case without tag, such as `infra` or `acme/infra`",
             Self::ImageReference => "an image such as `debian:bookworm`",
             Self::Address => "the address of a runnable dir, such as `//ml`",
             Self::OsPackage => "a package name such as `graphviz`",
@@ -102,9 +100,7 @@ impl Form {
             Self::Url => "a URL such as `https://pypi.example.org/simple`",
             Self::SecretSource => "`env:NAME` or `file:PATH`",
             Self::Variable => "`NAME` or `NAME=value`",
-            Self::Volume => {
-                "`host:container` or `host:container:ro`, the container's path absolute"
-            }
+            Self::Volume => "`host:container` or `host:container:ro`, the container's path absolute",
             Self::Port => "a port such as `8080`, `8080:80` or `127.0.0.1:8080:80`",
             Self::Network => "the name of a network",
             Self::Duration => "a duration such as `60s`, `5m` or `1h30m`",
@@ -116,10 +112,7 @@ impl Form {
 
 /// Words as "`a`, `b` or `c`".
 pub(super) fn any_of<S: AsRef<str>>(words: &[S]) -> String {
-    let words: Vec<_> = words
-        .iter()
-        .map(|word| format!("`{}`", word.as_ref()))
-        .collect();
+    let words: Vec<_> = words.iter().map(|word| format!("`{}`", word.as_ref())).collect();
     match words.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
@@ -144,11 +137,7 @@ fn is_reference(text: &str) -> bool {
 fn is_image_name(text: &str) -> bool {
     text.split('/').all(|part| {
         let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        part.starts_with(edge)
-            && part.ends_with(edge)
-            && part
-                .chars()
-                .all(|c| edge(c) || matches!(c, '.' | '_' | '-'))
+        part.starts_with(edge) && part.ends_with(edge) && part.chars().all(|c| edge(c) || matches!(c, '.' | '_' | '-'))
     })
 }
 
@@ -167,25 +156,17 @@ fn is_inner_path(text: &str) -> bool {
 
 fn is_os_package(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        && text
-            .chars()
-            .all(|c| is_name_char(c) || matches!(c, '+' | ':' | '=' | '~' | '/'))
+        && text.chars().all(|c| is_name_char(c) || matches!(c, '+' | ':' | '=' | '~' | '/'))
 }
 
 fn is_python_version(text: &str) -> bool {
     let parts: Vec<_> = text.split('.').collect();
-    (2..=3).contains(&parts.len())
-        && parts
-            .iter()
-            .all(|part| part.len() <= 4 && part.parse::<u16>().is_ok())
+    (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.len() <= 4 && part.parse::<u16>().is_ok())
 }
 
 fn is_url(text: &str) -> bool {
-    let rest = ["https://", "http://", "file://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme));
-    rest.is_some_and(|rest| !rest.is_empty())
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+    let rest = ["https://", "http://", "file://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    rest.is_some_and(|rest| !rest.is_empty()) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 fn is_secret_source(text: &str) -> bool {
@@ -210,11 +191,7 @@ fn is_volume(text: &str) -> bool {
     !host.is_empty()
         && !text.contains(['\n', '\r'])
         && container.starts_with('/')
-        && options.is_none_or(|options| {
-            options
-                .split(',')
-                .all(|o| matches!(o, "ro" | "rw" | "z" | "Z"))
-        })
+        && options.is_none_or(|options| options.split(',').all(|o| matches!(o, "ro" | "rw" | "z" | "Z")))
 }
 
 fn is_port(text: &str) -> bool {
@@ -230,14 +207,9 @@ fn is_port(text: &str) -> bool {
     let Some((before, container)) = ports.rsplit_once(':') else {
         return range(ports);
     };
-    let (address, host) = before
-        .rsplit_once(':')
-        .map_or((None, before), |(address, host)| (Some(address), host));
+    let (address, host) = before.rsplit_once(':').map_or((None, before), |(address, host)| (Some(address), host));
     let address_is_good = address.is_none_or(|address| {
-        let address = address
-            .strip_prefix('[')
-            .and_then(|a| a.strip_suffix(']'))
-            .unwrap_or(address);
+        let address = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
         address.parse::<std::net::IpAddr>().is_ok()
     });
     // `127.0.0.1::80` lets the engine choose the host's port.

@@ -13,25 +13,11 @@ impl Problem {
                 Some("keep only settings in it; scripts and data go into files of their own".into())
             }
             ProblemKind::NotUtf8 { .. } => Some("save it as UTF-8".into()),
-            ProblemKind::NotToml { .. } => {
-                Some("strings stand in quotes, lists in `[…]`: see https://toml.io".into())
-            }
-            ProblemKind::UnknownKey {
-                suggestion: Some(name),
-                ..
-            }
-            | ProblemKind::UnknownTable {
-                suggestion: Some(name),
-                ..
-            } => Some(format!("write `{name}`")),
-            ProblemKind::UnknownKey {
-                path,
-                suggestion: None,
-            }
-            | ProblemKind::UnknownTable {
-                path,
-                suggestion: None,
-            } => Some(known_names(path)),
+            ProblemKind::NotToml { .. } => Some("strings stand in quotes, lists in `[…]`: see https://toml.io".into()),
+            ProblemKind::UnknownKey { suggestion: Some(name), .. }
+            | ProblemKind::UnknownTable { suggestion: Some(name), .. } => Some(format!("write `{name}`")),
+            ProblemKind::UnknownKey { path, suggestion: None }
+            | ProblemKind::UnknownTable { path, suggestion: None } => Some(known_names(path)),
             ProblemKind::WrongType { path, .. } | ProblemKind::BadValue { path, .. } => {
                 let path = path.split('[').next().unwrap_or(path);
                 let Some(key) = schema::find(path) else {
@@ -54,11 +40,7 @@ impl Problem {
 /// The names that are known where `path` is not.
 fn known_names(path: &str) -> String {
     let table = path.rsplit_once('.').map_or("", |(table, _)| table);
-    let keys: Vec<_> = schema::KEYS
-        .iter()
-        .filter(|key| key.table() == table)
-        .map(schema::Key::name)
-        .collect();
+    let keys: Vec<_> = schema::KEYS.iter().filter(|key| key.table() == table).map(schema::Key::name).collect();
     if table.is_empty() || keys.is_empty() {
         return format!("the known tables are {}", quoted_list(&schema::tables()));
     }
@@ -66,9 +48,5 @@ fn known_names(path: &str) -> String {
 }
 
 fn quoted_list(names: &[&str]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

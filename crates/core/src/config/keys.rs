@@ -10,10 +10,7 @@ const ONCE: &[LayerKind] = &[User, SuperRepo, Variables, Flags];
 const ROOT: &[LayerKind] = &[SuperRepo];
 const DIR: &[LayerKind] = &[RunnableDir];
 const REPO_AND_DIR: &[LayerKind] = &[SuperRepo, SubRepo, RunnableDir, Variables, Flags];
-const POSITIVE: Kind = Kind::Integer {
-    min: 1,
-    max: i64::MAX,
-};
+const POSITIVE: Kind = Kind::Integer { min: 1, max: i64::MAX };
 
 const fn key(path: &'static str, kind: Kind, doc: &'static str) -> Key {
     Key {
@@ -88,26 +85,38 @@ pub static KEYS: &[Key] = &[
         .example(r#""debian:bookworm""#),
     Key {
         excludes: Some("image.base"),
-        ..key("image.from", Kind::Text(Form::Address), "Address of the runnable dir whose image is used instead of an own one")
-            .absent("the dir has an image of its own")
-            .example(r#""//ml""#)
-            .only(DIR)
+        ..key(
+            "image.from",
+            Kind::Text(Form::Address),
+            "Address of the runnable dir whose image is used instead of an own one",
+        )
+        .absent("the dir has an image of its own")
+        .example(r#""//ml""#)
+        .only(DIR)
     },
     key("os.packages", Kind::List(Form::OsPackage), "Packages of the image's operating system to install")
         .default("[]")
         .example(r#"["graphviz", "postgresql-client"]"#)
         .only(REPO_AND_DIR),
-    key("os.scripts", Kind::List(Form::DevopsFile), "Scripts in the `devops` folder that are run as root while the image is built")
-        .default("[]")
-        .example(r#"["install_aws_cli.sh"]"#)
-        .only(DIR),
+    key(
+        "os.scripts",
+        Kind::List(Form::DevopsFile),
+        "Scripts in the `devops` folder that are run as root while the image is built",
+    )
+    .default("[]")
+    .example(r#"["install_aws_cli.sh"]"#)
+    .only(DIR),
     key("python.version", Kind::Text(Form::PythonVersion), "Version of Python that the dir needs")
         .absent("that of the base image")
         .example(r#""3.12""#),
-    key("python.manager", Kind::Text(Form::Choice(&["uv", "poetry", "pip", "none"])), "What installs Python dependencies")
-        .absent("found by the lock files and `pyproject.toml`")
-        .example(r#""uv""#)
-        .only(REPO_AND_DIR),
+    key(
+        "python.manager",
+        Kind::Text(Form::Choice(&["uv", "poetry", "pip", "none"])),
+        "What installs Python dependencies",
+    )
+    .absent("found by the lock files and `pyproject.toml`")
+    .example(r#""uv""#)
+    .only(REPO_AND_DIR),
     key(
         "python.groups",
         Kind::NamedList(Names::Only(&["dev", "prod"]), Form::Name),
@@ -143,24 +152,40 @@ pub static KEYS: &[Key] = &[
         .absent("by the number of cores")
         .example("2")
         .whole_workspace(ONCE),
-    key("run.env", Kind::List(Form::Variable), "Variables of containers: `NAME` is passed on from the host, `NAME=value` is set")
-        .default("[]")
-        .example(r#"["AWS_PROFILE", "LOG_LEVEL=debug"]"#),
-    key("run.volumes", Kind::List(Form::Volume), "Further mounts, `host:container` or `host:container:ro`; `~` is the home folder")
-        .default("[]")
-        .example(r#"["~/.aws:/home/.aws:ro"]"#),
+    key(
+        "run.env",
+        Kind::List(Form::Variable),
+        "Variables of containers: `NAME` is passed on from the host, `NAME=value` is set",
+    )
+    .default("[]")
+    .example(r#"["AWS_PROFILE", "LOG_LEVEL=debug"]"#),
+    key(
+        "run.volumes",
+        Kind::List(Form::Volume),
+        "Further mounts, `host:container` or `host:container:ro`; `~` is the home folder",
+    )
+    .default("[]")
+    .example(r#"["~/.aws:/home/.aws:ro"]"#),
     key("run.ports", Kind::List(Form::Port), "Ports of containers that are reachable on the host")
         .default("[]")
         .example(r#"["8080:80"]"#),
     key("run.network", Kind::Text(Form::Network), "Network that containers join")
         .absent("the engine's default network")
         .example(r#""none""#),
-    key("test.timeout", Kind::Text(Form::DurationOrNone), "How long one test may take before it is ended and reported as timed out")
-        .default(r#""none""#)
-        .example(r#""60s""#),
-    key("test.retries", Kind::Integer { min: 0, max: 10 }, "How often a failed test is tried again; passing then makes it flaky")
-        .default("0")
-        .example("2"),
+    key(
+        "test.timeout",
+        Kind::Text(Form::DurationOrNone),
+        "How long one test may take before it is ended and reported as timed out",
+    )
+    .default(r#""none""#)
+    .example(r#""60s""#),
+    key(
+        "test.retries",
+        Kind::Integer { min: 0, max: 10 },
+        "How often a failed test is tried again; passing then makes it flaky",
+    )
+    .default("0")
+    .example("2"),
     key("test.jobs", POSITIVE, "How many containers run tests at once")
         .absent("by cores and memory")
         .example("4")

@@ -18,12 +18,8 @@ pub const MAX_FILE_BYTES: usize = 1 << 20;
 
 static DEFAULTS: LazyLock<Layer> = LazyLock::new(|| {
     let text = include_str!("defaults.toml");
-    Layer::from_toml(
-        LayerKind::Defaults,
-        Path::new("defaults.toml"),
-        text.as_bytes(),
-    )
-    .expect("a test reads the embedded defaults")
+    Layer::from_toml(LayerKind::Defaults, Path::new("defaults.toml"), text.as_bytes())
+        .expect("a test reads the embedded defaults")
 });
 
 /// One value that a layer states.
@@ -51,17 +47,11 @@ impl Layer {
     /// All that is wrong with the text. Where it is not TOML, only that.
     pub fn from_toml(kind: LayerKind, path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self {
-                kind,
-                entries: Vec::new(),
-            });
+            return Ok(Self { kind, entries: Vec::new() });
         }
         let path: Arc<Path> = path.into();
         if bytes.len() > MAX_FILE_BYTES {
-            let problem = ProblemKind::TooLarge {
-                bytes: bytes.len(),
-                limit: MAX_FILE_BYTES,
-            };
+            let problem = ProblemKind::TooLarge { bytes: bytes.len(), limit: MAX_FILE_BYTES };
             return Err(ConfigError::of(problem, Place::File(path)));
         }
         let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(&path, bytes, error))?;
@@ -81,22 +71,13 @@ impl Layer {
     /// # Errors
     /// What it found bad, in the order of the source.
     pub(super) fn from_checker(kind: LayerKind, checker: Checker<'_>) -> Result<Self, ConfigError> {
-        let Checker {
-            entries,
-            mut problems,
-            more,
-            site,
-            ..
-        } = checker;
+        let Checker { entries, mut problems, more, site, .. } = checker;
         problems.sort_by_key(|problem| match &problem.place {
             Place::Line(at) => (at.line, at.column),
             _ => (0, 0),
         });
         if more > 0 {
-            problems.push(Problem {
-                kind: ProblemKind::TooMany { more },
-                place: site.whole(),
-            });
+            problems.push(Problem { kind: ProblemKind::TooMany { more }, place: site.whole() });
         }
         ConfigError::check(problems)?;
         Ok(Self::from_entries(kind, entries))
@@ -122,10 +103,7 @@ impl Layer {
     /// `workspace.exclude`).
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .map(AsRef::as_ref)
-            .find(|entry| entry.path == path)
+        self.entries.iter().map(AsRef::as_ref).find(|entry| entry.path == path)
     }
 
     /// All that this layer states, in no particular order.
@@ -135,13 +113,9 @@ impl Layer {
 
     /// What takes part in a resolution: all but the keys that are dormant in this kind of layer.
     pub(super) fn effective(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let dormant = schema::KEYS
-            .iter()
-            .filter(|key| key.dormant.contains(&self.kind));
+        let dormant = schema::KEYS.iter().filter(|key| key.dormant.contains(&self.kind));
         let dormant: Vec<_> = dormant.map(|key| key.path).collect();
-        self.entries
-            .iter()
-            .filter(move |entry| !dormant.contains(&entry.path.as_str()))
+        self.entries.iter().filter(move |entry| !dormant.contains(&entry.path.as_str()))
     }
 }
 
@@ -159,29 +133,16 @@ fn not_utf8(path: &Arc<Path>, bytes: &[u8], error: std::str::Utf8Error) -> Confi
     let text = String::from_utf8_lossy(bytes);
     let span = offset..offset + char::REPLACEMENT_CHARACTER.len_utf8();
     let place = Site::File(FileText::new(Arc::clone(path), &text)).place(span);
-    ConfigError::of(
-        ProblemKind::NotUtf8 {
-            offset,
-            byte: bytes.get(offset).copied(),
-        },
-        place,
-    )
+    ConfigError::of(ProblemKind::NotUtf8 { offset, byte: bytes.get(offset).copied() }, place)
 }
 
 /// Reports the first error of each line: later ones follow from it.
 fn report_syntax(checker: &mut Checker<'_>, errors: &[toml::de::Error]) {
     for error in errors {
-        checker.report(
-            ProblemKind::NotToml {
-                message: error.message().to_owned(),
-            },
-            error.span().unwrap_or(0..0),
-        );
+        checker.report(ProblemKind::NotToml { message: error.message().to_owned() }, error.span().unwrap_or(0..0));
     }
-    checker
-        .problems
-        .dedup_by_key(|problem| match &problem.place {
-            Place::Line(at) => at.line,
-            _ => 0,
-        });
+    checker.problems.dedup_by_key(|problem| match &problem.place {
+        Place::Line(at) => at.line,
+        _ => 0,
+    });
 }

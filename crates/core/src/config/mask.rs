@@ -39,10 +39,7 @@ pub(super) fn mask_window(
     let mut done = window.start;
     let mut span = span.start - window.start..span.end - window.start;
     let unmasked = span.clone();
-    for secret in secrets[first..]
-        .iter()
-        .take_while(|secret| secret.start < window.end)
-    {
+    for secret in secrets[first..].iter().take_while(|secret| secret.start < window.end) {
         let hidden = secret.start.max(window.start)..secret.end.min(window.end);
         masked.push_str(&text[done..hidden.start]);
         masked.push_str(MASK);
@@ -75,16 +72,11 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     while let Some(at) = text[from..].find("://") {
         let start = from + at + "://".len();
         if start >= run_end {
-            run_end = text[start..]
-                .find(ends_url)
-                .map_or(text.len(), |length| start + length);
+            run_end = text[start..].find(ends_url).map_or(text.len(), |length| start + length);
         }
         let end = run_end.min(text.floor_char_boundary(start + LONGEST_URL));
         let scheme = &text[..start - "://".len()];
-        if let Some(secret) = secret_in(
-            &text[start..end],
-            scheme.ends_with("http") || scheme.ends_with("https"),
-        ) {
+        if let Some(secret) = secret_in(&text[start..end], scheme.ends_with("http") || scheme.ends_with("https")) {
             found.push(start + secret.start..start + secret.end);
         }
         // One URL may hold another (in its query); what was masked is not searched again.

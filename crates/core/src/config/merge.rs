@@ -18,45 +18,32 @@ pub struct Resolved {
 /// sub-repos) are given weakest first; otherwise their order does not matter.
 #[must_use]
 pub fn resolve(layers: &[&Layer]) -> Resolved {
-    let mut layers: Vec<&Layer> = [Layer::defaults()]
-        .into_iter()
-        .chain(layers.iter().copied())
-        .collect();
+    let mut layers: Vec<&Layer> = [Layer::defaults()].into_iter().chain(layers.iter().copied()).collect();
     layers.sort_by_key(|layer| layer.kind());
     let mut entries: BTreeMap<&str, &Arc<Entry>> = BTreeMap::new();
     for layer in layers {
         entries.extend(layer.effective().map(|entry| (entry.path.as_str(), entry)));
     }
-    Resolved {
-        entries: entries.into_values().cloned().collect(),
-    }
+    Resolved { entries: entries.into_values().cloned().collect() }
 }
 
 impl Resolved {
     /// Every key that has a value, in the order of their paths; a named thing has a path of its own
     /// (`build.secrets.npm`).
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Value, &Origin)> {
-        self.entries
-            .iter()
-            .map(|entry| (entry.path.as_str(), &entry.value, &entry.origin))
+        self.entries.iter().map(|entry| (entry.path.as_str(), &entry.value, &entry.origin))
     }
 
     /// The value of a key and where it came from.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<(&Value, &Origin)> {
-        let index = self
-            .entries
-            .binary_search_by(|entry| entry.path.as_str().cmp(path))
-            .ok()?;
+        let index = self.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok()?;
         let entry = &self.entries[index];
         Some((&entry.value, &entry.origin))
     }
 
     /// The named things of a table (`build.secrets`), by name.
-    pub fn named<'a>(
-        &'a self,
-        table: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a Value, &'a Origin)> {
+    pub fn named<'a>(&'a self, table: &'a str) -> impl Iterator<Item = (&'a str, &'a Value, &'a Origin)> {
         self.entries().filter_map(move |(path, value, origin)| {
             let name = path.strip_prefix(table)?.strip_prefix('.')?;
             Some((name, value, origin))
@@ -81,9 +68,7 @@ impl Resolved {
             let (tables, name) = path.rsplit_once('.').unwrap_or(("", path));
             let mut table = &mut root;
             for part in tables.split('.').filter(|part| !part.is_empty()) {
-                let inner = table
-                    .entry(part)
-                    .or_insert_with(|| serde_json::Map::new().into());
+                let inner = table.entry(part).or_insert_with(|| serde_json::Map::new().into());
                 match inner {
                     serde_json::Value::Object(inner) => table = inner,
                     _ => unreachable!("no key is also a table"),

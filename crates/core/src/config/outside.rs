@@ -29,13 +29,7 @@ pub struct Flag<'a> {
 
 impl fmt::Debug for Flag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({} = {:?})",
-            self.name,
-            self.path,
-            mask_credentials(self.text)
-        )
+        write!(f, "{} ({} = {:?})", self.name, self.path, mask_credentials(self.text))
     }
 }
 
@@ -45,20 +39,14 @@ impl Layer {
     ///
     /// # Errors
     /// All values that will not do.
-    pub fn from_variables<K, V>(
-        variables: impl IntoIterator<Item = (K, V)>,
-    ) -> Result<Self, ConfigError>
+    pub fn from_variables<K, V>(variables: impl IntoIterator<Item = (K, V)>) -> Result<Self, ConfigError>
     where
         K: AsRef<OsStr>,
         V: AsRef<OsStr>,
     {
         let mut stated = BTreeMap::new();
         for (name, value) in variables {
-            let Some(name) = name
-                .as_ref()
-                .to_str()
-                .filter(|name| name.starts_with("WHARF_"))
-            else {
+            let Some(name) = name.as_ref().to_str().filter(|name| name.starts_with("WHARF_")) else {
                 continue;
             };
             let value = value.as_ref();
@@ -78,11 +66,7 @@ impl Layer {
                 _ if checker.refuses(key, &(0..0)) => {}
                 Some(text) => checker.outside(key, text),
                 None => {
-                    let offset = value
-                        .as_encoded_bytes()
-                        .utf8_chunks()
-                        .next()
-                        .map_or(0, |chunk| chunk.valid().len());
+                    let offset = value.as_encoded_bytes().utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
                     checker.report(ProblemKind::NotUtf8 { offset, byte: None }, 0..0);
                 }
             }
@@ -102,15 +86,8 @@ impl Layer {
         for flag in flags {
             let key = schema::KEYS.iter().find(|key| key.path == flag.path);
             let is_list = key.is_some_and(|key| matches!(key.kind, Kind::List(_)));
-            if is_list
-                && key.is_some_and(|key| key.is_allowed_in(LayerKind::Flags))
-                && !is_toml_list(flag.text)
-            {
-                lists
-                    .entry(flag.path)
-                    .or_insert_with(|| (flag, Vec::new()))
-                    .1
-                    .push(flag.text);
+            if is_list && key.is_some_and(|key| key.is_allowed_in(LayerKind::Flags)) && !is_toml_list(flag.text) {
+                lists.entry(flag.path).or_insert_with(|| (flag, Vec::new())).1.push(flag.text);
                 continue;
             }
             let site = Site::Flag(flag.name.into());
@@ -120,13 +97,7 @@ impl Layer {
                 Some(_) => {}
                 None => {
                     let suggestion = nearest_key(flag.path);
-                    checker.report(
-                        ProblemKind::UnknownKey {
-                            path: flag.path.to_owned(),
-                            suggestion,
-                        },
-                        0..0,
-                    );
+                    checker.report(ProblemKind::UnknownKey { path: flag.path.to_owned(), suggestion }, 0..0);
                 }
             }
             outcome.add(checker);
@@ -134,11 +105,7 @@ impl Layer {
         for (path, (flag, items)) in lists {
             let site = Site::Flag(flag.name.into());
             let mut checker = Checker::new(LayerKind::Flags, &site);
-            if let Some(Key {
-                kind: Kind::List(form),
-                ..
-            }) = schema::find(path)
-            {
+            if let Some(Key { kind: Kind::List(form), .. }) = schema::find(path) {
                 let items: Vec<_> = items.into_iter().map(|item| (item, 0..0)).collect();
                 checker.items(path.to_owned(), *form, &items, &(0..0));
             }
@@ -172,23 +139,13 @@ impl Checker<'_> {
                 self.integer(key, (min, max), (text, parsed), (&nowhere, &nowhere));
             }
             Kind::List(form) if !is_toml_list(text) => {
-                let items: Vec<_> = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty())
-                    .map(|item| (item, 0..0))
-                    .collect();
+                let items: Vec<_> =
+                    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| (item, 0..0)).collect();
                 self.items(key.path.to_owned(), form, &items, &nowhere);
             }
-            Kind::List(_) | Kind::NamedText(..) | Kind::NamedList(..) => match DeValue::parse(text)
-            {
+            Kind::List(_) | Kind::NamedText(..) | Kind::NamedList(..) => match DeValue::parse(text) {
                 Ok(value) => self.value(key, &nowhere, &value),
-                Err(error) => self.report(
-                    ProblemKind::NotToml {
-                        message: error.message().to_owned(),
-                    },
-                    nowhere,
-                ),
+                Err(error) => self.report(ProblemKind::NotToml { message: error.message().to_owned() }, nowhere),
             },
         }
     }
@@ -204,19 +161,11 @@ struct Outcome {
 impl Outcome {
     fn add(&mut self, checker: Checker<'_>) {
         self.problems.extend(checker.problems);
-        self.entries.extend(
-            checker
-                .entries
-                .into_iter()
-                .map(|entry| (entry.path.clone(), entry)),
-        );
+        self.entries.extend(checker.entries.into_iter().map(|entry| (entry.path.clone(), entry)));
     }
 
     fn into_layer(self, kind: LayerKind) -> Result<Layer, ConfigError> {
         ConfigError::check(self.problems)?;
-        Ok(Layer::from_entries(
-            kind,
-            self.entries.into_values().collect(),
-        ))
+        Ok(Layer::from_entries(kind, self.entries.into_values().collect()))
     }
 }

@@ -14,15 +14,8 @@ pub fn reference_markdown() -> String {
         page.push_str("| key | type | default | where | variable | meaning | example |\n");
         page.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
         for key in KEYS.iter().filter(|key| key.table() == table) {
-            let cells = [
-                code(key.path),
-                typed(key),
-                default(key),
-                scopes(key),
-                variable(key),
-                meaning(key),
-                example(key),
-            ];
+            let cells =
+                [code(key.path), typed(key), default(key), scopes(key), variable(key), meaning(key), example(key)];
             let cells = cells.map(|cell| cell.replace('|', "\\|"));
             push(&mut page, format_args!("| {} |\n", cells.join(" | ")));
         }
@@ -46,15 +39,9 @@ pub fn defaults_text() -> String {
             push(&mut text, format_args!("# {}.\n", key.doc));
             match key.default {
                 Some(default) => push(&mut text, format_args!("{} = {default}\n", key.name())),
-                None => push(
-                    &mut text,
-                    format_args!(
-                        "# Without it: {}.\n# {} = {}\n",
-                        key.absent,
-                        key.name(),
-                        key.example
-                    ),
-                ),
+                None => {
+                    push(&mut text, format_args!("# Without it: {}.\n# {} = {}\n", key.absent, key.name(), key.example))
+                }
             }
         }
     }
@@ -62,8 +49,7 @@ pub fn defaults_text() -> String {
 }
 
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    text.write_fmt(arguments)
-        .expect("writing to a string cannot fail");
+    text.write_fmt(arguments).expect("writing to a string cannot fail");
 }
 
 fn code(text: &str) -> String {
@@ -83,30 +69,16 @@ fn default(key: &Key) -> String {
 
 /// The files that may state it; variables have a column of their own.
 fn scopes(key: &Key) -> String {
-    let files = [
-        LayerKind::User,
-        LayerKind::SuperRepo,
-        LayerKind::SubRepo,
-        LayerKind::RunnableDir,
-    ];
-    let files = files
-        .into_iter()
-        .filter(|layer| key.is_allowed_in(*layer))
-        .map(|layer| {
-            let dormant = if key.dormant.contains(&layer) {
-                " (used when it stands alone)"
-            } else {
-                ""
-            };
-            format!("{}{dormant}", layer.name())
-        });
+    let files = [LayerKind::User, LayerKind::SuperRepo, LayerKind::SubRepo, LayerKind::RunnableDir];
+    let files = files.into_iter().filter(|layer| key.is_allowed_in(*layer)).map(|layer| {
+        let dormant = if key.dormant.contains(&layer) { " (used when it stands alone)" } else { "" };
+        format!("{}{dormant}", layer.name())
+    });
     files.collect::<Vec<_>>().join(", ")
 }
 
 fn variable(key: &Key) -> String {
-    let names = schema::variables()
-        .filter(|(_, other)| other.path == key.path)
-        .map(|(name, _)| code(&name));
+    let names = schema::variables().filter(|(_, other)| other.path == key.path).map(|(name, _)| code(&name));
     names.collect::<Vec<_>>().join(", ")
 }
 

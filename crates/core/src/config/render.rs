@@ -8,19 +8,11 @@ impl ConfigError {
     /// The problems with their lines of source, as text for a terminal, with or without ANSI colours.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let reports = self.problems().iter().map(|problem| {
             // Layout and padding of blank lines are the renderer's.
             let report = renderer.render(&[group(problem)]);
-            report
-                .lines()
-                .map(str::trim_end)
-                .collect::<Vec<_>>()
-                .join("\n")
+            report.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
         });
         reports.collect::<Vec<_>>().join("\n\n")
     }
@@ -35,15 +27,9 @@ fn group(problem: &Problem) -> Group<'_> {
     let group = match &problem.place {
         Place::Line(at) => {
             let mark = AnnotationKind::Primary.span(at.span.clone());
-            let mark = if detail.is_empty() {
-                mark
-            } else {
-                mark.label(detail)
-            };
-            let snippet = Snippet::source(&at.text)
-                .line_start(at.line)
-                .path(at.path.to_string_lossy())
-                .annotation(mark);
+            let mark = if detail.is_empty() { mark } else { mark.label(detail) };
+            let snippet =
+                Snippet::source(&at.text).line_start(at.line).path(at.path.to_string_lossy()).annotation(mark);
             Group::with_title(Level::ERROR.primary_title(problem.kind.summary())).element(snippet)
         }
         Place::File(_) | Place::Variable(_) | Place::Flag(_) | Place::Everywhere => {

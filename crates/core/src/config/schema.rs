@@ -41,12 +41,7 @@ impl Names {
     #[must_use]
     pub fn accepts(self, name: &str) -> bool {
         match self {
-            Self::Free => {
-                !name.is_empty()
-                    && name
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
-            }
+            Self::Free => !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')),
             Self::Only(names) => names.contains(&name),
         }
     }
@@ -80,10 +75,9 @@ impl Kind {
             Self::Text(Form::Any) | Self::List(Form::Any) => None,
             Self::Integer { min, max: i64::MAX } => Some(format!("{min} or more")),
             Self::Integer { min, max } => Some(format!("{min} to {max}")),
-            Self::Text(form)
-            | Self::List(form)
-            | Self::NamedText(_, form)
-            | Self::NamedList(_, form) => Some(form.expected()),
+            Self::Text(form) | Self::List(form) | Self::NamedText(_, form) | Self::NamedList(_, form) => {
+                Some(form.expected())
+            }
         }
     }
 }
@@ -119,22 +113,14 @@ impl Key {
     #[must_use]
     pub fn variable(&self) -> String {
         let mut name = String::from("WHARF_");
-        name.extend(self.path.chars().map(|c| {
-            if matches!(c, '.' | '-') {
-                '_'
-            } else {
-                c.to_ascii_uppercase()
-            }
-        }));
+        name.extend(self.path.chars().map(|c| if matches!(c, '.' | '-') { '_' } else { c.to_ascii_uppercase() }));
         name
     }
 
     /// Whether a layer of this kind may state it, with or without effect.
     #[must_use]
     pub fn is_allowed_in(&self, layer: LayerKind) -> bool {
-        layer == LayerKind::Defaults
-            || self.scopes.contains(&layer)
-            || self.dormant.contains(&layer)
+        layer == LayerKind::Defaults || self.scopes.contains(&layer) || self.dormant.contains(&layer)
     }
 
     /// The table that holds it: `image` for `image.base`.
@@ -146,9 +132,7 @@ impl Key {
     /// Its name within its table: `base` for `image.base`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.path
-            .rsplit_once('.')
-            .map_or(self.path, |(_, name)| name)
+        self.path.rsplit_once('.').map_or(self.path, |(_, name)| name)
     }
 }
 
@@ -158,9 +142,7 @@ impl Key {
 pub fn find(path: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| match path.strip_prefix(key.path) {
         Some("") => true,
-        Some(rest) => {
-            rest.starts_with('.') && matches!(key.kind, Kind::NamedText(..) | Kind::NamedList(..))
-        }
+        Some(rest) => rest.starts_with('.') && matches!(key.kind, Kind::NamedText(..) | Kind::NamedList(..)),
         None => false,
     })
 }
@@ -175,13 +157,8 @@ pub fn tables() -> Vec<&'static str> {
 
 /// Every variable that states a key, with that key; short names before long ones.
 pub fn variables() -> impl Iterator<Item = (String, &'static Key)> {
-    KEYS.iter()
-        .filter(|key| key.is_allowed_in(LayerKind::Variables))
-        .flat_map(|key| {
-            let short = key.short_variable.map(str::to_owned);
-            short
-                .into_iter()
-                .chain([key.variable()])
-                .map(move |name| (name, key))
-        })
+    KEYS.iter().filter(|key| key.is_allowed_in(LayerKind::Variables)).flat_map(|key| {
+        let short = key.short_variable.map(str::to_owned);
+        short.into_iter().chain([key.variable()]).map(move |name| (name, key))
+    })
 }

@@ -33,17 +33,8 @@ const LONGEST_LINE: usize = 4096;
 
 impl<'t> FileText<'t> {
     pub(super) fn new(path: Arc<Path>, text: &'t str) -> Self {
-        let after_newlines = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(at, _)| at + 1);
-        Self {
-            path,
-            text,
-            line_starts: [0].into_iter().chain(after_newlines).collect(),
-            secrets: OnceCell::new(),
-        }
+        let after_newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Self { path, text, line_starts: [0].into_iter().chain(after_newlines).collect(), secrets: OnceCell::new() }
     }
 
     /// Line of a byte offset, from 1.
@@ -55,26 +46,16 @@ impl<'t> FileText<'t> {
     fn source_line(&self, span: Range<usize>) -> SourceLine {
         let line = self.line(span.start.min(self.text.len()));
         let start = self.line_starts[line - 1];
-        let end = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         let end = start + self.text[start..end].trim_end_matches('\r').len();
         let within = |offset: usize| self.text.floor_char_boundary(offset.clamp(start, end));
         let span = within(span.start)..within(span.end.max(span.start));
         let column = self.text[start..span.start].chars().count() + 1;
-        let window = within(span.start.saturating_sub(LONGEST_LINE / 2))
-            ..within(span.start + LONGEST_LINE / 2);
+        let window = within(span.start.saturating_sub(LONGEST_LINE / 2))..within(span.start + LONGEST_LINE / 2);
         let span = span.start..span.end.min(window.end);
         let secrets = self.secrets.get_or_init(|| secrets(self.text));
         let (text, span) = mask_window(self.text, secrets, &window, span);
-        SourceLine {
-            path: Arc::clone(&self.path),
-            line,
-            column,
-            text,
-            span,
-        }
+        SourceLine { path: Arc::clone(&self.path), line, column, text, span }
     }
 }
 
@@ -101,10 +82,7 @@ impl Site<'_> {
     pub(super) fn origin(&self, layer: LayerKind, key: &Range<usize>) -> Origin {
         let source = match self {
             Self::File(_) if layer == LayerKind::Defaults => Source::BuiltIn,
-            Self::File(file) => Source::File {
-                path: Arc::clone(&file.path),
-                line: file.line(key.start),
-            },
+            Self::File(file) => Source::File { path: Arc::clone(&file.path), line: file.line(key.start) },
             Self::Variable(name) => Source::Variable(Arc::clone(name)),
             Self::Flag(name) => Source::Flag(Arc::clone(name)),
         };

@@ -8,19 +8,13 @@ pub type Suggestion = String;
 /// The known key that was probably meant by `path`.
 pub(super) fn nearest_key(path: &str) -> Option<Suggestion> {
     let (table, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let by_path = KEYS
-        .iter()
-        .filter_map(|key| Some((misspelling(path, key.path)?, key)));
+    let by_path = KEYS.iter().filter_map(|key| Some((misspelling(path, key.path)?, key)));
     // `base` or `os.base` for `image.base`: the right name in the wrong place, or a slip in the right place.
     let by_name = KEYS.iter().filter_map(|key| {
         let distance = misspelling(name, key.name())?;
-        (key.table() == table || distance == 0)
-            .then_some((distance + usize::from(key.table() != table), key))
+        (key.table() == table || distance == 0).then_some((distance + usize::from(key.table() != table), key))
     });
-    by_path
-        .chain(by_name)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, key): (_, &Key)| key.path.to_owned())
+    by_path.chain(by_name).min_by_key(|(distance, _)| *distance).map(|(_, key): (_, &Key)| key.path.to_owned())
 }
 
 /// The known table that was probably meant by `path`.
@@ -30,11 +24,8 @@ pub(super) fn nearest_table(path: &str) -> Option<Suggestion> {
 
 /// The one of `words` that was probably meant.
 pub(super) fn nearest_word(word: &str, words: &[&str]) -> Option<Suggestion> {
-    let near = words
-        .iter()
-        .filter_map(|known| Some((misspelling(word, known)?, known)));
-    near.min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| (*known).to_owned())
+    let near = words.iter().filter_map(|known| Some((misspelling(word, known)?, known)));
+    near.min_by_key(|(distance, _)| *distance).map(|(_, known)| (*known).to_owned())
 }
 
 /// How many slips lead from `known` to `word`, if so few that it was probably meant: one for each three letters.

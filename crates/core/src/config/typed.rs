@@ -9,9 +9,7 @@ use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
-use super::typed_value::{
-    CaCertificates, EngineKind, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume,
-};
+use super::typed_value::{CaCertificates, EngineKind, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 
 /// All configuration of one runnable dir, or of the workspace as a whole.
@@ -157,20 +155,10 @@ impl Config {
                 name: reader.text("workspace.name"),
                 exclude: reader.list("workspace.exclude"),
             },
-            engine: EngineConfig {
-                kind: reader.parsed("engine.kind", EngineKind::parse)?,
-            },
-            registry: RegistryConfig {
-                pull: reader.text("registry.pull").map(|pull| pull.value),
-            },
-            image: ImageConfig {
-                name: reader.text("image.name"),
-                source: reader.image_source()?,
-            },
-            os: OsConfig {
-                packages: reader.list("os.packages"),
-                scripts: reader.list("os.scripts"),
-            },
+            engine: EngineConfig { kind: reader.parsed("engine.kind", EngineKind::parse)? },
+            registry: RegistryConfig { pull: reader.text("registry.pull").map(|pull| pull.value) },
+            image: ImageConfig { name: reader.text("image.name"), source: reader.image_source()? },
+            os: OsConfig { packages: reader.list("os.packages"), scripts: reader.list("os.scripts") },
             python: PythonConfig {
                 version: reader.text("python.version"),
                 manager: reader.parsed("python.manager", PythonManager::parse)?,
@@ -190,10 +178,7 @@ struct Reader<'r>(&'r Resolved);
 impl Reader<'_> {
     fn located<T>(&self, path: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<Located<T>> {
         let (value, origin) = self.0.get(path)?;
-        Some(Located {
-            value: read(value)?,
-            origin: origin.clone(),
-        })
+        Some(Located { value: read(value)?, origin: origin.clone() })
     }
 
     fn text(&self, path: &str) -> Option<Located<String>> {
@@ -205,22 +190,12 @@ impl Reader<'_> {
     }
 
     fn list(&self, path: &str) -> Vec<String> {
-        self.located_list(path)
-            .map(|list| list.value)
-            .unwrap_or_default()
+        self.located_list(path).map(|list| list.value).unwrap_or_default()
     }
 
     /// The parsed text of a key that may be absent.
-    fn parsed<T>(
-        &self,
-        path: &'static str,
-        parse: fn(&str) -> Option<T>,
-    ) -> Result<Option<Located<T>>, ConfigError> {
-        let Some(Located {
-            value: text,
-            origin,
-        }) = self.text(path)
-        else {
+    fn parsed<T>(&self, path: &'static str, parse: fn(&str) -> Option<T>) -> Result<Option<Located<T>>, ConfigError> {
+        let Some(Located { value: text, origin }) = self.text(path) else {
             return Ok(None);
         };
         let value = parse(&text).ok_or_else(|| bad(path, &text))?;
@@ -228,11 +203,7 @@ impl Reader<'_> {
     }
 
     /// The parsed text of a key that has a default.
-    fn required<T>(
-        &self,
-        path: &'static str,
-        parse: fn(&str) -> Option<T>,
-    ) -> Result<Located<T>, ConfigError> {
+    fn required<T>(&self, path: &'static str, parse: fn(&str) -> Option<T>) -> Result<Located<T>, ConfigError> {
         self.parsed(path, parse)?.ok_or_else(|| missing(path))
     }
 
@@ -243,9 +214,7 @@ impl Reader<'_> {
     }
 
     fn image_source(&self) -> Result<ImageSource, ConfigError> {
-        let base = self
-            .text("image.base")
-            .ok_or_else(|| missing("image.base"))?;
+        let base = self.text("image.base").ok_or_else(|| missing("image.base"))?;
         let layer = |origin: &Origin| origin.layer;
         Ok(match self.text("image.from") {
             Some(from) if layer(&from.origin) >= layer(&base.origin) => ImageSource::From(from),
@@ -259,22 +228,12 @@ impl Reader<'_> {
         for (name, value, origin) in self.0.named("build.secrets") {
             let text = value.as_text().unwrap_or_default();
             let value = SecretSource::parse(text).ok_or_else(|| bad("build.secrets", text))?;
-            secrets.insert(
-                name.to_owned(),
-                Located {
-                    value,
-                    origin: origin.clone(),
-                },
-            );
+            secrets.insert(name.to_owned(), Located { value, origin: origin.clone() });
         }
         Ok(BuildConfig {
-            ca_certificates: self.required("build.ca-certificates", |text| {
-                Some(CaCertificates::parse(text))
-            })?,
+            ca_certificates: self.required("build.ca-certificates", |text| Some(CaCertificates::parse(text)))?,
             proxy: self.required("build.proxy", Proxy::parse)?.value,
-            index_url: self
-                .text("build.index-url")
-                .map(|url| IndexUrl::new(&url.value)),
+            index_url: self.text("build.index-url").map(|url| IndexUrl::new(&url.value)),
             extra_index_urls: urls.iter().map(|url| IndexUrl::new(url)).collect(),
             secrets,
             jobs: self.jobs("build.jobs"),
@@ -282,23 +241,12 @@ impl Reader<'_> {
     }
 
     fn run(&self) -> RunConfig {
-        let volumes = self
-            .located_list("run.volumes")
-            .map_or_else(Vec::new, |list| {
-                let volumes = list.value.iter().filter_map(|text| Volume::parse(text));
-                volumes
-                    .map(|value| Located {
-                        value,
-                        origin: list.origin.clone(),
-                    })
-                    .collect()
-            });
+        let volumes = self.located_list("run.volumes").map_or_else(Vec::new, |list| {
+            let volumes = list.value.iter().filter_map(|text| Volume::parse(text));
+            volumes.map(|value| Located { value, origin: list.origin.clone() }).collect()
+        });
         RunConfig {
-            env: self
-                .list("run.env")
-                .iter()
-                .map(|text| Variable::parse(text))
-                .collect(),
+            env: self.list("run.env").iter().map(|text| Variable::parse(text)).collect(),
             volumes,
             ports: self.list("run.ports"),
             network: self.text("run.network").map(|network| network.value),
@@ -310,15 +258,10 @@ impl Reader<'_> {
             "none" => Some(None),
             text => parse_duration(text).map(Some),
         })?;
-        let retries = self
-            .0
-            .get("test.retries")
-            .and_then(|(value, _)| value.as_integer());
+        let retries = self.0.get("test.retries").and_then(|(value, _)| value.as_integer());
         Ok(TestConfig {
             timeout: timeout.value,
-            retries: retries
-                .and_then(|retries| u32::try_from(retries).ok())
-                .unwrap_or_default(),
+            retries: retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or_default(),
             jobs: self.jobs("test.jobs"),
             args: self.list("test.args"),
             slow: self.required("test.slow", parse_duration)?.value,
@@ -331,11 +274,6 @@ fn missing(path: &'static str) -> ConfigError {
 }
 
 fn bad(path: &'static str, text: &str) -> ConfigError {
-    let expected = schema::find(path)
-        .and_then(|key| key.kind.expected())
-        .unwrap_or_default();
-    ConfigError::of(
-        ProblemKind::bad_value(path.to_owned(), text, expected),
-        Place::Everywhere,
-    )
+    let expected = schema::find(path).and_then(|key| key.kind.expected()).unwrap_or_default();
+    ConfigError::of(ProblemKind::bad_value(path.to_owned(), text, expected), Place::Everywhere)
 }

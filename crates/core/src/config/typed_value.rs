@@ -27,9 +27,7 @@ impl EngineKind {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Docker, Self::Podman, Self::Host]
-            .into_iter()
-            .find(|kind| kind.word() == text)
+        [Self::Docker, Self::Podman, Self::Host].into_iter().find(|kind| kind.word() == text)
     }
 }
 
@@ -59,9 +57,7 @@ impl PythonManager {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Uv, Self::Poetry, Self::Pip, Self::None]
-            .into_iter()
-            .find(|manager| manager.word() == text)
+        [Self::Uv, Self::Poetry, Self::Pip, Self::None].into_iter().find(|manager| manager.word() == text)
     }
 }
 
@@ -169,10 +165,7 @@ pub enum Variable {
 impl Variable {
     pub(super) fn parse(text: &str) -> Self {
         match text.split_once('=') {
-            Some((name, value)) => Self::Set {
-                name: name.to_owned(),
-                value: value.to_owned(),
-            },
+            Some((name, value)) => Self::Set { name: name.to_owned(), value: value.to_owned() },
             None => Self::PassedOn(text.to_owned()),
         }
     }
@@ -211,14 +204,8 @@ impl Volume {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ':');
         let (host, container) = (parts.next()?, parts.next()?);
-        let options = parts
-            .next()
-            .map(|options| options.split(',').map(str::to_owned).collect());
-        Some(Self {
-            host: host.to_owned(),
-            container: container.to_owned(),
-            options: options.unwrap_or_default(),
-        })
+        let options = parts.next().map(|options| options.split(',').map(str::to_owned).collect());
+        Some(Self { host: host.to_owned(), container: container.to_owned(), options: options.unwrap_or_default() })
     }
 
     /// Whether `host` names a volume of the engine, not a path.

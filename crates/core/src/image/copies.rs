@@ -112,7 +112,9 @@ fn add_matching(dir: &str, root: &Path, pattern: &str, files: &mut BTreeMap<Stri
 
 fn each(root: &Path, below: &str, mut take: impl FnMut(&str) -> Result<(), ImageError>) -> Result<(), ImageError> {
     let mut walk = WalkBuilder::new(root.join(below));
-    walk.hidden(false).require_git(false).filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != ".wharf");
+    walk.hidden(false)
+        .require_git(false)
+        .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != ".wharf");
     for entry in walk.build().flatten() {
         let is_file = entry.path().is_file();
         if let (true, Ok(relative)) = (is_file, entry.path().strip_prefix(root))

@@ -47,10 +47,17 @@ pub fn generate(recipe: &Recipe<'_>) -> String {
 
     base_stage(&mut text, recipe);
     if !tools.is_empty() {
-        let _ = write!(text, "\nFROM base AS tools\n{}", network_run("pip", &format!(
-            "python3 -m venv /opt/wharf/tools; /opt/wharf/tools/bin/pip install --quiet {}",
-            tools.join(" ")
-        )));
+        let _ = write!(
+            text,
+            "\nFROM base AS tools\n{}",
+            network_run(
+                "pip",
+                &format!(
+                    "python3 -m venv /opt/wharf/tools; /opt/wharf/tools/bin/pip install --quiet {}",
+                    tools.join(" ")
+                )
+            )
+        );
     }
     target(&mut text, recipe, "dev", &dependencies.dev);
     text.push_str("ENV PYTHONUNBUFFERED=1\nUSER 1000:1000\nCMD [\"/bin/sh\"]\n");
@@ -73,15 +80,10 @@ fn base_stage(text: &mut String, recipe: &Recipe<'_>) {
     let _ = write!(text, "{}", os_run(&python_check(recipe.python)));
     for script in &recipe.config.os.scripts {
         let name = quoted(script);
-        let _ = write!(
-            text,
-            "COPY {} /opt/wharf/scripts/\n{}",
-            serde_json::json!([format!("devops/{script}"), "/opt/wharf/scripts/"]).to_string().replace("\",\"", "\", \""),
-            network_run("none", &format!("cd /opt/wharf/scripts; chmod +x ./{name}; ./{name}"))
-        );
-        // The exec form takes names with spaces; the plain words before it were only its reading form.
-        *text = text.replace(&format!("COPY {} /opt/wharf/scripts/\n", serde_json::json!([format!("devops/{script}"), "/opt/wharf/scripts/"]).to_string().replace("\",\"", "\", \"")),
-            &format!("COPY {}\n", serde_json::json!([format!("devops/{script}"), "/opt/wharf/scripts/"]).to_string().replace("\",\"", "\", \"")));
+        // The exec form of COPY takes names with spaces.
+        let operands = serde_json::json!([format!("devops/{script}"), "/opt/wharf/scripts/"]);
+        let run = script_run(recipe.config, &format!("cd /opt/wharf/scripts; chmod +x ./{name}; ./{name}"));
+        let _ = write!(text, "COPY {operands}\n{run}");
     }
     text.push_str(
         "RUN set -e; mkdir -p /home/wharf /src; chmod 0777 /home/wharf; \\\n    \
@@ -173,12 +175,27 @@ fn install(step: &Install) -> String {
 fn network_run(tool: &str, command: &str) -> String {
     let cache = match tool {
         "pip" => "--mount=type=cache,target=/root/.cache/pip \\\n    ",
-        "uv" => "--mount=type=cache,target=/root/.cache/uv \\\n    --mount=type=bind,from=tools,source=/opt/wharf/tools,target=/opt/wharf/tools \\\n    ",
-        "poetry" => "--mount=type=cache,target=/root/.cache/pypoetry \\\n    --mount=type=bind,from=tools,source=/opt/wharf/tools,target=/opt/wharf/tools \\\n    ",
+        "uv" => {
+            "--mount=type=cache,target=/root/.cache/uv \\\n    --mount=type=bind,from=tools,source=/opt/wharf/tools,target=/opt/wharf/tools \\\n    "
+        }
+        "poetry" => {
+            "--mount=type=cache,target=/root/.cache/pypoetry \\\n    --mount=type=bind,from=tools,source=/opt/wharf/tools,target=/opt/wharf/tools \\\n    "
+        }
         _ => "",
     };
     // Builds run as root, whose caches are the ones that are kept between builds.
     format!("RUN {SECRETS}{cache}{SETTINGS}export HOME=/root; {command}\n")
+}
+
+/// A step that runs a script of the dir, which alone may read the secrets that the configuration names.
+fn script_run(config: &Config, command: &str) -> String {
+    let mounts: Vec<String> = config
+        .build
+        .secrets
+        .keys()
+        .map(|name| format!("--mount=type=secret,id={name},target=/run/secrets/{name} \\\n    "))
+        .collect();
+    format!("RUN {SECRETS}{}{SETTINGS}export HOME=/root; {command}\n", mounts.concat())
 }
 
 /// A step with a shell function that installs OS packages with whatever the base image has.

@@ -71,7 +71,8 @@ impl ImageSpec {
                 (text, true)
             }
             None => {
-                let recipe = Recipe { base: &base, python: python.as_deref(), config: &dir.config, dependencies: &dependencies };
+                let recipe =
+                    Recipe { base: &base, python: python.as_deref(), config: &dir.config, dependencies: &dependencies };
                 (dockerfile::generate(&recipe), false)
             }
         };

@@ -11,10 +11,7 @@ fn defaults_are_generated() {
     if std::env::var_os("GENERATE").is_some() {
         std::fs::write(path, schema::defaults_text()).unwrap();
     }
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap(),
-        schema::defaults_text()
-    );
+    assert_eq!(std::fs::read_to_string(path).unwrap(), schema::defaults_text());
 }
 
 #[test]
@@ -22,18 +19,9 @@ fn defaults_pass_their_own_schema_and_document_each_key() {
     let layer = Layer::defaults();
     let text = schema::defaults_text();
     for key in KEYS {
-        assert_eq!(
-            layer.get(key.path).is_some(),
-            key.default.is_some(),
-            "{}",
-            key.path
-        );
+        assert_eq!(layer.get(key.path).is_some(), key.default.is_some(), "{}", key.path);
         assert!(text.contains(key.doc), "{}", key.path);
-        assert!(
-            !key.doc.is_empty() && !key.doc.contains('\n') && !key.doc.ends_with('.'),
-            "{}",
-            key.path
-        );
+        assert!(!key.doc.is_empty() && !key.doc.contains('\n') && !key.doc.ends_with('.'), "{}", key.path);
     }
 }
 
@@ -41,24 +29,10 @@ fn defaults_pass_their_own_schema_and_document_each_key() {
 fn every_key_has_a_good_example_or_default_and_a_home() {
     for key in KEYS {
         assert!(!key.scopes.is_empty(), "{}", key.path);
-        assert_eq!(
-            key.default.is_none(),
-            !key.absent.is_empty(),
-            "{}",
-            key.path
-        );
+        assert_eq!(key.default.is_none(), !key.absent.is_empty(), "{}", key.path);
         let text = format!("{} = {}", key.path, key.example);
-        let read = Layer::from_toml(
-            LayerKind::Defaults,
-            Path::new("example.toml"),
-            text.as_bytes(),
-        );
-        assert!(
-            read.unwrap_or_else(|error| panic!("{error}"))
-                .entries()
-                .count()
-                > 0
-        );
+        let read = Layer::from_toml(LayerKind::Defaults, Path::new("example.toml"), text.as_bytes());
+        assert!(read.unwrap_or_else(|error| panic!("{error}")).entries().count() > 0);
         if let Some(other) = key.excludes {
             assert_eq!(schema::find(other).expect("a key").table(), key.table());
         }
@@ -88,24 +62,15 @@ fn find_knows_named_things() {
 fn reference_lists_every_key_under_its_table() {
     let page = schema::reference_markdown();
     for key in KEYS {
-        let row = page
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{}` |", key.path)))
-            .expect(key.path);
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", key.path))).expect(key.path);
         assert!(row.contains(key.doc), "{row}");
         assert_eq!(row.replace("\\|", "").matches('|').count(), 8, "{row}");
         if key.is_allowed_in(LayerKind::Variables) {
             assert!(row.contains(&key.variable()), "{row}");
         }
-        assert!(
-            !matches!(key.kind, Kind::Integer { .. }) || row.contains("a whole number: "),
-            "{row}"
-        );
+        assert!(!matches!(key.kind, Kind::Integer { .. }) || row.contains("a whole number: "), "{row}");
     }
-    let row = page
-        .lines()
-        .find(|line| line.contains("engine.kind"))
-        .unwrap();
+    let row = page.lines().find(|line| line.contains("engine.kind")).unwrap();
     assert_eq!(
         row,
         "| `engine.kind` | a string: `docker`, `podman` or `host` | the first of Docker and Podman that works, \

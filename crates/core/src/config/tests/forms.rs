@@ -17,20 +17,10 @@ fn form(form: Form, good: &[&str], bad: &[&str]) {
 
 #[test]
 fn durations() {
-    let good = [
-        ("60s", 60_000),
-        ("5m", 300_000),
-        ("1h30m", 5_400_000),
-        ("500ms", 500),
-        ("1m1ms", 60_001),
-        ("60", 60_000),
-    ];
+    let good =
+        [("60s", 60_000), ("5m", 300_000), ("1h30m", 5_400_000), ("500ms", 500), ("1m1ms", 60_001), ("60", 60_000)];
     for (text, millis) in good {
-        assert_eq!(
-            parse_duration(text),
-            Some(Duration::from_millis(millis)),
-            "{text}"
-        );
+        assert_eq!(parse_duration(text), Some(Duration::from_millis(millis)), "{text}");
     }
     let bad = [
         "",
@@ -52,44 +42,21 @@ fn durations() {
     for text in bad {
         assert_eq!(parse_duration(text), None, "{text}");
     }
-    assert_eq!(
-        format_duration(Duration::from_millis(5_461_005)),
-        "1h31m1s5ms"
-    );
+    assert_eq!(format_duration(Duration::from_millis(5_461_005)), "1h31m1s5ms");
     assert_eq!(format_duration(Duration::ZERO), "0s");
 }
 
 #[test]
 fn forms_for_names() {
-    form(
-        Form::Name,
-        &["harbor", "a-b_c.d", "7"],
-        &["", ".a", "-a", "a/b", "a b", "ü"],
-    );
-    form(
-        Form::ImageName,
-        &["infra", "acme/infra-2", "a__b"],
-        &["", "Infra", "a:1", "a//b", "/a", "a/", "-a", "a-"],
-    );
+    form(Form::Name, &["harbor", "a-b_c.d", "7"], &["", ".a", "-a", "a/b", "a b", "ü"]);
+    form(Form::ImageName, &["infra", "acme/infra-2", "a__b"], &["", "Infra", "a:1", "a//b", "/a", "a/", "-a", "a-"]);
     form(
         Form::ImageReference,
-        &[
-            "debian:bookworm",
-            "ghcr.io/a/b@sha256:00",
-            "localhost:5000/a",
-        ],
+        &["debian:bookworm", "ghcr.io/a/b@sha256:00", "localhost:5000/a"],
         &["", "-v", "a b", "a\nb", "https://a"],
     );
-    form(
-        Form::Registry,
-        &["ghcr.io/acme", "localhost:5000"],
-        &["", "https://ghcr.io", "ghcr.io/", "a b"],
-    );
-    form(
-        Form::Address,
-        &["//ml", "ml/x", ".", "//."],
-        &["", "/ml", "../ml", "//../ml", "a\\b", "-x"],
-    );
+    form(Form::Registry, &["ghcr.io/acme", "localhost:5000"], &["", "https://ghcr.io", "ghcr.io/", "a b"]);
+    form(Form::Address, &["//ml", "ml/x", ".", "//."], &["", "/ml", "../ml", "//../ml", "a\\b", "-x"]);
     form(Form::Network, &["host", "my_net"], &["", "-x", "a b"]);
     form(Form::Choice(&["a", "b"]), &["a", "b"], &["", "c", "A"]);
     form(Form::Glob, &["third_party/**", "*.x"], &["", "[", "a{b"]);
@@ -99,35 +66,15 @@ fn forms_for_names() {
 fn forms_that_reach_a_dockerfile() {
     form(
         Form::OsPackage,
-        &[
-            "graphviz",
-            "libstdc++6",
-            "libc6:arm64",
-            "git=1:2.39.2-1~deb12u1",
-        ],
+        &["graphviz", "libstdc++6", "libc6:arm64", "git=1:2.39.2-1~deb12u1"],
         &["", "-y", "a b", "a;b", "a\nb", "a$(b)", "a&b"],
     );
-    form(
-        Form::DevopsFile,
-        &["install aws.sh", "scripts/a.sh"],
-        &["", "/a.sh", "../a.sh", "a/../../b", "-a", "a\nb"],
-    );
-    form(
-        Form::PythonVersion,
-        &["3.12", "3.12.4"],
-        &["", "3", "3.x", "3.12.1.1", ">=3.12", "3.", "3.12-rc"],
-    );
+    form(Form::DevopsFile, &["install aws.sh", "scripts/a.sh"], &["", "/a.sh", "../a.sh", "a/../../b", "-a", "a\nb"]);
+    form(Form::PythonVersion, &["3.12", "3.12.4"], &["", "3", "3.x", "3.12.1.1", ">=3.12", "3.", "3.12-rc"]);
     form(
         Form::Url,
         &["https://a/simple", "http://u:p@a", "file:///srv/wheels"],
-        &[
-            "",
-            "a/b",
-            "https://",
-            "https://a b",
-            "ftp://a",
-            "https://a\nb",
-        ],
+        &["", "a/b", "https://", "https://a b", "ftp://a", "https://a\nb"],
     );
 }
 
@@ -138,11 +85,7 @@ fn forms_for_running() {
         &["env:NPM_TOKEN", "file:~/.netrc", "file:a:b"],
         &["", "env:", "env:1", "file:", "NPM", "vault:x"],
     );
-    form(
-        Form::Variable,
-        &["AWS_PROFILE", "A=", "A=b=c", "_a"],
-        &["", "=a", "1A", "A B", "A-B=1"],
-    );
+    form(Form::Variable, &["AWS_PROFILE", "A=", "A=b=c", "_a"], &["", "=a", "1A", "A B", "A-B=1"]);
     form(
         Form::Volume,
         &["~/.aws:/home/.aws:ro", "data:/data", "./x:/x:rw,Z"],
@@ -150,24 +93,10 @@ fn forms_for_running() {
     );
     form(
         Form::Port,
-        &[
-            "80",
-            "8080:80",
-            "127.0.0.1:8080:80",
-            "[::1]:8080:80",
-            "53:53/udp",
-            "8000-8010:8000-8010",
-            "127.0.0.1::80",
-        ],
-        &[
-            "", "0", "65536", "a:80", "80:", ":80", "80/x", "9-8", "1:2:3", "x:1:2",
-        ],
+        &["80", "8080:80", "127.0.0.1:8080:80", "[::1]:8080:80", "53:53/udp", "8000-8010:8000-8010", "127.0.0.1::80"],
+        &["", "0", "65536", "a:80", "80:", ":80", "80/x", "9-8", "1:2:3", "x:1:2"],
     );
-    form(
-        Form::HostNoneOrPath,
-        &["host", "none", "a b.pem"],
-        &["", "a\nb"],
-    );
+    form(Form::HostNoneOrPath, &["host", "none", "a b.pem"], &["", "a\nb"]);
     form(Form::DurationOrNone, &["none", "1s"], &["", "0s"]);
     form(Form::Duration, &["1s"], &["", "none"]);
     form(Form::Any, &["", "-x", "a\nb"], &[]);

@@ -8,23 +8,14 @@ use crate::config::{Config, Flag, Layer, LayerKind, mask_credentials, resolve};
 #[test]
 fn passwords_and_tokens_are_masked() {
     let cases = [
-        (
-            "https://me:secret@host/simple",
-            "https://me:***@host/simple",
-        ),
+        ("https://me:secret@host/simple", "https://me:***@host/simple"),
         ("https://ghp_token@host/simple", "https://***@host/simple"),
         ("https://:secret@host", "https://:***@host"),
         ("https://me:se@cret@host/", "https://me:***@host/"),
         ("https://me:se/cret@host/", "https://me:***@host/"),
         ("https://me:1/cret@host/x", "https://me:1/cret@host/x"),
-        (
-            "a https://a:b@c, http://d:e@f",
-            "a https://a:***@c, http://d:***@f",
-        ),
-        (
-            "postgres://me:secret@db:5432/x",
-            "postgres://me:***@db:5432/x",
-        ),
+        ("a https://a:b@c, http://d:e@f", "a https://a:***@c, http://d:***@f"),
+        ("postgres://me:secret@db:5432/x", "postgres://me:***@db:5432/x"),
     ];
     for (text, masked) in cases {
         assert_eq!(mask_credentials(text), masked);
@@ -54,10 +45,7 @@ fn nothing_shown_holds_a_password() {
     let layer = layer(LayerKind::RunnableDir, SECRETIVE);
     let resolved = resolve(&[&layer]);
     let config = Config::from_resolved(&resolved).unwrap();
-    assert_eq!(
-        config.build.index_url.as_ref().unwrap().expose(),
-        "https://me:hunter2@host/simple"
-    );
+    assert_eq!(config.build.index_url.as_ref().unwrap().expose(), "https://me:hunter2@host/simple");
     let value = resolved.get("build.index-url").unwrap().0;
     assert_eq!(value.to_string(), "\"https://me:***@host/simple\"");
     let shown = [
@@ -88,49 +76,31 @@ fn errors_hold_no_password() {
         error.render(false)
     );
     let syntax = super::error("build.index-url = https://me:hunter2@host/");
-    assert!(
-        !format!("{syntax} {syntax:?} {}", syntax.render(false)).contains("hunter2"),
-        "{syntax}"
-    );
-    let root = read(
-        LayerKind::SuperRepo,
-        "image.from = 'https://me:hunter2@host'",
-    )
-    .expect_err("not here");
+    assert!(!format!("{syntax} {syntax:?} {}", syntax.render(false)).contains("hunter2"), "{syntax}");
+    let root = read(LayerKind::SuperRepo, "image.from = 'https://me:hunter2@host'").expect_err("not here");
     assert!(!format!("{root} {}", root.render(false)).contains("hunter2"));
 }
 
 #[test]
 fn a_cut_through_a_long_line_hides_no_less() {
     for spaces in [0, 1_990, 2_020, 2_040, 2_060, 5_000] {
-        let line = format!(
-            "x = ['https://me:hunter2hunter2@host/'{}, é, 'https://me:hunter2@b']",
-            " ".repeat(spaces)
-        );
+        let line = format!("x = ['https://me:hunter2hunter2@host/'{}, é, 'https://me:hunter2@b']", " ".repeat(spaces));
         let rendered = error(&line).render(false);
-        assert!(
-            !rendered.contains("hunter") && !rendered.contains("nter2"),
-            "{rendered}"
-        );
+        assert!(!rendered.contains("hunter") && !rendered.contains("nter2"), "{rendered}");
     }
 }
 
 #[test]
 fn a_password_with_a_bad_byte_is_masked() {
     let bytes = b"build.index-url = 'https://me:hunter2\xff@host'";
-    let error =
-        Layer::from_toml(LayerKind::User, Path::new("config.toml"), bytes).expect_err("not UTF-8");
+    let error = Layer::from_toml(LayerKind::User, Path::new("config.toml"), bytes).expect_err("not UTF-8");
     let text = format!("{error} {error:?} {}", error.render(false));
     assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[test]
 fn flags_do_not_show_passwords() {
-    let flag = Flag {
-        path: "build.index-url",
-        text: "https://me:hunter2@host/",
-        name: "--index-url",
-    };
+    let flag = Flag { path: "build.index-url", text: "https://me:hunter2@host/", name: "--index-url" };
     let layer = Layer::from_flags([flag]).unwrap();
     assert!(!format!("{layer:?}{flag:?}").contains("hunter2"));
 }

@@ -9,88 +9,45 @@ use crate::config::{Layer, LayerKind, Places, Source, Value, resolve};
 #[test]
 fn stronger_layers_override_whole_keys() {
     let user = layer(LayerKind::User, "test.slow = '1s'\nrun.env = ['A']");
-    let root = layer(
-        LayerKind::SuperRepo,
-        "[test]\nslow = '2s'\nargs = ['-x']\n[run]\nenv = ['B', 'C']",
-    );
+    let root = layer(LayerKind::SuperRepo, "[test]\nslow = '2s'\nargs = ['-x']\n[run]\nenv = ['B', 'C']");
     let dir = layer(LayerKind::RunnableDir, "\n[run]\nenv = ['D']");
     let resolved = resolve(&[&user, &root, &dir]);
-    let text = |path| {
-        resolved
-            .get(path)
-            .map(|(value, origin)| format!("{value} {origin}"))
-    };
+    let text = |path| resolved.get(path).map(|(value, origin)| format!("{value} {origin}"));
     assert_eq!(text("test.slow").as_deref(), Some("\"2s\" wharf.toml:2"));
-    assert_eq!(
-        text("run.env").as_deref(),
-        Some("[\"D\"] infra/devops/wharf.toml:3")
-    );
+    assert_eq!(text("run.env").as_deref(), Some("[\"D\"] infra/devops/wharf.toml:3"));
     assert_eq!(text("test.args").as_deref(), Some("[\"-x\"] wharf.toml:3"));
-    assert_eq!(
-        text("image.base").as_deref(),
-        Some("\"python:3.12-slim-bookworm\" default")
-    );
+    assert_eq!(text("image.base").as_deref(), Some("\"python:3.12-slim-bookworm\" default"));
     assert_eq!(text("image.name"), None);
 }
 
 #[test]
 fn named_things_merge_by_name() {
-    let root = layer(
-        LayerKind::SuperRepo,
-        "[build.secrets]\nnpm = 'env:A'\npip = 'env:B'\n[python.groups]\nprod = ['p']",
-    );
-    let dir = layer(
-        LayerKind::RunnableDir,
-        "build.secrets = { npm = 'file:x' }\npython.groups.dev = ['d']",
-    );
+    let root =
+        layer(LayerKind::SuperRepo, "[build.secrets]\nnpm = 'env:A'\npip = 'env:B'\n[python.groups]\nprod = ['p']");
+    let dir = layer(LayerKind::RunnableDir, "build.secrets = { npm = 'file:x' }\npython.groups.dev = ['d']");
     let resolved = resolve(&[&root, &dir]);
     let named = |table| -> Vec<String> {
         let things = resolved.named(table);
-        things
-            .map(|(name, value, origin)| format!("{name} {value} {}", origin.layer.name()))
-            .collect()
+        things.map(|(name, value, origin)| format!("{name} {value} {}", origin.layer.name())).collect()
     };
-    assert_eq!(
-        named("build.secrets"),
-        ["npm \"file:x\" runnable-dir", "pip \"env:B\" super-repo"]
-    );
-    assert_eq!(
-        named("python.groups"),
-        ["dev [\"d\"] runnable-dir", "prod [\"p\"] super-repo"]
-    );
+    assert_eq!(named("build.secrets"), ["npm \"file:x\" runnable-dir", "pip \"env:B\" super-repo"]);
+    assert_eq!(named("python.groups"), ["dev [\"d\"] runnable-dir", "prod [\"p\"] super-repo"]);
 }
 
 #[test]
 fn a_sub_repo_does_not_rename_the_workspace() {
     let root = layer(LayerKind::SuperRepo, "workspace.name = 'harbor'");
-    let sub = layer(
-        LayerKind::SubRepo,
-        "workspace.name = 'libs'\ntest.jobs = 7\nimage.base = 'debian:12'",
-    );
+    let sub = layer(LayerKind::SubRepo, "workspace.name = 'libs'\ntest.jobs = 7\nimage.base = 'debian:12'");
     let resolved = resolve(&[&root, &sub]);
-    assert_eq!(
-        resolved.get("workspace.name").unwrap().0.as_text(),
-        Some("harbor")
-    );
+    assert_eq!(resolved.get("workspace.name").unwrap().0.as_text(), Some("harbor"));
     assert_eq!(resolved.get("test.jobs"), None);
-    assert_eq!(
-        resolved.get("image.base").unwrap().0.as_text(),
-        Some("debian:12")
-    );
-    assert_eq!(
-        sub.get("workspace.name").unwrap().value,
-        Value::Text("libs".into())
-    );
+    assert_eq!(resolved.get("image.base").unwrap().0.as_text(), Some("debian:12"));
+    assert_eq!(sub.get("workspace.name").unwrap().value, Value::Text("libs".into()));
 }
 
 #[test]
 fn empty_files_state_nothing() {
-    for text in [
-        "",
-        "\n \t\r\n",
-        "# only a comment\n",
-        "[image]\n[python.groups]\n",
-    ] {
+    for text in ["", "\n \t\r\n", "# only a comment\n", "[image]\n[python.groups]\n"] {
         assert_eq!(layer(LayerKind::RunnableDir, text).entries().count(), 0);
     }
 }
@@ -98,92 +55,48 @@ fn empty_files_state_nothing() {
 #[test]
 fn paths_start_where_they_are_stated() {
     let dir = layer(LayerKind::RunnableDir, "build.ca-certificates = 'ca.pem'");
-    let places = Places {
-        root: "/w".into(),
-        here: "/w/infra/src".into(),
-        home: Some("/home/me".into()),
-    };
+    let places = Places { root: "/w".into(), here: "/w/infra/src".into(), home: Some("/home/me".into()) };
     let origin = &dir.get("build.ca-certificates").unwrap().origin;
-    assert_eq!(
-        places.path("ca.pem", origin),
-        PathBuf::from("/w/infra/devops/ca.pem")
-    );
-    assert_eq!(
-        places.path("/etc/ca.pem", origin),
-        PathBuf::from("/etc/ca.pem")
-    );
-    assert_eq!(
-        places.path("~/ca.pem", origin),
-        PathBuf::from("/home/me/ca.pem")
-    );
+    assert_eq!(places.path("ca.pem", origin), PathBuf::from("/w/infra/devops/ca.pem"));
+    assert_eq!(places.path("/etc/ca.pem", origin), PathBuf::from("/etc/ca.pem"));
+    assert_eq!(places.path("~/ca.pem", origin), PathBuf::from("/home/me/ca.pem"));
     assert_eq!(places.path("~", origin), PathBuf::from("/home/me"));
     let user = layer(LayerKind::User, "build.ca-certificates = 'ca.pem'");
     let origin = &user.get("build.ca-certificates").unwrap().origin;
-    assert_eq!(
-        places.path("ca.pem", origin),
-        PathBuf::from("/home/me/.config/wharf/ca.pem")
-    );
+    assert_eq!(places.path("ca.pem", origin), PathBuf::from("/home/me/.config/wharf/ca.pem"));
     let variable = Layer::from_variables([("WHARF_BUILD_CA_CERTIFICATES", "ca.pem")]).unwrap();
     let origin = &variable.get("build.ca-certificates").unwrap().origin;
-    assert_eq!(
-        places.path("ca.pem", origin),
-        PathBuf::from("/w/infra/src/ca.pem")
-    );
+    assert_eq!(places.path("ca.pem", origin), PathBuf::from("/w/infra/src/ca.pem"));
 }
 
 #[test]
 fn json_has_values_and_origins() {
-    let root = layer(
-        LayerKind::SuperRepo,
-        "[test]\nretries = 2\nargs = ['-x']\n[build.secrets]\nnpm = 'env:A'",
-    );
+    let root = layer(LayerKind::SuperRepo, "[test]\nretries = 2\nargs = ['-x']\n[build.secrets]\nnpm = 'env:A'");
     let variables = Layer::from_variables([("WHARF_ENGINE", "podman")]).unwrap();
     let resolved = resolve(&[&root, &variables]);
     let json = resolved.to_json();
     let origin = |line: usize| json!({ "layer": "super-repo", "file": "wharf.toml", "line": line });
-    assert_eq!(
-        json["test.retries"],
-        json!({ "value": 2, "origin": origin(2) })
-    );
-    assert_eq!(
-        json["build.secrets.npm"],
-        json!({ "value": "env:A", "origin": origin(5) })
-    );
+    assert_eq!(json["test.retries"], json!({ "value": 2, "origin": origin(2) }));
+    assert_eq!(json["build.secrets.npm"], json!({ "value": "env:A", "origin": origin(5) }));
     assert_eq!(
         json["engine.kind"],
         json!({ "value": "podman", "origin": { "layer": "variables", "variable": "WHARF_ENGINE" } })
     );
-    assert_eq!(
-        json["test.slow"],
-        json!({ "value": "5s", "origin": { "layer": "defaults" } })
-    );
+    assert_eq!(json["test.slow"], json!({ "value": "5s", "origin": { "layer": "defaults" } }));
     let nested = resolved.to_nested_json();
-    assert_eq!(
-        nested["test"],
-        json!({ "args": ["-x"], "retries": 2, "slow": "5s", "timeout": "none" })
-    );
+    assert_eq!(nested["test"], json!({ "args": ["-x"], "retries": 2, "slow": "5s", "timeout": "none" }));
     assert_eq!(nested["build"]["secrets"], json!({ "npm": "env:A" }));
 }
 
 #[test]
 fn a_thousand_layers_are_cheap() {
     let text = "[image]\nbase = 'debian:12'\n[os]\npackages = ['a', 'b']\n";
-    let layers: Vec<_> = (0..1_000)
-        .map(|_| layer(LayerKind::RunnableDir, text))
-        .collect();
+    let layers: Vec<_> = (0..1_000).map(|_| layer(LayerKind::RunnableDir, text)).collect();
     let all: Vec<_> = layers.iter().map(|layer| resolve(&[layer])).collect();
-    assert!(
-        all.iter()
-            .all(|resolved| resolved.get("os.packages").is_some())
-    );
+    assert!(all.iter().all(|resolved| resolved.get("os.packages").is_some()));
 }
 
-const KINDS: [LayerKind; 4] = [
-    LayerKind::User,
-    LayerKind::SuperRepo,
-    LayerKind::SubRepo,
-    LayerKind::RunnableDir,
-];
+const KINDS: [LayerKind; 4] = [LayerKind::User, LayerKind::SuperRepo, LayerKind::SubRepo, LayerKind::RunnableDir];
 
 prop_compose! {
     /// A layer of the given kind with any of five keys.
@@ -227,9 +140,6 @@ proptest! {
 fn origins_name_variables_and_flags() {
     let layer = Layer::from_variables([("WHARF_TEST_RETRIES", "3")]).unwrap();
     let entry = layer.get("test.retries").unwrap();
-    assert_eq!(
-        entry.origin.source,
-        Source::Variable("WHARF_TEST_RETRIES".into())
-    );
+    assert_eq!(entry.origin.source, Source::Variable("WHARF_TEST_RETRIES".into()));
     assert_eq!(entry.origin.to_string(), "WHARF_TEST_RETRIES");
 }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::layer;
 use crate::config::{
-    CaCertificates, Config, ConfigError, EngineKind, ImageSource, Layer, LayerKind, Proxy,
-    PythonManager, Resolved, SecretSource, Variable, resolve,
+    CaCertificates, Config, ConfigError, EngineKind, ImageSource, Layer, LayerKind, Proxy, PythonManager, Resolved,
+    SecretSource, Variable, resolve,
 };
 
 fn config(layers: &[&Layer]) -> Config {
@@ -20,24 +20,14 @@ fn base(source: &ImageSource) -> (&str, &str) {
 #[test]
 fn defaults_are_a_configuration() {
     let config = config(&[]);
-    assert_eq!(
-        base(&config.image.source),
-        ("base", "python:3.12-slim-bookworm")
-    );
+    assert_eq!(base(&config.image.source), ("base", "python:3.12-slim-bookworm"));
     assert_eq!(config.engine.kind, None);
     assert_eq!(config.build.ca_certificates.value, CaCertificates::Host);
     assert_eq!(config.build.proxy, Proxy::Host);
     assert_eq!(config.test.timeout, None);
     assert_eq!(config.test.slow, Duration::from_secs(5));
-    assert_eq!(
-        (config.test.retries, config.test.jobs, config.build.jobs),
-        (0, None, None)
-    );
-    assert!(
-        config.run.env.is_empty()
-            && config.os.packages.is_empty()
-            && config.build.secrets.is_empty()
-    );
+    assert_eq!((config.test.retries, config.test.jobs, config.build.jobs), (0, None, None));
+    assert!(config.run.env.is_empty() && config.os.packages.is_empty() && config.build.secrets.is_empty());
 }
 
 #[test]
@@ -65,42 +55,19 @@ fn every_table_is_typed() {
     assert_eq!(config.python.manager.unwrap().value, PythonManager::Pip);
     assert_eq!(config.python.dev_groups.unwrap().value, ["test"]);
     assert!(config.python.prod_groups.unwrap().value.is_empty());
-    assert_eq!(
-        config.build.ca_certificates.value,
-        CaCertificates::File("ca.pem".into())
-    );
+    assert_eq!(config.build.ca_certificates.value, CaCertificates::File("ca.pem".into()));
     assert_eq!(config.build.proxy, Proxy::None);
-    assert_eq!(
-        config.build.secrets["a"].value,
-        SecretSource::Variable("A".into())
-    );
-    assert_eq!(
-        config.build.secrets["b"].value,
-        SecretSource::File("~/b".into())
-    );
-    let set = Variable::Set {
-        name: "B".into(),
-        value: "c=d".into(),
-    };
+    assert_eq!(config.build.secrets["a"].value, SecretSource::Variable("A".into()));
+    assert_eq!(config.build.secrets["b"].value, SecretSource::File("~/b".into()));
+    let set = Variable::Set { name: "B".into(), value: "c=d".into() };
     assert_eq!(config.run.env, [Variable::PassedOn("A".into()), set]);
-    let [data, home] = &config.run.volumes[..] else {
-        panic!("two volumes")
-    };
+    let [data, home] = &config.run.volumes[..] else { panic!("two volumes") };
     assert!(data.value.is_named() && !data.value.is_read_only());
     assert!(!home.value.is_named() && home.value.is_read_only());
-    assert_eq!(
-        (home.value.host.as_str(), home.value.container.as_str()),
-        ("~/x", "/x")
-    );
+    assert_eq!((home.value.host.as_str(), home.value.container.as_str()), ("~/x", "/x"));
     assert_eq!(config.test.timeout, Some(Duration::from_mins(1)));
     assert_eq!(config.test.slow, Duration::from_millis(500));
-    assert_eq!(
-        (
-            config.test.jobs.unwrap().get(),
-            config.build.jobs.unwrap().get()
-        ),
-        (3, 2)
-    );
+    assert_eq!((config.test.jobs.unwrap().get(), config.build.jobs.unwrap().get()), (3, 2));
 }
 
 #[test]
@@ -109,10 +76,7 @@ fn of_base_and_from_the_stronger_wins() {
     let dir = layer(LayerKind::RunnableDir, "image.from = '//ml'");
     let variables = Layer::from_variables([("WHARF_IMAGE_BASE", "debian:13")]).unwrap();
     assert_eq!(base(&config(&[&root, &dir]).image.source), ("from", "//ml"));
-    assert_eq!(
-        base(&config(&[&root, &dir, &variables]).image.source),
-        ("base", "debian:13")
-    );
+    assert_eq!(base(&config(&[&root, &dir, &variables]).image.source), ("base", "debian:13"));
 }
 
 #[test]

@@ -43,50 +43,29 @@ const TEXT_BUDGET: usize = 2 * 1024 * 1024;
 /// What `out` says.
 pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
     let mut environment = Environment::new();
-    environment
-        .add_template("report.html", TEMPLATE)
-        .map_err(io::Error::other)?;
-    let template = environment
-        .get_template("report.html")
-        .map_err(io::Error::other)?;
-    template
-        .render_captured_to(page(report), out)
-        .map_err(to_io)?;
+    environment.add_template("report.html", TEMPLATE).map_err(io::Error::other)?;
+    let template = environment.get_template("report.html").map_err(io::Error::other)?;
+    template.render_captured_to(page(report), out).map_err(to_io)?;
     Ok(())
 }
 
 /// The writer's own error where there is one: a full disk must stay recognizable.
 fn to_io(error: minijinja::Error) -> io::Error {
-    let source =
-        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
     match source {
-        Some(source) => source
-            .raw_os_error()
-            .map_or_else(|| source.kind().into(), io::Error::from_raw_os_error),
+        Some(source) => source.raw_os_error().map_or_else(|| source.kind().into(), io::Error::from_raw_os_error),
         None => io::Error::other(error),
     }
 }
 
 fn page(report: &Report) -> Value {
-    let end = report
-        .dirs
-        .iter()
-        .map(|dir| dir.waited + dir.duration)
-        .fold(report.duration, f64::max)
-        .max(0.001);
+    let end = report.dirs.iter().map(|dir| dir.waited + dir.duration).fold(report.duration, f64::max).max(0.001);
     let columns: Vec<_> = COLUMNS
         .into_iter()
         .filter(|verdict| *verdict == Verdict::Passed || report.summary.count(*verdict) > 0)
         .collect();
-    let counts: Vec<_> = columns
-        .iter()
-        .map(|verdict| count(*verdict, report.summary.count(*verdict)))
-        .collect();
-    let dirs: Vec<_> = report
-        .dirs
-        .iter()
-        .map(|dir| row(dir, &columns, end))
-        .collect();
+    let counts: Vec<_> = columns.iter().map(|verdict| count(*verdict, report.summary.count(*verdict))).collect();
+    let dirs: Vec<_> = report.dirs.iter().map(|dir| row(dir, &columns, end)).collect();
     context! {
         report => context! {
             workspace => tidy(&report.workspace),
@@ -129,10 +108,7 @@ fn headline(report: &Report) -> String {
 }
 
 fn went_wrong(dir: &DirReport) -> bool {
-    matches!(
-        dir.status,
-        DirStatus::NotRun | DirStatus::Crashed | DirStatus::Interrupted
-    )
+    matches!(dir.status, DirStatus::NotRun | DirStatus::Crashed | DirStatus::Interrupted)
 }
 
 fn count(verdict: Verdict, count: usize) -> Value {
@@ -149,13 +125,8 @@ fn row(dir: &DirReport, columns: &[Verdict], end: f64) -> Value {
         DirStatus::Crashed => ("crashed", "crashed"),
         DirStatus::Interrupted => ("interrupted", "not-run"),
     };
-    let with = |name: &str, version: &Option<String>| {
-        version.as_ref().map(|v| format!("{name} {}", tidy(v)))
-    };
-    let versions: Vec<_> = [with("Python", &dir.python), with("pytest", &dir.pytest)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let with = |name: &str, version: &Option<String>| version.as_ref().map(|v| format!("{name} {}", tidy(v)));
+    let versions: Vec<_> = [with("Python", &dir.python), with("pytest", &dir.pytest)].into_iter().flatten().collect();
     context! {
         path => tidy(&dir.path),
         status,
@@ -195,16 +166,10 @@ fn href(path: &str) -> String {
 /// All tests as JSON: `{verdicts: [[word, class, bad]], dirs: [{path, log, files, tests}]}`, where a test is
 /// `[file, name, verdict, seconds]` and, where there is more to tell, an object behind that.
 fn data(report: &Report) -> String {
-    let verdicts: Vec<_> = Verdict::ALL
-        .iter()
-        .map(|verdict| json!([verdict.word(), class(*verdict), verdict.is_bad()]))
-        .collect();
+    let verdicts: Vec<_> =
+        Verdict::ALL.iter().map(|verdict| json!([verdict.word(), class(*verdict), verdict.is_bad()])).collect();
     let mut budget = TEXT_BUDGET;
-    let dirs: Vec<_> = report
-        .dirs
-        .iter()
-        .map(|dir| data_of_dir(dir, &mut budget))
-        .collect();
+    let dirs: Vec<_> = report.dirs.iter().map(|dir| data_of_dir(dir, &mut budget)).collect();
     let text = json!({"verdicts": verdicts, "dirs": dirs}).to_string();
     // Inside <script>, `</script` and `<!--` would end or change it; in JSON `<` stands only in strings.
     text.replace('<', "\\u003c")
@@ -221,12 +186,7 @@ fn data_of_dir(dir: &DirReport, budget: &mut usize) -> serde_json::Value {
             files.len() - 1
         });
         let seconds = (test.duration * 1000.0).round() / 1000.0;
-        let mut entry = vec![
-            json!(file),
-            json!(clean(name)),
-            json!(index(test.verdict)),
-            json!(seconds),
-        ];
+        let mut entry = vec![json!(file), json!(clean(name)), json!(index(test.verdict)), json!(seconds)];
         entry.extend(more(test, budget));
         tests.push(entry);
     }
@@ -235,13 +195,8 @@ fn data_of_dir(dir: &DirReport, budget: &mut usize) -> serde_json::Value {
 }
 
 fn split(test: &TestReport) -> (&str, &str) {
-    let of_file = test
-        .file
-        .as_deref()
-        .and_then(|file| Some((file, test.id.strip_prefix(file)?.strip_prefix("::")?)));
-    of_file
-        .or_else(|| test.id.split_once("::"))
-        .unwrap_or((&test.id, ""))
+    let of_file = test.file.as_deref().and_then(|file| Some((file, test.id.strip_prefix(file)?.strip_prefix("::")?)));
+    of_file.or_else(|| test.id.split_once("::")).unwrap_or((&test.id, ""))
 }
 
 fn more(test: &TestReport, budget: &mut usize) -> Option<serde_json::Value> {
@@ -263,18 +218,10 @@ fn more(test: &TestReport, budget: &mut usize) -> Option<serde_json::Value> {
     }
     if test.verdict.is_bad() || test.verdict == Verdict::Flaky {
         let trace = test.longrepr.as_deref().and_then(&mut take);
-        let sections: Vec<_> = test
-            .sections
-            .iter()
-            .filter_map(|(title, text)| Some(json!([clean(title), take(text)?])))
-            .collect();
-        let cut =
-            trace.is_none() && test.longrepr.is_some() || sections.len() < test.sections.len();
-        for (key, value) in [
-            ("trace", json!(trace)),
-            ("phase", json!(test.phase)),
-            ("line", json!(test.line)),
-        ] {
+        let sections: Vec<_> =
+            test.sections.iter().filter_map(|(title, text)| Some(json!([clean(title), take(text)?]))).collect();
+        let cut = trace.is_none() && test.longrepr.is_some() || sections.len() < test.sections.len();
+        for (key, value) in [("trace", json!(trace)), ("phase", json!(test.phase)), ("line", json!(test.line))] {
             if !value.is_null() {
                 more.insert(key.into(), value);
             }
@@ -293,10 +240,7 @@ fn more(test: &TestReport, budget: &mut usize) -> Option<serde_json::Value> {
 }
 
 fn index(verdict: Verdict) -> usize {
-    Verdict::ALL
-        .iter()
-        .position(|other| *other == verdict)
-        .unwrap_or_default()
+    Verdict::ALL.iter().position(|other| *other == verdict).unwrap_or_default()
 }
 
 fn class(verdict: Verdict) -> String {
@@ -334,23 +278,14 @@ mod tests {
         let page = html(&report);
         assert!(!page.contains("<img"));
         assert_eq!(page.matches("</script>").count(), 2);
-        assert!(
-            !page.contains("http://") && !page.contains("https://"),
-            "something from outside"
-        );
+        assert!(!page.contains("http://") && !page.contains("https://"), "something from outside");
         assert!(page.contains("5 of 10 tests did not pass, 1 dir did not run to the end"));
         assert!(page.contains("engine refused the mount"));
         let data = data_of(&page);
         let failed = &data["dirs"][0]["tests"][5];
         assert_eq!(failed[1], "TestX::test_5[a::b]");
-        assert_eq!(
-            failed[4]["trace"],
-            "    def test():\n>       assert 1 == 2\nE       </script> red"
-        );
-        assert_eq!(
-            failed[4]["sections"][0][1],
-            "a\u{fffd}b\u{fffd} <b>é</b> ]]>\n"
-        );
+        assert_eq!(failed[4]["trace"], "    def test():\n>       assert 1 == 2\nE       </script> red");
+        assert_eq!(failed[4]["sections"][0][1], "a\u{fffd}b\u{fffd} <b>é</b> ]]>\n");
     }
 
     #[test]
@@ -359,18 +294,8 @@ mod tests {
         for loud in [false, true] {
             report.dirs[0].tests = (0..20_000)
                 .map(|n| {
-                    let id = format!(
-                        "infra/tests/unit/test_module_{}.py::TestThing::test_name_{n}",
-                        n / 50
-                    );
-                    let mut test = sample::test(
-                        &id,
-                        if loud {
-                            Verdict::Failed
-                        } else {
-                            Verdict::Passed
-                        },
-                    );
+                    let id = format!("infra/tests/unit/test_module_{}.py::TestThing::test_name_{n}", n / 50);
+                    let mut test = sample::test(&id, if loud { Verdict::Failed } else { Verdict::Passed });
                     test.longrepr = test.longrepr.map(|text| text.repeat(1000));
                     test
                 })

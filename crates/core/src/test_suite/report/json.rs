@@ -49,9 +49,7 @@ impl ReadError {
         match self {
             Self::Io { .. } => Some("make a report with `wharf test`".into()),
             Self::Malformed { .. } => Some("make a new report with `wharf test`".into()),
-            Self::Newer { .. } => {
-                Some("update wharf, or make a new report with `wharf test`".into())
-            }
+            Self::Newer { .. } => Some("update wharf, or make a new report with `wharf test`".into()),
         }
     }
 }
@@ -74,20 +72,11 @@ pub fn read(path: &Path) -> Result<Report, ReadError> {
     struct Head {
         schema: u32,
     }
-    let text = std::fs::read(path).map_err(|source| ReadError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let malformed = |source| ReadError::Malformed {
-        path: path.to_owned(),
-        source,
-    };
+    let text = std::fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+    let malformed = |source| ReadError::Malformed { path: path.to_owned(), source };
     let head: Head = serde_json::from_slice(&text).map_err(malformed)?;
     if head.schema > SCHEMA {
-        return Err(ReadError::Newer {
-            path: path.to_owned(),
-            found: head.schema,
-        });
+        return Err(ReadError::Newer { path: path.to_owned(), found: head.schema });
     }
     serde_json::from_slice(&text).map_err(malformed)
 }
@@ -112,12 +101,7 @@ mod tests {
         let path = dir.path().join("report.json");
         std::fs::write(&path, r#"{"schema": 99, "groups": []}"#).unwrap();
         let error = read(&path).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .ends_with("has schema 99, but this wharf knows only up to 1"),
-            "{error}"
-        );
+        assert!(error.to_string().ends_with("has schema 99, but this wharf knows only up to 1"), "{error}");
         assert!(error.hint().unwrap().contains("update wharf"));
     }
 
@@ -127,14 +111,8 @@ mod tests {
         let path = dir.path().join("report.json");
         for text in ["", "{", "[]", r#"{"schema": 1}"#] {
             std::fs::write(&path, text).unwrap();
-            assert!(
-                matches!(read(&path), Err(ReadError::Malformed { .. })),
-                "{text}"
-            );
+            assert!(matches!(read(&path), Err(ReadError::Malformed { .. })), "{text}");
         }
-        assert!(matches!(
-            read(&dir.path().join("absent.json")),
-            Err(ReadError::Io { .. })
-        ));
+        assert!(matches!(read(&dir.path().join("absent.json")), Err(ReadError::Io { .. })));
     }
 }

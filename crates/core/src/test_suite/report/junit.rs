@@ -9,8 +9,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use quick_junit::{
-    FlakyOrRerun, NonSuccessKind, Property, SerializeError, TestCase, TestCaseStatus, TestRerun,
-    TestSuite,
+    FlakyOrRerun, NonSuccessKind, Property, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
 
 use super::model::{DirReport, DirStatus, Report, TestReport};
@@ -72,11 +71,7 @@ fn case_of_dir(dir: &DirReport) -> Option<TestCase> {
     }
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type(kind);
-    status.set_message(one_line(
-        dir.cause
-            .as_deref()
-            .unwrap_or("the container did not end as it should"),
-    ));
+    status.set_message(one_line(dir.cause.as_deref().unwrap_or("the container did not end as it should")));
     if let Some(hint) = &dir.hint {
         status.set_description(format!("hint: {}", clean(hint)));
     }
@@ -117,20 +112,14 @@ fn status(test: &TestReport) -> TestCaseStatus {
         Verdict::Skipped | Verdict::Xfailed => {
             let mut status = TestCaseStatus::skipped();
             // The types are those of pytest's own junitxml.
-            status.set_type(if test.verdict == Verdict::Skipped {
-                "pytest.skip"
-            } else {
-                "pytest.xfail"
-            });
+            status.set_type(if test.verdict == Verdict::Skipped { "pytest.skip" } else { "pytest.xfail" });
             if let Some(message) = &test.message {
                 status.set_message(one_line(message));
             }
             return status;
         }
         Verdict::Failed => NonSuccessKind::Failure,
-        Verdict::Error | Verdict::TimedOut | Verdict::Crashed | Verdict::NotRun => {
-            NonSuccessKind::Error
-        }
+        Verdict::Error | Verdict::TimedOut | Verdict::Crashed | Verdict::NotRun => NonSuccessKind::Error,
     };
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type(type_of(test));
@@ -141,10 +130,7 @@ fn status(test: &TestReport) -> TestCaseStatus {
     for attempt in 1..test.attempts {
         let mut rerun = TestRerun::new(kind);
         rerun.set_type(type_of(test));
-        rerun.set_message(format!(
-            "attempt {attempt} of {} did not pass",
-            test.attempts
-        ));
+        rerun.set_message(format!("attempt {attempt} of {} did not pass", test.attempts));
         status.add_rerun(rerun);
     }
     status.set_rerun_kind(FlakyOrRerun::Rerun);
@@ -164,10 +150,7 @@ fn flaky(test: &TestReport) -> TestCaseStatus {
                 rerun.set_stack_trace(expand_tabs(&clean(longrepr)));
             }
         } else {
-            rerun.set_message(format!(
-                "attempt {attempt} of {} did not pass",
-                test.attempts
-            ));
+            rerun.set_message(format!("attempt {attempt} of {} did not pass", test.attempts));
         }
         status.add_rerun(rerun);
     }
@@ -175,9 +158,7 @@ fn flaky(test: &TestReport) -> TestCaseStatus {
 }
 
 fn message_of(test: &TestReport) -> String {
-    test.message
-        .as_deref()
-        .map_or_else(|| test.verdict.word().to_owned(), one_line)
+    test.message.as_deref().map_or_else(|| test.verdict.word().to_owned(), one_line)
 }
 
 /// The exception's class where the message begins with one, else the verdict.
@@ -187,24 +168,12 @@ fn type_of(test: &TestReport) -> String {
         Verdict::Crashed => "crashed",
         Verdict::NotRun => "not-run",
         _ => {
-            let head = test
-                .message
-                .as_deref()
-                .and_then(|text| text.split(':').next());
+            let head = test.message.as_deref().and_then(|text| text.split(':').next());
             let is_name = |text: &&str| {
-                let named = text
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || c == '.' || c == '_');
-                named
-                    && text
-                        .rsplit('.')
-                        .next()
-                        .is_some_and(|last| last.starts_with(char::is_uppercase))
+                let named = text.chars().all(|c| c.is_alphanumeric() || c == '.' || c == '_');
+                named && text.rsplit('.').next().is_some_and(|last| last.starts_with(char::is_uppercase))
             };
-            return head
-                .filter(is_name)
-                .unwrap_or(test.verdict.word())
-                .to_owned();
+            return head.filter(is_name).unwrap_or(test.verdict.word()).to_owned();
         }
     };
     verdict.to_owned()
@@ -271,24 +240,12 @@ mod tests {
         };
         let pair = |class: &str, name: &str| (class.to_owned(), name.to_owned());
         assert_eq!(
-            names_of(
-                "infra/tests/test_a.py::TestX::test_one[a::b]",
-                Some("infra/tests/test_a.py")
-            ),
+            names_of("infra/tests/test_a.py::TestX::test_one[a::b]", Some("infra/tests/test_a.py")),
             pair("infra.tests.test_a.TestX", "test_one[a::b]")
         );
-        assert_eq!(
-            names_of("test_a.py::test_one", None),
-            pair("test_a", "test_one")
-        );
-        assert_eq!(
-            names_of("a/[x]/test_a.py::A::B::test_[y]", None),
-            pair("a.[x].test_a.A.B", "test_[y]")
-        );
-        assert_eq!(
-            names_of("infra/test_bad.py", Some("infra/test_bad.py")),
-            pair("infra.test_bad", "test_bad.py")
-        );
+        assert_eq!(names_of("test_a.py::test_one", None), pair("test_a", "test_one"));
+        assert_eq!(names_of("a/[x]/test_a.py::A::B::test_[y]", None), pair("a.[x].test_a.A.B", "test_[y]"));
+        assert_eq!(names_of("infra/test_bad.py", Some("infra/test_bad.py")), pair("infra.test_bad", "test_bad.py"));
     }
 
     #[test]
@@ -299,27 +256,13 @@ mod tests {
         let suites = &parsed.test_suites;
         assert_eq!(suites.len(), 2);
         // failed; error, timed out, crashed, not run; skipped, xfailed
-        assert_eq!(
-            (
-                suites[0].tests,
-                suites[0].failures,
-                suites[0].errors,
-                suites[0].skipped
-            ),
-            (10, 1, 4, 2)
-        );
+        assert_eq!((suites[0].tests, suites[0].failures, suites[0].errors, suites[0].skipped), (10, 1, 4, 2));
         assert_eq!((suites[1].tests, suites[1].errors), (1, 1));
         let TestCaseStatus::Success { flaky_runs } = &suites[0].test_cases[1].status else {
             panic!("flaky is a success");
         };
         assert_eq!(flaky_runs.len(), 1);
-        assert!(
-            flaky_runs[0]
-                .stack_trace
-                .as_ref()
-                .unwrap()
-                .contains("assert 1 == 2")
-        );
+        assert!(flaky_runs[0].stack_trace.as_ref().unwrap().contains("assert 1 == 2"));
     }
 
     #[test]
@@ -331,25 +274,14 @@ mod tests {
             \x20   print(case.get('classname'), case.get('name'), case.get('file'), case.get('line'), \
             case.get('time'), *([child.tag, child.get('type')] if child is not None else []))\n\
             print(ascii(next(root.iter('system-out')).text))\n";
-        let mut python = Command::new("python3")
-            .args(["-c", script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut python =
+            Command::new("python3").args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let text = xml(&sample::report());
-        python
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
+        python.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         let output = python.wait_with_output().unwrap();
         assert!(output.status.success());
         let case = |index: usize, rest: &str| {
-            format!(
-                "infra.tests.test_a.TestX test_{index}[a::b] infra/tests/test_a.py 12 0.250{rest}\n"
-            )
+            format!("infra.tests.test_a.TestX test_{index}[a::b] infra/tests/test_a.py 12 0.250{rest}\n")
         };
         let expected = [
             case(0, ""),
@@ -373,10 +305,7 @@ mod tests {
         let mut test = sample::test("a.py::t", Verdict::Failed);
         for (message, expected) in [
             ("AssertionError: x", "AssertionError"),
-            (
-                "json.decoder.JSONDecodeError: Expecting",
-                "json.decoder.JSONDecodeError",
-            ),
+            ("json.decoder.JSONDecodeError: Expecting", "json.decoder.JSONDecodeError"),
             ("assert 1 == 2", "failed"),
             ("", "failed"),
         ] {

@@ -17,15 +17,10 @@ pub fn test(id: &str, verdict: Verdict) -> TestReport {
         line: Some(12),
         phase: traced.then(|| "call".into()),
         message: told.then(|| format!("it {}: 1 < 2 & \"x\"", verdict.word())),
-        longrepr: traced.then(|| {
-            "    def test():\n>       assert 1 == 2\nE       </script> \u{1b}[31mred\u{1b}[0m"
-                .into()
-        }),
+        longrepr: traced
+            .then(|| "    def test():\n>       assert 1 == 2\nE       </script> \u{1b}[31mred\u{1b}[0m".into()),
         sections: if traced {
-            vec![(
-                "Captured stdout call".into(),
-                "a\u{1e}b\0 <b>é</b> ]]>\n".into(),
-            )]
+            vec![("Captured stdout call".into(), "a\u{1e}b\0 <b>é</b> ]]>\n".into())]
         } else {
             Vec::new()
         },
@@ -37,17 +32,9 @@ pub fn dir(path: &str) -> DirReport {
     let tests: Vec<_> = Verdict::ALL
         .iter()
         .enumerate()
-        .map(|(index, verdict)| {
-            test(
-                &format!("{path}/tests/test_a.py::TestX::test_{index}[a::b]"),
-                *verdict,
-            )
-        })
+        .map(|(index, verdict)| test(&format!("{path}/tests/test_a.py::TestX::test_{index}[a::b]"), *verdict))
         .collect();
-    let mut summary = Summary {
-        deselected: 3,
-        ..Summary::default()
-    };
+    let mut summary = Summary { deselected: 3, ..Summary::default() };
     for test in &tests {
         summary.add(test.verdict);
     }

@@ -31,27 +31,18 @@ fn report() -> Value {
         ("wharf", string("Version of Wharf that wrote it.")),
         ("run", count("Number of the run in its workspace.")),
         ("workspace", string("Name of the workspace.")),
-        (
-            "command",
-            string("The command line, as one could paste it."),
-        ),
+        ("command", string("The command line, as one could paste it.")),
         (
             "started",
             json!({"type": "string", "format": "date-time", "description": "When the run began, RFC 3339 in UTC."}),
         ),
         ("duration", seconds("Seconds from start to end.")),
-        (
-            "engine",
-            json!({"enum": ["docker", "podman", "host"], "description": "What ran the containers."}),
-        ),
+        ("engine", json!({"enum": ["docker", "podman", "host"], "description": "What ran the containers."})),
         (
             "exit_code",
             json!({"type": "integer", "minimum": 0, "maximum": 255, "description": "The exit code of the command."}),
         ),
-        (
-            "interrupted",
-            json!({"type": "boolean", "description": "Whether a signal ended it early."}),
-        ),
+        ("interrupted", json!({"type": "boolean", "description": "Whether a signal ended it early."})),
         ("summary", reference("summary")),
         (
             "problems",
@@ -68,77 +59,34 @@ fn summary() -> Value {
     object(&[
         ("passed", count("Tests that passed at once.")),
         ("failed", count("Tests that failed in their body.")),
-        (
-            "errors",
-            count("Tests whose set-up, tear-down or collection failed."),
-        ),
+        ("errors", count("Tests whose set-up, tear-down or collection failed.")),
         ("skipped", count("Tests that were skipped.")),
         ("xfailed", count("Tests expected to fail that did.")),
         ("xpassed", count("Tests expected to fail that passed.")),
         ("flaky", count("Tests that passed only when tried again.")),
-        (
-            "timed_out",
-            count("Tests that took longer than their limit."),
-        ),
+        ("timed_out", count("Tests that took longer than their limit.")),
         ("crashed", count("Tests in which the process ended.")),
         ("not_run", count("Tests that were collected but never ran.")),
-        (
-            "deselected",
-            count("Tests left out by the user's own selection."),
-        ),
+        ("deselected", count("Tests left out by the user's own selection.")),
     ])
 }
 
 fn dir() -> Value {
-    let statuses = [
-        "passed",
-        "failed",
-        "no-tests",
-        "not-run",
-        "crashed",
-        "interrupted",
-    ];
+    let statuses = ["passed", "failed", "no-tests", "not-run", "crashed", "interrupted"];
     object(&[
-        (
-            "path",
-            string("Address from the super-repo's root; `.` for the root itself."),
-        ),
+        ("path", string("Address from the super-repo's root; `.` for the root itself.")),
         ("name", string("Name of the dir's image.")),
-        (
-            "repo",
-            string("Address of the repo it is in; `.` for the super-repo."),
-        ),
-        (
-            "image",
-            optional("Reference of the image its tests ran in, if it came to that."),
-        ),
-        (
-            "status",
-            json!({"enum": statuses, "description": "What came of it as a whole."}),
-        ),
-        (
-            "cause",
-            optional("Why it is not simply passed or failed, in one line."),
-        ),
-        (
-            "hint",
-            optional("The next command to type, where there is a good one."),
-        ),
-        (
-            "log",
-            optional("Log of everything its container printed, relative to the report's folder."),
-        ),
+        ("repo", string("Address of the repo it is in; `.` for the super-repo.")),
+        ("image", optional("Reference of the image its tests ran in, if it came to that.")),
+        ("status", json!({"enum": statuses, "description": "What came of it as a whole."})),
+        ("cause", optional("Why it is not simply passed or failed, in one line.")),
+        ("hint", optional("The next command to type, where there is a good one.")),
+        ("log", optional("Log of everything its container printed, relative to the report's folder.")),
         ("python", optional("Version of Python in the container.")),
         ("pytest", optional("Version of pytest in the container.")),
-        (
-            "waited",
-            seconds("Seconds from the start of the run until its container started."),
-        ),
+        ("waited", seconds("Seconds from the start of the run until its container started.")),
         ("duration", seconds("Seconds its container ran.")),
-        (
-            "exit_code",
-            json!({"type": ["integer", "null"], "description": "Exit code of its container."}),
-        ),
+        ("exit_code", json!({"type": ["integer", "null"], "description": "Exit code of its container."})),
         ("summary", reference("summary")),
         (
             "tests",
@@ -148,50 +96,23 @@ fn dir() -> Value {
 }
 
 fn test() -> Value {
-    let verdicts = [
-        "passed",
-        "flaky",
-        "skipped",
-        "xfailed",
-        "xpassed",
-        "failed",
-        "error",
-        "timed-out",
-        "crashed",
-        "not-run",
-    ];
-    let pair = json!({"type": "array", "prefixItems": [{"type": "string"}, {"type": "string"}], "minItems": 2, "maxItems": 2});
+    let verdicts =
+        ["passed", "flaky", "skipped", "xfailed", "xpassed", "failed", "error", "timed-out", "crashed", "not-run"];
+    let pair =
+        json!({"type": "array", "prefixItems": [{"type": "string"}, {"type": "string"}], "minItems": 2, "maxItems": 2});
     let mut test = object(&[
-        (
-            "id",
-            string("Workspace-relative id, such as `infra/tests/test_a.py::test_one[x]`."),
-        ),
-        (
-            "verdict",
-            json!({"enum": verdicts, "description": "What came of it."}),
-        ),
-        (
-            "duration",
-            seconds("Seconds of set-up, call and tear-down together."),
-        ),
-        (
-            "offset",
-            seconds("Seconds from the start of the run until this test started."),
-        ),
+        ("id", string("Workspace-relative id, such as `infra/tests/test_a.py::test_one[x]`.")),
+        ("verdict", json!({"enum": verdicts, "description": "What came of it."})),
+        ("duration", seconds("Seconds of set-up, call and tear-down together.")),
+        ("offset", seconds("Seconds from the start of the run until this test started.")),
         ("attempts", count("How often it was run.")),
         ("file", optional("File of the test, workspace-relative.")),
         (
             "line",
             json!({"type": ["integer", "null"], "minimum": 1, "description": "Line of the test in its file, from 1."}),
         ),
-        (
-            "phase",
-            optional("`setup`, `call` or `teardown`, for tests that did not pass."),
-        ),
-        (
-            "message",
-            optional("One line: the crash message or the reason of a skip."),
-        ),
+        ("phase", optional("`setup`, `call` or `teardown`, for tests that did not pass.")),
+        ("message", optional("One line: the crash message or the reason of a skip.")),
         ("longrepr", optional("The traceback as pytest shows it.")),
     ]);
     test["properties"]["sections"] = json!({"type": "array", "items": pair, "description": "What pytest captured, as (title, text), for tests that did not pass; absent where empty."});
@@ -200,10 +121,8 @@ fn test() -> Value {
 
 fn object(properties: &[(&str, Value)]) -> Value {
     let required: Vec<_> = properties.iter().map(|(name, _)| *name).collect();
-    let properties: serde_json::Map<_, _> = properties
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect();
+    let properties: serde_json::Map<_, _> =
+        properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     json!({"type": "object", "required": required, "properties": properties})
 }
 
@@ -238,9 +157,7 @@ mod tests {
     /// is known to the other, so that neither can change alone.
     fn check(root: &Value, schema: &Value, value: &Value, at: &str) {
         if let Some(reference) = schema["$ref"].as_str() {
-            let target = root
-                .pointer(reference.trim_start_matches('#'))
-                .expect(reference);
+            let target = root.pointer(reference.trim_start_matches('#')).expect(reference);
             return check(root, target, value, at);
         }
         if let Some(constant) = schema.get("const") {
@@ -267,24 +184,17 @@ mod tests {
         assert!(types.iter().any(fits), "{at}: {value} is none of {types:?}");
         if let Some(items) = value.as_array() {
             for (index, item) in items.iter().enumerate() {
-                let schema = schema
-                    .get("items")
-                    .unwrap_or_else(|| &schema["prefixItems"][index]);
+                let schema = schema.get("items").unwrap_or_else(|| &schema["prefixItems"][index]);
                 check(root, schema, item, &format!("{at}/{index}"));
             }
         }
         if let Some(object) = value.as_object() {
             let known = schema["properties"].as_object().expect(at);
             for name in schema["required"].as_array().expect(at) {
-                assert!(
-                    object.contains_key(name.as_str().unwrap()),
-                    "{at}: no {name}"
-                );
+                assert!(object.contains_key(name.as_str().unwrap()), "{at}: no {name}");
             }
             for (name, value) in object {
-                let schema = known
-                    .get(name)
-                    .unwrap_or_else(|| panic!("{at}: {name} has no schema"));
+                let schema = known.get(name).unwrap_or_else(|| panic!("{at}: {name} has no schema"));
                 check(root, schema, value, &format!("{at}/{name}"));
             }
         }
@@ -295,34 +205,19 @@ mod tests {
         let schema = schema();
         let value = serde_json::to_value(sample::report()).unwrap();
         check(&schema, &schema, &value, "");
-        let names = |value: &Value| -> BTreeSet<String> {
-            value.as_object().unwrap().keys().cloned().collect()
-        };
+        let names = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
         let test = &value["dirs"][0]["tests"][1];
-        for (definition, value) in [
-            ("report", &value),
-            ("summary", &value["summary"]),
-            ("dir", &value["dirs"][0]),
-            ("test", test),
-        ] {
-            assert_eq!(
-                names(&schema["$defs"][definition]["properties"]),
-                names(value)
-            );
+        for (definition, value) in
+            [("report", &value), ("summary", &value["summary"]), ("dir", &value["dirs"][0]), ("test", test)]
+        {
+            assert_eq!(names(&schema["$defs"][definition]["properties"]), names(value));
         }
     }
 
     #[test]
     fn the_published_schema_is_this_one() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../docs/reference/report.schema.json"
-        );
-        let published: Value =
-            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        assert!(
-            published == schema(),
-            "{path} is stale: run `cargo xtask gen`"
-        );
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/report.schema.json");
+        let published: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert!(published == schema(), "{path} is stale: run `cargo xtask gen`");
     }
 }

@@ -47,12 +47,7 @@ pub fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
     }
     let head = floor_boundary(text, limit / 3);
     let tail = floor_boundary(text, text.len() - (limit - limit / 3));
-    Cow::Owned(format!(
-        "{}\n… {} bytes left out …\n{}",
-        &text[..head],
-        tail - head,
-        &text[tail..]
-    ))
+    Cow::Owned(format!("{}\n… {} bytes left out …\n{}", &text[..head], tail - head, &text[tail..]))
 }
 
 fn floor_boundary(text: &str, mut at: usize) -> usize {
@@ -73,26 +68,12 @@ fn escape_length(text: &str) -> usize {
         Some(b'[') => bytes[2..]
             .iter()
             .position(|byte| (0x40..=0x7e).contains(byte))
-            .filter(|end| {
-                bytes[2..2 + end]
-                    .iter()
-                    .all(|byte| (0x20..0x40).contains(byte))
-            })
+            .filter(|end| bytes[2..2 + end].iter().all(|byte| (0x20..0x40).contains(byte)))
             .map_or(0, |end| end + 3),
-        Some(b']') => bytes[2..]
-            .iter()
-            .take(4096)
-            .position(|byte| *byte == 0x07 || *byte == 0x1b)
-            .map_or(0, |end| {
-                let terminator = usize::from(bytes.get(2 + end + 1) == Some(&b'\\'));
-                2 + end
-                    + 1
-                    + if bytes[2 + end] == 0x1b {
-                        terminator
-                    } else {
-                        0
-                    }
-            }),
+        Some(b']') => bytes[2..].iter().take(4096).position(|byte| *byte == 0x07 || *byte == 0x1b).map_or(0, |end| {
+            let terminator = usize::from(bytes.get(2 + end + 1) == Some(&b'\\'));
+            2 + end + 1 + if bytes[2 + end] == 0x1b { terminator } else { 0 }
+        }),
         Some(0x30..=0x7e) => 2,
         _ => 0,
     }
@@ -110,14 +91,8 @@ mod tests {
     #[test]
     fn terminal_sequences_go_and_forbidden_characters_are_replaced() {
         assert_eq!(clean("\u{1b}[31;1mred\u{1b}[0m"), "red");
-        assert_eq!(
-            clean("\u{1b}]8;;http://x\u{7}link\u{1b}]8;;\u{1b}\\!"),
-            "link!"
-        );
-        assert_eq!(
-            clean("a\u{1e}b\0c\u{fffe}\u{7f}"),
-            "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}"
-        );
+        assert_eq!(clean("\u{1b}]8;;http://x\u{7}link\u{1b}]8;;\u{1b}\\!"), "link!");
+        assert_eq!(clean("a\u{1e}b\0c\u{fffe}\u{7f}"), "a\u{fffd}b\u{fffd}c\u{fffd}\u{fffd}");
         assert_eq!(clean("end\u{1b}"), "end\u{fffd}");
         assert_eq!(clean("\u{1b}[31é"), "\u{fffd}[31é");
     }

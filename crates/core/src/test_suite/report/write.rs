@@ -32,12 +32,10 @@ impl WriteError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let full = self.failures.iter().any(|failure| {
-            matches!(
-                failure.source.kind(),
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded
-            )
-        });
+        let full = self
+            .failures
+            .iter()
+            .any(|failure| matches!(failure.source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded));
         Some(if full {
             "free some space, or choose another place with `--report-dir`".into()
         } else {
@@ -51,12 +49,7 @@ fn list(failures: &[WriteFailure]) -> String {
     let mut text = String::new();
     for failure in failures {
         let separator = if text.is_empty() { "" } else { "; " };
-        let _ = write!(
-            text,
-            "{separator}`{}` ({})",
-            failure.file.display(),
-            failure.source
-        );
+        let _ = write!(text, "{separator}`{}` ({})", failure.file.display(), failure.source);
     }
     text
 }
@@ -82,27 +75,16 @@ pub fn clear(dir: &Path) -> Result<(), WriteFailure> {
 /// [`WriteError`] with each file that could not be written.
 pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
     if let Err(source) = std::fs::create_dir_all(dir) {
-        let failure = WriteFailure {
-            file: dir.to_owned(),
-            source,
-        };
-        return Err(WriteError {
-            failures: vec![failure],
-        });
+        let failure = WriteFailure { file: dir.to_owned(), source };
+        return Err(WriteError { failures: vec![failure] });
     }
     let results = [
         put(dir, JSON_FILE, |out| json::write(report, out)),
-        put(dir, JUNIT_FILE, |out| {
-            junit::write(report, out).map_err(io::Error::other)
-        }),
+        put(dir, JUNIT_FILE, |out| junit::write(report, out).map_err(io::Error::other)),
         put(dir, HTML_FILE, |out| html::write(report, out)),
     ];
     let failures: Vec<_> = results.into_iter().filter_map(Result::err).collect();
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(WriteError { failures })
-    }
+    if failures.is_empty() { Ok(()) } else { Err(WriteError { failures }) }
 }
 
 fn put(
@@ -137,10 +119,7 @@ fn put_atomically(
 fn temporary(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
     // As any other new file: the caller's umask decides. Temporary files are private by default.
-    tempfile::Builder::new()
-        .prefix(".report-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(dir)
+    tempfile::Builder::new().prefix(".report-").permissions(Permissions::from_mode(0o666)).tempfile_in(dir)
 }
 
 fn remove(file: &Path) -> io::Result<()> {
@@ -156,10 +135,8 @@ mod tests {
     use super::*;
 
     fn names(dir: &Path) -> Vec<String> {
-        let mut names: Vec<_> = std::fs::read_dir(dir)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<_> =
+            std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -185,14 +162,8 @@ mod tests {
         std::fs::create_dir(temp.path().join("junit.xml")).unwrap();
         let error = write_all(&sample::report(), temp.path()).unwrap_err();
         assert_eq!(error.failures.len(), 1);
-        assert!(
-            error.to_string().contains("junit.xml` (Is a directory"),
-            "{error}"
-        );
-        assert_eq!(
-            names(temp.path()),
-            ["junit.xml", "report.html", "report.json"]
-        );
+        assert!(error.to_string().contains("junit.xml` (Is a directory"), "{error}");
+        assert_eq!(names(temp.path()), ["junit.xml", "report.html", "report.json"]);
     }
 
     #[test]
@@ -202,22 +173,12 @@ mod tests {
         let failure = put(temp.path(), JSON_FILE, |out| {
             out.write_all(b"{")?;
             // What writing to a full disk gives.
-            std::fs::OpenOptions::new()
-                .write(true)
-                .open("/dev/full")?
-                .write_all(b"x")
+            std::fs::OpenOptions::new().write(true).open("/dev/full")?.write_all(b"x")
         })
         .unwrap_err();
         assert!(names(temp.path()).is_empty());
-        let error = WriteError {
-            failures: vec![failure],
-        };
-        assert!(
-            error
-                .to_string()
-                .contains("report.json` (No space left on device"),
-            "{error}"
-        );
+        let error = WriteError { failures: vec![failure] };
+        assert!(error.to_string().contains("report.json` (No space left on device"), "{error}");
         assert!(error.hint().unwrap().starts_with("free some space"));
     }
 

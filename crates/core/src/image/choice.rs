@@ -1,0 +1,202 @@
+//! Which image will do. Pure: what is wanted and what the engine has go in, a choice comes out.
+
+use semver::Version;
+use wharf_engine::Image;
+
+use super::spec::ImageSpec;
+use super::stage::{self, Stage};
+
+/// Which stage of an image a command wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StageWish {
+    /// The `dev` image where its inputs match the checkout, else one built now.
+    #[default]
+    Auto,
+    /// This one, whether its inputs match or not.
+    Only(Stage),
+}
+
+/// What a command wants.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Which stage.
+    pub stage: StageWish,
+    /// Which version, where not the dir's own.
+    pub version: Option<Version>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Use this image.
+    Use {
+        /// The image.
+        image: Image,
+        /// Why, for one line of talk.
+        why: String,
+    },
+    /// No image that is here will do.
+    Make {
+        /// Why, for one line of talk.
+        why: String,
+    },
+    /// The one that was asked for is not here.
+    Missing {
+        /// Its tag.
+        tag: String,
+        /// What there is instead, for a message.
+        found: String,
+    },
+}
+
+/// Chooses among `images`, all of which carry Wharf's labels. `base` is the id of the base image, where the engine
+/// has it.
+#[must_use]
+pub fn choose(
+    spec: &ImageSpec,
+    wish: &Wish,
+    own: &Version,
+    user: &str,
+    images: &[Image],
+    base: Option<&str>,
+) -> Choice {
+    let version = wish.version.as_ref().unwrap_or(own);
+    match wish.stage {
+        StageWish::Auto if wish.version.is_none() => matching(spec, images, base),
+        StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), images),
+        StageWish::Only(Stage::Local) if wish.version.is_none() => matching(spec, &only_local(images), base),
+        StageWish::Only(stage) => named(spec, stage, &stage.tag(user, version), images),
+    }
+}
+
+fn only_local(images: &[Image]) -> Vec<Image> {
+    images.iter().filter(|image| label(image, stage::STAGE) == Stage::Local.word()).cloned().collect()
+}
+
+/// The best image whose inputs are those of the checkout: `dev` before `local`, then the newest.
+fn matching(spec: &ImageSpec, images: &[Image], base: Option<&str>) -> Choice {
+    let mut same: Vec<&Image> = images.iter().filter(|image| label(image, stage::INPUTS) == spec.inputs).collect();
+    same.sort_by_key(|image| (label(image, stage::STAGE) != Stage::Dev.word(), -image.created));
+    let moved = |image: &&&Image| base.is_none_or(|base| [base, ""].contains(&label(image, stage::BASE)));
+    if let Some(image) = same.iter().find(moved) {
+        return Choice::Use { image: (*image).clone(), why: "its inputs match the checkout".into() };
+    }
+    let why = if !same.is_empty() {
+        format!("its base image `{}` has changed", spec.base.as_deref().unwrap_or_default())
+    } else if images.iter().any(|image| label(image, stage::NAME) == spec.name) {
+        "its inputs changed".into()
+    } else {
+        "there is none yet".into()
+    };
+    Choice::Make { why }
+}
+
+fn named(spec: &ImageSpec, stage: Stage, tag: &str, images: &[Image]) -> Choice {
+    let wanted = format!("{}:{tag}", spec.name);
+    let has = |image: &&Image| image.references.iter().any(|reference| is_reference(reference, &wanted));
+    if let Some(image) = images.iter().find(has) {
+        let why = if label(image, stage::INPUTS) == spec.inputs || stage == Stage::Prod {
+            "asked for".to_owned()
+        } else {
+            "asked for; its inputs differ from the checkout".to_owned()
+        };
+        return Choice::Use { image: image.clone(), why };
+    }
+    let mut here: Vec<&str> = images
+        .iter()
+        .filter(|image| label(image, stage::NAME) == spec.name)
+        .flat_map(|image| image.references.iter())
+        .filter_map(|reference| reference.rsplit('/').next())
+        .collect();
+    here.sort_unstable();
+    here.dedup();
+    let found = match here.as_slice() {
+        [] => "but there is none of that name here".into(),
+        some => format!("but only {} is here", some.join(", ")),
+    };
+    Choice::Missing { tag: tag.into(), found }
+}
+
+/// Whether a reference names `wanted`, with or without a registry before it.
+fn is_reference(reference: &str, wanted: &str) -> bool {
+    reference == wanted || reference.strip_suffix(wanted).is_some_and(|registry| registry.ends_with('/'))
+}
+
+fn label<'a>(image: &'a Image, name: &str) -> &'a str {
+    image.labels.get(name).map(String::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::image::python::{Dependencies, Manager};
+
+    fn spec() -> ImageSpec {
+        ImageSpec {
+            dir: "infra".into(),
+            name: "h-infra".into(),
+            dockerfile: String::new(),
+            own: false,
+            base: Some("b".into()),
+            files: BTreeMap::new(),
+            dependencies: Dependencies {
+                manager: Manager::None,
+                files: BTreeMap::new(),
+                dev: Vec::new(),
+                prod: Vec::new(),
+                local: Vec::new(),
+                sources: Vec::new(),
+                notes: Vec::new(),
+            },
+            python: None,
+            os: Vec::new(),
+            inputs: "same".into(),
+        }
+    }
+
+    fn image(id: &str, stage: &str, inputs: &str, base: &str, tag: &str) -> Image {
+        let labels = [(stage::STAGE, stage), (stage::INPUTS, inputs), (stage::BASE, base), (stage::NAME, "h-infra")];
+        Image {
+            id: id.into(),
+            references: vec![format!("ghcr.io/acme/h-infra:{tag}")],
+            labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            created: 0,
+            size: 0,
+        }
+    }
+
+    fn chosen(wish: &Wish, images: &[Image], base: Option<&str>) -> Result<String, String> {
+        match choose(&spec(), wish, &Version::new(1, 4, 0), "ada", images, base) {
+            Choice::Use { image, .. } => Ok(image.id),
+            Choice::Make { why } => Err(why),
+            Choice::Missing { tag, found } => Err(format!("{tag}: {found}")),
+        }
+    }
+
+    #[test]
+    fn the_teams_image_is_preferred_where_its_inputs_match() {
+        let images = [image("l", "local", "same", "x", "local-ada-1.4.0"), image("d", "dev", "same", "x", "dev-1.4.0")];
+        assert_eq!(chosen(&Wish::default(), &images, Some("x")), Ok("d".into()));
+        let stale = [image("d", "dev", "other", "x", "dev-1.4.0")];
+        assert_eq!(chosen(&Wish::default(), &stale, Some("x")), Err("its inputs changed".into()));
+        assert_eq!(chosen(&Wish::default(), &[], None), Err("there is none yet".into()));
+    }
+
+    #[test]
+    fn a_base_that_moved_counts_only_where_it_is_here() {
+        let images = [image("l", "local", "same", "old", "local-ada-1.4.0")];
+        assert_eq!(chosen(&Wish::default(), &images, Some("new")), Err("its base image `b` has changed".into()));
+        assert_eq!(chosen(&Wish::default(), &images, None), Ok("l".into()));
+    }
+
+    #[test]
+    fn a_version_that_is_not_here_is_named_with_those_that_are() {
+        let images = [image("d", "dev", "other", "x", "dev-1.3.2")];
+        let wish = Wish { stage: StageWish::Only(Stage::Dev), version: None };
+        assert_eq!(chosen(&wish, &images, None), Err("dev-1.4.0: but only h-infra:dev-1.3.2 is here".into()));
+        let wish = Wish { stage: StageWish::Auto, version: Some(Version::new(1, 3, 2)) };
+        assert_eq!(chosen(&wish, &images, None), Ok("d".into()));
+    }
+}

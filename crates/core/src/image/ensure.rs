@@ -1,0 +1,246 @@
+//! Makes sure of the images that a command needs, in parallel.
+//!
+//! What decides each image is read, the engine is asked once what it has, and only what is missing is fetched or
+//! built. Each owner's outcome is handed over as soon as it is known, so that its tests can start while others still
+//! build. Two processes that need the same image build it once: a lock per inputs hash makes the second one wait and
+//! then find it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use wharf_engine::host::Venv;
+use wharf_engine::{Builder, Client, EngineError, Image};
+
+use super::build::{Order, build};
+use super::choice::{Choice, StageWish, Wish, choose};
+use super::error::ImageError;
+use super::host;
+use super::place::Place;
+use super::spec::ImageSpec;
+use super::stage::{self, Stage};
+use crate::event::{Event, ImageState, Listener};
+use crate::runnable_dir::RunnableDir;
+use crate::workspace::{Lock, Patience, StateDir, Workspace};
+
+/// An image, or what stands in for one, that can be used now.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// What people call it.
+    pub reference: String,
+    /// Why it is this one.
+    pub why: String,
+    /// The thing itself.
+    pub body: Body,
+    /// What decided it.
+    pub spec: Arc<ImageSpec>,
+}
+
+/// What commands run in.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// An image, by id.
+    Image(String),
+    /// An environment on the host.
+    Venv(Venv),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Demand<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// Where commands will run.
+    pub place: &'a Place,
+    /// Which stage and version.
+    pub wish: &'a Wish,
+    /// Set when nothing more may be started.
+    pub stop: &'a AtomicBool,
+}
+
+/// Called with each owner's outcome, from several threads.
+pub type OnReady<'a> = dyn Fn(&RunnableDir, Result<Ready, ImageError>) + Sync + 'a;
+
+/// Makes sure of the images of `owners`, each of which must own one.
+///
+/// # Errors
+/// When the engine cannot even say what it has. What fails for one owner goes to `on_ready`.
+pub fn ensure(
+    demand: &Demand<'_>,
+    owners: &[&RunnableDir],
+    listener: &dyn Listener,
+    on_ready: &OnReady<'_>,
+) -> Result<(), ImageError> {
+    let stock = Stock::new(demand)?;
+    let next = AtomicUsize::new(0);
+    let jobs = jobs(demand.workspace).min(owners.len());
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(dir) = owners.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if demand.stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let outcome = one(demand, &stock, dir, listener);
+                    if let Err(error) = &outcome {
+                        let log = if let ImageError::Build { log, .. } = error { Some(log.clone()) } else { None };
+                        let state = ImageState::Failed { cause: error.to_string(), log };
+                        listener.on(Event::Image { dir: dir.address.to_string(), state });
+                    }
+                    on_ready(dir, outcome);
+                }
+            });
+        }
+    });
+    Ok(())
+}
+
+/// What the engine has, asked once.
+struct Stock {
+    images: Vec<Image>,
+    bases: Mutex<BTreeMap<String, Option<String>>>,
+    builder: OnceLock<Builder>,
+    logs: PathBuf,
+}
+
+impl Stock {
+    fn new(demand: &Demand<'_>) -> Result<Self, ImageError> {
+        let images = match demand.place {
+            Place::Containers(client) => client.images(stage::INPUTS)?,
+            Place::Host(_) => Vec::new(),
+        };
+        let logs = StateDir::open(demand.workspace)?.folder("logs")?;
+        Ok(Self { images, bases: Mutex::default(), builder: OnceLock::new(), logs })
+    }
+
+    fn base(&self, client: &Client, spec: &ImageSpec) -> Option<String> {
+        let base = spec.base.as_deref()?;
+        let mut bases = self.bases.lock().ok()?;
+        let known = bases.entry(base.to_owned());
+        known.or_insert_with(|| client.image(base).ok().flatten().map(|image| image.id)).clone()
+    }
+
+    fn builder(&self, client: &Client) -> Result<Builder, EngineError> {
+        match self.builder.get() {
+            Some(builder) => Ok(*builder),
+            None => {
+                let builder = client.builder()?;
+                Ok(*self.builder.get_or_init(|| builder))
+            }
+        }
+    }
+}
+
+/// How many images are built at once: each build uses several cores by itself.
+fn jobs(workspace: &Workspace) -> usize {
+    let cores = thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    workspace.config.build.jobs.map_or(cores.clamp(2, 4), std::num::NonZero::get)
+}
+
+fn one(demand: &Demand<'_>, stock: &Stock, dir: &RunnableDir, listener: &dyn Listener) -> Result<Ready, ImageError> {
+    let spec = ImageSpec::read(demand.workspace, dir)?;
+    match demand.place {
+        Place::Host(tools) => {
+            if let StageWish::Only(stage) = demand.wish.stage
+                && stage != Stage::Local
+            {
+                return Err(ImageError::HostCannot { what: format!("use a {stage} image") });
+            }
+            host::ensure(tools, &spec, listener)
+        }
+        Place::Containers(client) => in_engine(demand, stock, client, dir, spec.into(), listener),
+    }
+}
+
+fn in_engine(
+    demand: &Demand<'_>,
+    stock: &Stock,
+    client: &Client,
+    dir: &RunnableDir,
+    spec: Arc<ImageSpec>,
+    listener: &dyn Listener,
+) -> Result<Ready, ImageError> {
+    let base = stock.base(client, &spec);
+    let pick = |images: &[Image]| {
+        choose(&spec, demand.wish, &dir.version, &demand.workspace.surroundings.user, images, base.as_deref())
+    };
+    let tell = |state| listener.on(Event::Image { dir: dir.address.to_string(), state });
+    let ready = |image: &Image, why: &str| Ready {
+        reference: shown(image),
+        why: why.to_owned(),
+        body: Body::Image(image.id.clone()),
+        spec: Arc::clone(&spec),
+    };
+    let choice = pick(&stock.images);
+    if let Choice::Use { image, why } = &choice {
+        tell(ImageState::Found { image: shown(image), why: why.clone() });
+        return Ok(ready(image, why));
+    }
+    if let Some(pulled) = pull(demand, client, dir, &spec, &tell)? {
+        let why = "pulled, its inputs match the checkout";
+        tell(ImageState::Ready { image: shown(&pulled), why: why.into() });
+        return Ok(ready(&pulled, why));
+    }
+    let why = match choice {
+        Choice::Make { why } | Choice::Use { why, .. } => why,
+        Choice::Missing { tag, found } => {
+            let wanted = format!("{}:{tag}", spec.name);
+            return Err(ImageError::NotHere { dir: dir.address.to_string(), wanted, found });
+        }
+    };
+    let file = demand.workspace.surroundings.cache.join("locks").join(format!("image-{}", spec.inputs));
+    let _lock = Lock::take(&file, "a build", Patience::Wait).ok();
+    if let Choice::Use { image, .. } = pick(&client.images(stage::INPUTS)?) {
+        let why = "built by another process just now";
+        tell(ImageState::Ready { image: shown(&image), why: why.into() });
+        return Ok(ready(&image, why));
+    }
+    let order = Order { workspace: demand.workspace, dir, spec: &spec, base: base.as_deref(), logs: &stock.logs };
+    tell(ImageState::Building { image: order.tag(), step: why.clone() });
+    build(client, stock.builder(client)?, &order, listener)?;
+    let built = client.image(&order.tag())?.ok_or_else(|| EngineError::Answer {
+        kind: client.kind(),
+        verb: "build".into(),
+        detail: format!("`{}` is not there after its build", order.tag()),
+    })?;
+    let why = format!("built now: {why}");
+    tell(ImageState::Ready { image: order.tag(), why: why.clone() });
+    Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec })
+}
+
+/// Fetches the team's image of the required version, where a registry is configured; `None` where it does not have
+/// it or its inputs are not those of the checkout.
+fn pull(
+    demand: &Demand<'_>,
+    client: &Client,
+    dir: &RunnableDir,
+    spec: &ImageSpec,
+    tell: &dyn Fn(ImageState),
+) -> Result<Option<Image>, ImageError> {
+    let Some(registry) = &dir.config.registry.pull else { return Ok(None) };
+    let stage = match demand.wish.stage {
+        StageWish::Auto => Stage::Dev,
+        StageWish::Only(Stage::Local) => return Ok(None),
+        StageWish::Only(stage) => stage,
+    };
+    let version = demand.wish.version.as_ref().unwrap_or(&dir.version);
+    let tag = stage.tag(&demand.workspace.surroundings.user, version);
+    let reference = format!("{}/{}:{tag}", registry.trim_end_matches('/'), spec.name);
+    tell(ImageState::Pulling { image: reference.clone() });
+    match client.pull(&reference, &|_| {}) {
+        Ok(()) => {}
+        Err(EngineError::NoImage { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let image = client.image(&reference)?;
+    let explicit = demand.wish.stage != StageWish::Auto || demand.wish.version.is_some();
+    Ok(image.filter(|image| explicit || image.labels.get(stage::INPUTS) == Some(&spec.inputs)))
+}
+
+fn shown(image: &Image) -> String {
+    let first = image.references.iter().min_by_key(|reference| reference.len());
+    let first = first.map(|reference| reference.trim_start_matches("localhost/").to_owned());
+    first.unwrap_or_else(|| image.id.trim_start_matches("sha256:").chars().take(12).collect())
+}

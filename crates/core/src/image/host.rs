@@ -1,0 +1,65 @@
+//! What stands in for an image on the host engine: a virtual environment with the same Python packages.
+
+use wharf_engine::host::{HostTools, InstallStep, VenvSpec};
+
+use super::error::ImageError;
+use super::python::Install;
+use super::spec::ImageSpec;
+use super::{Ready, ensure::Body};
+use crate::event::{Event, ImageState, Listener};
+
+/// The environment that a dir needs, as the engine takes it. Its key is the content alone, so that dirs with the
+/// same needs share one.
+#[must_use]
+pub fn venv_spec(spec: &ImageSpec) -> VenvSpec {
+    let steps: Vec<InstallStep> = spec.dependencies.dev.iter().map(step).collect();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(format!("{steps:?}").as_bytes());
+    for (name, bytes) in &spec.dependencies.files {
+        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    }
+    VenvSpec {
+        key: hasher.finalize().to_hex()[..32].to_owned(),
+        python: spec.python.clone(),
+        files: spec.dependencies.files.clone(),
+        steps,
+    }
+}
+
+/// Finds or makes the environment.
+///
+/// # Errors
+/// When a package cannot be installed or no Python will do.
+pub fn ensure(tools: &HostTools, spec: &ImageSpec, listener: &dyn Listener) -> Result<Ready, ImageError> {
+    let wanted = venv_spec(spec);
+    let tell = |state| listener.on(Event::Image { dir: spec.dir.clone(), state });
+    let name = format!("venv {}", &wanted.key[..8]);
+    if let Some(venv) = tools.find(&wanted) {
+        let why = format!("Python {}", venv.python_version);
+        tell(ImageState::Found { image: name.clone(), why: why.clone() });
+        return Ok(Ready { reference: name, why, body: Body::Venv(venv), spec: spec.clone().into() });
+    }
+    let mut on_line = |line: &str| tell(ImageState::Building { image: name.clone(), step: line.to_owned() });
+    let made = tools.ensure(&wanted, &mut on_line);
+    let venv = made.map_err(|source| ImageError::Host { dir: spec.dir.clone(), source: Box::new(source) })?;
+    let why = format!("made now, Python {}", venv.python_version);
+    tell(ImageState::Ready { image: name.clone(), why: why.clone() });
+    Ok(Ready { reference: name, why, body: Body::Venv(venv), spec: spec.clone().into() })
+}
+
+fn step(install: &Install) -> InstallStep {
+    match install {
+        Install::UvSync { groups, extras, main, package } => InstallStep::UvSync {
+            groups: groups.clone(),
+            extras: extras.clone(),
+            main: *main,
+            package: package.clone(),
+        },
+        Install::PoetrySync { groups, extras } => {
+            InstallStep::PoetrySync { groups: groups.clone(), extras: extras.clone() }
+        }
+        Install::Requirements { file } => InstallStep::Requirements { file: file.clone() },
+        Install::Packages { names } => InstallStep::Packages { names: names.clone() },
+    }
+}
