@@ -115,7 +115,12 @@ impl Installer {
     /// The command of a step; `None` where there is nothing to install.
     fn command(&self, step: &InstallStep, at: &Path) -> Option<Command> {
         match step {
-            InstallStep::UvSync { groups, extras } => Some(self.uv_sync(groups, extras, at)),
+            InstallStep::UvSync { groups, extras, main, package } => {
+                let command = self.uv_sync(at);
+                let command = each(command, if *main { "--group" } else { "--only-group" }, groups);
+                let command = each(command, "--extra", extras);
+                Some(each(command, "--package", package.as_slice()))
+            }
             InstallStep::PoetrySync { groups, extras } => Some(self.poetry_sync(groups, extras, at)),
             InstallStep::Requirements { file } => Some(self.install(at).arg("-r").arg(file)),
             InstallStep::Packages { names } => (!names.is_empty()).then(|| self.install(at).args(names)),
@@ -131,36 +136,27 @@ impl Installer {
     }
 
     /// `--python` keeps uv from replacing the environment by one with another interpreter.
-    fn uv_sync(&self, groups: &[String], extras: &[String], at: &Path) -> Command {
+    fn uv_sync(&self, at: &Path) -> Command {
         let uv = self.uv.clone().unwrap_or_else(|| PathBuf::from("uv"));
-        let mut command = Command::new(uv)
-            .args(["sync", "--frozen", "--no-install-project", "--no-install-workspace", "--active"])
-            .arg("--no-default-groups")
-            .arg("--python")
+        Command::new(uv)
+            .args(["sync", "--frozen", "--inexact", "--active", "--no-default-groups"])
+            .args(["--no-install-project", "--no-install-workspace", "--no-install-local", "--python"])
             .arg(at.join("bin/python"))
             .env("VIRTUAL_ENV", at)
-            .env("UV_PROJECT_ENVIRONMENT", at);
-        for group in groups {
-            command = command.arg("--group").arg(group);
-        }
-        for extra in extras {
-            command = command.arg("--extra").arg(extra);
-        }
-        command
     }
 
     /// Poetry fills the environment that is active and asks no more when told not to make one.
     fn poetry_sync(&self, groups: &[String], extras: &[String], at: &Path) -> Command {
         let groups: Vec<&str> = std::iter::once("main").chain(groups.iter().map(String::as_str)).collect();
-        let mut command = Command::new(&self.poetry)
-            .args(["install", "--no-root", "--no-interaction", "--no-ansi", "--only"])
+        let command = Command::new(&self.poetry)
+            .args(["install", "--no-root", "--no-directory", "--no-interaction", "--no-ansi", "--only"])
             .arg(groups.join(","))
             .env("VIRTUAL_ENV", at)
-            .env("POETRY_VIRTUALENVS_CREATE", "false")
-            .env("POETRY_VIRTUALENVS_IN_PROJECT", "false");
-        for extra in extras {
-            command = command.arg("--extras").arg(extra);
-        }
-        command
+            .env("POETRY_VIRTUALENVS_CREATE", "false");
+        each(command, "--extras", extras)
     }
+}
+
+fn each(command: Command, option: &str, values: &[String]) -> Command {
+    values.iter().fold(command, |command, value| command.arg(option).arg(value))
 }

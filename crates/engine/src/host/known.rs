@@ -72,7 +72,7 @@ impl Known {
     }
 
     /// Where uv last found the wanted version.
-    pub(super) fn from_uv(&self, wanted: &str) -> Option<PathBuf> {
+    pub(super) fn found_by_uv(&self, wanted: &str) -> Option<PathBuf> {
         self.contents.from_uv.get(wanted).cloned()
     }
 

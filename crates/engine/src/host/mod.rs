@@ -48,17 +48,21 @@ pub use venv::Venv;
 use search::{Download, Search};
 use slot::{Complete, Slot};
 
-/// One step of filling an environment. Steps run in the order given.
+/// One step of filling an environment. Steps run in the order given; none removes what an earlier one installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstallStep {
-    /// Exactly what `uv.lock` says, without the project itself.
+    /// What `uv.lock` says, in exactly those versions, without any package that lies in the repo.
     UvSync {
         /// Dependency groups; none by default, also not those the project calls default.
         groups: Vec<String>,
         /// Extras of the project.
         extras: Vec<String>,
+        /// Whether what the project itself needs is wanted too, not the groups alone.
+        main: bool,
+        /// The member of a uv workspace whose dependencies are wanted; the root's where none is named.
+        package: Option<String>,
     },
-    /// Exactly what `poetry.lock` says, without the project itself.
+    /// What `poetry.lock` says, in exactly those versions, without any package that lies in the repo.
     PoetrySync {
         /// Dependency groups beside the main one.
         groups: Vec<String>,

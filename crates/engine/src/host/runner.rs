@@ -35,22 +35,21 @@ const MISLEADING: [&str; 14] = [
 
 impl HostTools {
     /// The command with what every installer gets: the search path, the caller's extra variables, none that mislead.
-    /// What the command sets itself stays.
     pub(super) fn dress(&self, command: Command) -> Command {
         self.dress_for(command, None)
     }
 
     /// As [`HostTools::dress`], for the environment at `venv`.
     pub(super) fn dress_for(&self, mut command: Command, venv: Option<&Path>) -> Command {
-        for name in MISLEADING {
-            command = command.env_remove(name);
-        }
         for (name, value) in &self.env {
             command = command.secret_env(name, value);
         }
+        for name in MISLEADING {
+            command = command.env_remove(name);
+        }
         command = command.env("PATH", &self.search_path).env("PIP_USER", "0").env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
         match venv {
-            Some(venv) => command.env("VIRTUAL_ENV", venv).env("UV_PROJECT_ENVIRONMENT", venv),
+            Some(venv) => command.env("VIRTUAL_ENV", venv).env_remove("UV_PROJECT_ENVIRONMENT"),
             None => command,
         }
     }

@@ -38,7 +38,7 @@ impl<'a> Search<'a> {
             None => self.first(&["python3".to_owned(), "python".to_owned()], &[3]),
             Some(wanted) => {
                 let version = parse(wanted)?;
-                self.on_this_host(&version).or_else(|| self.from_uv(wanted, &version, download))
+                self.on_this_host(&version).or_else(|| self.by_uv(wanted, &version, download))
             }
         };
         found.ok_or_else(|| HostError::NoPython {
@@ -117,9 +117,9 @@ impl<'a> Search<'a> {
         named.or_else(shims).or_else(home).filter(|root| root.join("versions").is_dir())
     }
 
-    fn from_uv(&mut self, wanted: &str, version: &[u32], download: Download) -> Option<Interpreter> {
+    fn by_uv(&mut self, wanted: &str, version: &[u32], download: Download) -> Option<Interpreter> {
         let fits = |python: &Interpreter| python.identity.numbers().starts_with(version);
-        if let Some(path) = self.known.from_uv(wanted)
+        if let Some(path) = self.known.found_by_uv(wanted)
             && let Some(python) = self.known.interpreter(&path).filter(fits)
         {
             return Some(python);
