@@ -456,7 +456,7 @@ class Timeouts(Guarded):
         self.wake.acquire()
         self.thread = done = _thread.allocate_lock()
         done.acquire()
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, all_signals())
         try:
             _thread.start_new_thread(self.watch, (self.wake, done))
         finally:
@@ -535,6 +535,12 @@ class Timeouts(Guarded):
             self.trouble()
 
 
+def all_signals():
+    if hasattr(signal, "valid_signals"):
+        return signal.valid_signals()
+    return set(range(1, 32)) | set(range(signal.SIGRTMIN, signal.SIGRTMAX + 1))
+
+
 def thread_count():
     try:
         return len(os.listdir("/proc/self/task"))
@@ -548,7 +554,7 @@ def thread_count():
 class Attempt:
     """One run of one test, from `started` to `finished`."""
 
-    __slots__ = ("name", "where", "began", "duration", "reports", "subtests", "sections", "reruns")
+    __slots__ = ("name", "where", "began", "duration", "reports", "subtests", "sections", "reruns", "again")
 
     def __init__(self, name, where):
         self.name = name  # quoted id
@@ -558,7 +564,8 @@ class Attempt:
         self.reports = []  # all but those that passed plainly
         self.subtests = []  # the failed ones
         self.sections = []
-        self.reruns = 0
+        self.reruns = 0  # attempts before this one
+        self.again = False  # this attempt is not the last: its failure will be tried again
 
 
 class Session(Guarded):
@@ -572,6 +579,7 @@ class Session(Guarded):
         self.selection = None
         self.began = time.monotonic()
         self.running = {}
+        self.again = {}  # attempts that wait for the next one of the same test
         self.hard = set()  # attempts that a worker's watchdog reported already
         self.counts = {}
         self.warnings = 0
@@ -608,8 +616,7 @@ class Session(Guarded):
         self.stream.flush()
         yield
         try:
-            for key in list(self.running):
-                attempt = self.running.pop(key)
+            for attempt in list(self.running.values()) + list(self.again.values()):
                 reason = self.interruption or "the session ended in this test"
                 self.finish(attempt, "error", None, "interrupted: " + reason, "", time.monotonic() - attempt.began)
             self.report_unmatched()
@@ -780,7 +787,11 @@ class Session(Guarded):
         if "\\ud" in name:
             name = dumps(self.paths.id(nodeid))
         attempt = self.running[self.worker, nodeid] = Attempt(name, where)
-        self.stream.send(self.started % (name, where))
+        earlier = self.again.pop(nodeid, None) if self.again else None
+        if earlier is None:
+            self.stream.send(self.started % (name, where))
+        else:
+            attempt.reruns = earlier.reruns + 1
         return attempt
 
     @pytest.hookimpl(tryfirst=True)
@@ -805,9 +816,10 @@ class Session(Guarded):
             if report.failed and not hasattr(report, "wasxfail"):
                 attempt.subtests.append(report)
         elif report.outcome == "rerun":
-            attempt.reruns += 1
-            attempt.duration = 0.0
-            attempt.reports, attempt.subtests, attempt.sections = [], [], []
+            attempt.again = True
+            if report.when == "???":  # the worker died, and no logfinish follows
+                self.running.pop((self.worker, report.nodeid), None)
+                self.again[report.nodeid] = attempt
         elif report.when == "???":  # xdist: the worker died in this test
             self.running.pop((self.worker, report.nodeid), None)
             text = longrepr_of(report)
@@ -828,7 +840,9 @@ class Session(Guarded):
             attempt = self.running.pop((self.worker, nodeid), None)
             if attempt is None:
                 return
-            if attempt.reports or attempt.subtests or attempt.reruns:
+            if attempt.again:
+                self.again[nodeid] = attempt
+            elif attempt.reports or attempt.subtests or attempt.reruns:
                 self.judge(attempt)
             else:
                 self.counts["passed"] = self.counts.get("passed", 0) + 1
@@ -1042,4 +1056,4 @@ def pytest_configure(config):
     except Exception as error:
         sys.stderr.write("wharf_plugin: %r\n" % (error,))
         if STREAM is not None:
-            STREAM.problem("the plugin failed to start: %r" % (error,))
+            STREAM.problem("the plugin failed to start: %s: %s" % (type(error).__name__, error))

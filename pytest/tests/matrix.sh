@@ -51,7 +51,7 @@ make_venv() {
     rm -rf "$venv"
     # shellcheck disable=SC2086  # the packages are words
     if command -v uv >/dev/null 2>&1 && uv venv -q --python "$python" "$venv" 2>/dev/null \
-        && uv pip install -q --python "$venv/bin/python" $packages; then
+        && uv pip install -q --compile-bytecode --python "$venv/bin/python" $packages; then
         :
     else
         rm -rf "$venv"

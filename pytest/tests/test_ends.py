@@ -81,8 +81,10 @@ def test_hard_timeout_in_a_worker(project):
 
 def test_stacks_reach_stderr_even_when_python_gets_no_turn(project):
     project.write("test_a.py", """
-        import ctypes
-        def test_gil(): ctypes.PyDLL(None).sleep(4)
+        import ctypes, signal
+        def test_gil():
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+            ctypes.PyDLL(None).sleep(3)  # unlike CDLL, holds the interpreter's lock
     """)
     run = project.run(settings={"timeout": 0.5, "grace": 0.5}, within=20)
     assert "test_gil" in run.stderr and "Timeout (" in run.stderr
