@@ -15,6 +15,7 @@ One file, standard library only, CPython 3.6 or newer, pytest 6 or newer.
 
 import errno
 import functools
+import inspect
 import json
 import os
 import select
@@ -25,8 +26,10 @@ from json.encoder import encode_basestring_ascii as quoted
 
 import pytest
 from _pytest.reports import TestReport
+from _pytest.runner import CallInfo
 
 try:
+    import _signal  # `signal` without its enums: each attempt asks for the handler
     import _thread
     import faulthandler
     import fcntl
@@ -39,6 +42,7 @@ SECTION_LIMIT = 64 * 1024
 MESSAGE_LIMIT = 500
 HIGH_FD = 200  # out of the way of tests that count on low file descriptors
 EXIT_TIMED_OUT = 124
+FROM_CALL = CallInfo.from_call.__func__.__code__
 
 
 # ---------------------------------------------------------------------------------------------- text
@@ -115,6 +119,12 @@ class Stream:
         self.pending = ""
         self.parts = 0
         self.problems = 0
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.close)
+            self.pid = None
+
+    def close(self):
+        self.fd = None
 
     def event(self, name, **fields):
         """Sends one event, after those kept back."""
@@ -148,9 +158,9 @@ class Stream:
             self.write(text)
 
     def write(self, text):
-        if self.fd is None or os.getpid() != self.pid:  # a forked child has no say in this stream
+        if self.fd is None or (self.pid and os.getpid() != self.pid):  # a forked child has no say in this stream
             return
-        left = memoryview(text.encode("ascii"))
+        left = text.encode("ascii")
         while left:
             try:
                 left = left[os.write(self.fd, left):]
@@ -199,6 +209,7 @@ def harmless(hook):
         except Exception:
             self.trouble()
 
+    wrapped.__signature__ = inspect.signature(hook)  # older pluggy looks no further for a hook's arguments
     return wrapped
 
 
@@ -320,152 +331,118 @@ class TimedOut(pytest.fail.Exception):
 class Timeouts(Guarded):
     """Ends a test that takes too long.
 
-    Soft, after `timeout`: SIGALRM raises TimedOut in the test, which then fails like any other; once more
-    half a grace later if the test swallowed it. Hard, after `timeout + grace`: a watchdog thread reports
-    the test with the stacks of all threads and ends the process, because code stuck in C cannot be made to
-    return. Where even the watchdog gets no turn, faulthandler has written the stacks to standard error.
+    A watchdog thread looks at the time. Soft, after `timeout`: it sends SIGALRM to the main thread, where TimedOut
+    is raised in the test, which then fails like any other; once more half a grace later if the test swallowed
+    it. Hard, after `timeout + grace`: it reports the test with the stacks of all threads and ends the process,
+    because code stuck in C cannot be made to return. Where even the watchdog gets no turn, faulthandler
+    has written the stacks to standard error.
 
+    An attempt costs two assignments: one that starts while the watchdog waits cannot be due before it wakes up.
     The watchdog is not a `threading.Thread` (tests count those), takes no signal (tests mask those), and is
-    away while the process forks (Python 3.12 warns of forks beside threads).
+    away while the process forks (Python 3.12 warns of forks beside threads). A project that handles
+    SIGALRM itself keeps its handler, and only the hard timeout.
     """
 
     def __init__(self, settings, config, report_hard, stream):
-        self.config = config
+        import threading
+
         self.stream = stream
         self.timeout = float(settings["timeout"])
         self.grace = max(0.1, float(settings.get("grace") or 0))
         self.limit = self.timeout + self.grace
         self.report_hard = report_hard
+        self.main = threading.main_thread().ident
         self.stderr = private_copy(2)
         self.pid = os.getpid()
-        self.item = None
-        self.phase = None
-        self.fired = None  # the phase in which the current attempt timed out
-        self.late = False  # the alarm came between two phases
-        self.deadline = None  # of the watchdog, in seconds of time.monotonic()
+        self.test = None  # (nodeid, location) of the running attempt
         self.began = 0.0
-        self.alarm = None  # (handler, timer, when) to be restored
+        self.deadline = None  # of the hard timeout; None while no test runs
+        self.fired = None  # the phase in which the attempt timed out
+        self.shots = 0
+        self.handler = self.on_alarm
+        self.handler_before = None
         self.gate = _thread.allocate_lock()  # held by the watchdog from its decision to the end
         self.wake = None
         self.thread = None
-        self.dump_armed = None
-        self.dump_slack = min(1.0, self.limit / 10)
         self.dumps = self.stderr is not None and not float(config.getini("faulthandler_timeout") or 0)
+        self.dump_slack = min(1.0, self.limit / 10)
+        self.dump_due = 0.0  # when faulthandler's timer must be set anew; it dumps up to a slack late
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(before=self.before_fork, after_in_parent=self.after_fork)
 
-    # The hooks around the three phases. They run inside pytest's own try, so raising in them fails the test.
+    def arm(self, nodeid, location):
+        self.test = (nodeid, location)
+        self.fired, self.shots = None, 0
+        self.began = now = time.monotonic()
+        self.deadline = now + self.limit
+        if _signal.getsignal(_signal.SIGALRM) is not self.handler:
+            self.handle_alarm()
+        if self.thread is None or now >= self.dump_due:
+            self.start(now)
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item):
-        self.arm(item)
-        self.phase = "setup"
-        yield
-        self.phase = None
+    def disarm(self):
+        with self.gate:
+            self.deadline = None
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_call(self, item):
-        __tracebackhide__ = True
-        self.phase = "call"
-        if self.late and self.fired is None:
-            self.fire()
-        yield
-        self.phase = None
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item):
-        self.phase = "teardown"
-        yield
-        self.phase = None
-        self.disarm()
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report):
-        if self.fired is not None and report.outcome == "failed" and report.when == self.fired:
+    def mark(self, report):
+        if self.fired is not None and report.when == self.fired:
             report.wharf_timed_out = "soft"
 
     def pytest_enter_pdb(self):
         self.disarm()
 
     @pytest.hookimpl(tryfirst=True)
+    @harmless
     def pytest_sessionfinish(self):
         self.disarm()
         self.stop()
+        if _signal.getsignal(_signal.SIGALRM) is self.handler:
+            _signal.signal(_signal.SIGALRM, self.handler_before)
 
-    def arm(self, item):
-        try:
-            if self.alarm is not None:
-                self.disarm()
-            self.item, self.fired, self.late = item, None, False
-            self.began = time.monotonic()
-            self.deadline = self.began + self.limit
-            self.start()
+    def handle_alarm(self):
+        if _signal.getsignal(_signal.SIGALRM) in (_signal.SIG_DFL, _signal.SIG_IGN):
             try:
-                handler = signal.signal(signal.SIGALRM, self.on_alarm)
-            except ValueError:  # not in the main thread: the watchdog alone has to do
-                return
-            timer = signal.setitimer(signal.ITIMER_REAL, self.timeout, self.grace / 2)
-            self.alarm = (handler, timer, self.began)
-        except Exception:
-            self.trouble()
+                self.handler_before = _signal.signal(_signal.SIGALRM, self.handler)
+            except ValueError:  # not in the main thread: only the hard timeout works
+                pass
 
-    def disarm(self):
-        try:
-            with self.gate:
-                self.deadline = None
-            if self.alarm is None:
-                return
-            (handler, (left, every), since), self.alarm = self.alarm, None
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            if signal.getsignal(signal.SIGALRM) == self.on_alarm:
-                signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
-            if left:
-                left = max(0.001, left - (time.monotonic() - since))
-                signal.setitimer(signal.ITIMER_REAL, left, every)
-        except Exception:
-            self.trouble()
-
-    def on_alarm(self, _number, _frame):
+    def on_alarm(self, _number, frame):
         __tracebackhide__ = True
+        now = time.monotonic()
         if os.getpid() != self.pid or self.deadline is None:
             return
-        self.start()
-        left = self.began + self.timeout - time.monotonic()
-        if left > 0.001:  # only woken up to bring the watchdog back after a fork
-            signal.setitimer(signal.ITIMER_REAL, left, self.grace / 2)
-        elif self.phase is None:
-            self.late = True
-        elif self.fired in (None, self.phase):
-            self.fire()
-
-    def fire(self):
-        __tracebackhide__ = True
-        self.fired = self.phase
+        if self.thread is None:  # only to bring the watchdog back after a fork
+            self.start(now)
+        phase = phase_of(frame)
+        if phase is None or now < self.began + self.timeout or self.fired not in (None, phase):
+            return
+        self.fired = phase
+        self.shots += 1
         raise TimedOut("timed out after %g s" % self.timeout)
 
     # The watchdog thread.
 
-    def start(self):
-        now = time.monotonic()
-        if self.dumps and (self.dump_armed is None or now - self.dump_armed > self.dump_slack):
+    def start(self, now):
+        if self.dumps and now >= self.dump_due:
             faulthandler.dump_traceback_later(self.limit + self.dump_slack, exit=False, file=self.stderr)
-            self.dump_armed = now
+            self.dump_due = now + self.dump_slack
         if self.thread is not None:
             return
         self.wake = _thread.allocate_lock()
         self.wake.acquire()
-        self.thread = done = _thread.allocate_lock()
+        done = _thread.allocate_lock()
         done.acquire()
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, all_signals())
         try:
             _thread.start_new_thread(self.watch, (self.wake, done))
+            self.thread = done
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, masked)
 
     def stop(self):
-        if self.dump_armed is not None:
+        if self.dump_due:
             faulthandler.cancel_dump_traceback_later()
-            self.dump_armed = None
+            self.dump_due = 0.0
         if self.thread is not None:
             done, self.thread = self.thread, None
             self.wake.release()
@@ -473,21 +450,33 @@ class Timeouts(Guarded):
 
     def watch(self, wake, done):
         try:
-            # A test that starts during the wait cannot be due before it ends, so nobody has to wake us.
-            wait = self.limit
+            wait = self.timeout
             while not wake.acquire(True, wait):
                 with self.gate:
-                    wait = self.limit if self.deadline is None else self.deadline - time.monotonic()
-                    if wait <= 0:
-                        self.end()
+                    wait = self.look(time.monotonic())
         except Exception:
             self.trouble()
         finally:
             done.release()
 
-    def end(self):
+    def look(self, now):
+        """Acts on the running attempt if it is due; returns after how many seconds to look again."""
+        if self.deadline is None:
+            return self.timeout
+        late = now - self.began - self.timeout
+        if late < 0:
+            return -late
+        if now >= self.deadline and any(phase_of(frame) for frame in sys._current_frames().values()):
+            self.end(now)
+        due = self.shots == 0 or (self.shots == 1 and late >= self.grace / 2)
+        if due and _signal.getsignal(_signal.SIGALRM) is self.handler:
+            signal.pthread_kill(self.main, signal.SIGALRM)
+        return 0.05
+
+    def end(self, now):
         try:
-            self.report_hard(self.item, self.phase, time.monotonic() - self.began, self.stacks())
+            phase = next(filter(None, map(phase_of, sys._current_frames().values())), None)
+            self.report_hard(self.test, phase, now - self.began, self.stacks())
         except Exception:
             self.trouble()
         finally:
@@ -497,23 +486,23 @@ class Timeouts(Guarded):
         import threading
         import traceback
 
-        me, main = _thread.get_ident(), threading.main_thread().ident
+        me = _thread.get_ident()
         names = {ident: thread.name for ident, thread in list(threading._active.items())}
         text = ["timed out after %g s, and did not stop in %g s more" % (self.timeout, self.grace)]
-        frames = sorted(sys._current_frames().items(), key=lambda pair: pair[0] != main)
-        for ident, frame in frames:
+        for ident, frame in sorted(sys._current_frames().items(), key=lambda pair: pair[0] != self.main):
             if ident != me:
-                text.append("\nthread %s:\n" % names.get(ident, ident) + "".join(traceback.format_stack(frame)).rstrip())
+                stack = "".join(traceback.format_stack(frame)).rstrip()
+                text.append("\nthread %s:\n%s" % (names.get(ident, ident), stack))
         return "\n".join(text)
 
     # Forks.
 
     def before_fork(self):
-        if os.getpid() != self.pid or (self.thread is None and self.dump_armed is None):
+        if os.getpid() != self.pid or (self.thread is None and not self.dump_due):
             return
         try:
             before = thread_count()
-            away = (self.thread is not None) + (self.dump_armed is not None)
+            away = (self.thread is not None) + bool(self.dump_due)
             self.stop()
             for _ in range(50):  # the threads have ended for Python; let the kernel see it too
                 if before is None or thread_count() <= before - away:
@@ -526,13 +515,21 @@ class Timeouts(Guarded):
         if os.getpid() != self.pid or self.deadline is None:
             return
         try:
-            if self.alarm is None:
-                self.start()
-            else:  # in a moment: Python may count threads, in order to warn, only after this call
-                left = max(0.001, self.began + self.timeout - time.monotonic())
-                signal.setitimer(signal.ITIMER_REAL, min(0.02, left), self.grace / 2)
+            if sys.version_info < (3, 12):
+                self.start(time.monotonic())
+            elif _signal.getsignal(_signal.SIGALRM) is self.handler and signal.getitimer(signal.ITIMER_REAL)[0] == 0:
+                signal.setitimer(signal.ITIMER_REAL, 0.02)  # Python may count threads only after this call
         except Exception:
             self.trouble()
+
+
+def phase_of(frame):
+    """setup, call or teardown where `frame` is inside pytest's own try around it, else None."""
+    while frame is not None:
+        if frame.f_code is FROM_CALL:
+            return frame.f_locals.get("when")
+        frame = frame.f_back
+    return None
 
 
 def all_signals():
@@ -561,9 +558,9 @@ class Attempt:
         self.where = where  # JSON fields: file, line, worker
         self.began = time.monotonic()
         self.duration = 0.0
-        self.reports = []  # all but those that passed plainly
-        self.subtests = []  # the failed ones
-        self.sections = []
+        self.reports = ()  # all but those that passed plainly
+        self.subtests = ()  # the failed ones
+        self.sections = ()
         self.reruns = 0  # attempts before this one
         self.again = False  # this attempt is not the last: its failure will be tried again
 
@@ -577,6 +574,8 @@ class Session(Guarded):
         self.stream = stream
         self.paths = paths_for(config, settings["root"])
         self.selection = None
+        self.timeouts = None
+        self.names = {}  # node id: id as JSON
         self.began = time.monotonic()
         self.running = {}
         self.again = {}  # attempts that wait for the next one of the same test
@@ -679,19 +678,25 @@ class Session(Guarded):
             deselected=self.dropped("deselected"),
             selected_out=self.dropped("selected_out"),
         )
-        for chunk in self.chunks(self.paths.id(nodeid) for nodeid in nodeids):
-            self.stream.event("items", ids=chunk)
+        for nodeid in nodeids:
+            self.names[nodeid] = self.name(nodeid)
+        for chunk in self.chunks([self.names[nodeid] for nodeid in nodeids]):
+            self.stream.send('%s"items","ids":[%s]}' % (self.stream.head, ",".join(chunk)))
 
-    def chunks(self, ids):
+    def name(self, nodeid):
+        """The id as JSON."""
+        name = quoted(self.paths.id(nodeid))
+        return dumps(self.paths.id(nodeid)) if "\\ud" in name else name
+
+    def chunks(self, names):
         chunk, size = [], 0
         room = WRITE_LIMIT - len(self.stream.head) - 150
-        for name in ids:
-            needed = len(dumps(name)) + 1
-            if chunk and size + needed > room:
+        for name in names:
+            if chunk and size + len(name) + 1 > room:
                 yield chunk
                 chunk, size = [], 0
             chunk.append(name)
-            size += needed
+            size += len(name) + 1
         if chunk:
             yield chunk
 
@@ -707,8 +712,10 @@ class Session(Guarded):
         if self.xdist is not None and not lists:
             return
         self.selection.lines = None  # said once
-        for chunk in self.chunks(sorted(n for n in unmatched if n.partition("::")[0] not in self.broken)):
-            self.stream.event("problem", message="selected ids that match no test", kind="unmatched", ids=chunk)
+        names = sorted(n for n in unmatched if n.partition("::")[0] not in self.broken)
+        for chunk in self.chunks([dumps(name) for name in names]):
+            text = '%s"problem","message":"selected ids that match no test","kind":"unmatched","ids":[%s]}'
+            self.stream.send(text % (self.stream.head, ",".join(chunk)))
 
     # xdist.
 
@@ -770,6 +777,8 @@ class Session(Guarded):
     def pytest_runtest_logstart(self, nodeid, location):
         try:
             self.begin(nodeid, location)
+            if self.timeouts is not None and self.xdist is None:
+                self.timeouts.arm(nodeid, location)
         except Exception:
             self.trouble()
 
@@ -783,9 +792,7 @@ class Session(Guarded):
             "null" if line is None else line + 1,
             "null" if self.worker is None else quoted(self.worker),
         )
-        name = quoted(self.paths.id(nodeid))
-        if "\\ud" in name:
-            name = dumps(self.paths.id(nodeid))
+        name = self.names.get(nodeid) or self.name(nodeid)
         attempt = self.running[self.worker, nodeid] = Attempt(name, where)
         earlier = self.again.pop(nodeid, None) if self.again else None
         if earlier is None:
@@ -812,9 +819,11 @@ class Session(Guarded):
             self.trouble()
 
     def note(self, attempt, report):
+        if self.timeouts is not None and report.outcome == "failed":
+            self.timeouts.mark(report)
         if hasattr(report, "context") and hasattr(report, "_to_json") and "ubtest" in type(report).__name__.lower():
             if report.failed and not hasattr(report, "wasxfail"):
-                attempt.subtests.append(report)
+                attempt.subtests += (report,)
         elif report.outcome == "rerun":
             attempt.again = True
             if report.when == "???":  # the worker died, and no logfinish follows
@@ -832,11 +841,13 @@ class Session(Guarded):
             text = longrepr_of(report)
             self.finish(attempt, "timed_out", phase, one_line(text), text, report.duration)
         else:
-            attempt.reports.append(report)
+            attempt.reports += (report,)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self, nodeid, location):
         try:
+            if self.timeouts is not None:
+                self.timeouts.disarm()
             attempt = self.running.pop((self.worker, nodeid), None)
             if attempt is None:
                 return
@@ -855,7 +866,7 @@ class Session(Guarded):
         """Folds the reports of one attempt into one verdict, in pytest's order of importance."""
         failed = [r for r in attempt.reports if r.outcome == "failed"]
         if attempt.subtests:  # pytest 9 also fails the test itself, but with nothing to say
-            failed = attempt.subtests + [r for r in failed if not isinstance(r.longrepr, str)]
+            failed = list(attempt.subtests) + [r for r in failed if not isinstance(r.longrepr, str)]
         if failed:
             first = failed[0]
             timed_out = any(hasattr(r, "wharf_timed_out") for r in failed)
@@ -896,9 +907,11 @@ class Session(Guarded):
             more = ',"reruns":%d' % attempt.reruns + (',"flaky":true' if outcome == "passed" else "")
         self.stream.send('%s"finished","id":%s,%s,%s%s}' % (self.stream.head, attempt.name, fields[1:-1], attempt.where, more))
 
-    def report_hard(self, item, phase, seconds, stacks):
+    def report_hard(self, test, phase, seconds, stacks):
         """Called by the watchdog thread right before it ends the process."""
-        attempt = self.running.pop((None, item.nodeid), None) or Attempt(dumps(self.paths.id(item.nodeid)), '"file":"","line":null,"worker":null')
+        attempt = self.running.pop((None, test[0]), None)
+        if attempt is None:
+            return
         attempt.sections = captured_so_far(self.config)
         self.finish(attempt, "timed_out", phase, one_line(stacks), stacks, seconds)
 
@@ -937,6 +950,7 @@ class Worker(Guarded):
     def __init__(self, config):
         self.config = config
         self.selection = None
+        self.timeouts = None
         self.stream = self
         self.problems = []
 
@@ -976,9 +990,24 @@ class Worker(Guarded):
     def pytest_sessionfinish(self):
         self.config.workeroutput["wharf"] = self.facts()
 
-    def report_hard(self, item, phase, seconds, stacks):
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid, location):
+        if self.timeouts is not None:
+            self.timeouts.arm(nodeid, location)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report):
+        if self.timeouts is not None and report.outcome == "failed":
+            self.timeouts.mark(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logfinish(self):
+        if self.timeouts is not None:
+            self.timeouts.disarm()
+
+    def report_hard(self, test, phase, seconds, stacks):
         report = TestReport(
-            item.nodeid, item.location, {}, "failed", stacks, phase or "call",
+            test[0], test[1], {}, "failed", stacks, phase or "call",
             sections=captured_so_far(self.config), duration=seconds,
             wharf_timed_out="hard", wharf_phase=bool(phase),
         )
@@ -1052,7 +1081,8 @@ def pytest_configure(config):
         config.pluginmanager.register(selection, "wharf-selection")
         debugging = config.getoption("usepdb", False) or config.getoption("trace", False)
         if settings.get("timeout") and not debugging and hasattr(signal, "SIGALRM"):
-            config.pluginmanager.register(Timeouts(settings, config, plugin.report_hard, plugin.stream), "wharf-timeouts")
+            plugin.timeouts = Timeouts(settings, config, plugin.report_hard, plugin.stream)
+            config.pluginmanager.register(plugin.timeouts, "wharf-timeouts")
     except Exception as error:
         sys.stderr.write("wharf_plugin: %r\n" % (error,))
         if STREAM is not None:

@@ -98,7 +98,7 @@ for line in "${lines[@]}"; do
         continue
     fi
     what=$("$venv/bin/python" -c 'import sys, pytest; print("pytest %s, python %d.%d.%d" % ((pytest.__version__,) + sys.version_info[:3]))')
-    if (cd "$repo" && "$venv/bin/python" -m pytest -p no:cacheprovider -n 2 -q "$@" pytest/tests) >"$log" 2>&1; then
+    if (cd "$repo" && "$venv/bin/python" -m pytest -p no:cacheprovider -n 4 -q "$@" pytest/tests) >"$log" 2>&1; then
         echo "$what: ok: $(tail -n 1 "$log" | tr -d '=' | sed 's/^ *//; s/ *$//')"
     else
         echo "$what: FAILED, see $log: $(tail -n 1 "$log" | tr -d '=' | sed 's/^ *//; s/ *$//')"
