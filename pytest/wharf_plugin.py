@@ -10,7 +10,7 @@ With xdist only the controller writes: workers select and time out tests, and wh
 controller in pytest-xdist's own messages. Nothing here may break a test run: each hook turns its own failure
 into a `problem` event.
 
-One file, standard library only, CPython 3.6 or newer, pytest 6 or newer.
+One file, standard library only, CPython 3.6 or newer, pytest 6 or newer. PYTEST_DONT_REWRITE: it has no assertions.
 """
 
 import errno
