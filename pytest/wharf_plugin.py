@@ -140,9 +140,12 @@ class Stream:
             return
         if len(self.pending) + len(line) > WRITE_LIMIT:
             self.flush()
-        self.pending += line
-        if not keep:
-            self.flush()
+        line = self.pending + line
+        if keep:
+            self.pending = line
+        else:
+            self.pending = ""
+            self.write(line)
 
     def split(self, text):
         self.parts += 1
@@ -786,12 +789,9 @@ class Session(Guarded):
         path, line = location[0], location[1]
         file = self.files.get(path)
         if file is None:
-            file = self.files[path] = dumps(self.paths.rebase(path))
-        where = '"file":%s,"line":%s,"worker":%s' % (
-            file,
-            "null" if line is None else line + 1,
-            "null" if self.worker is None else quoted(self.worker),
-        )
+            file = self.files[path] = '"file":%s,"line":' % dumps(self.paths.rebase(path))
+        worker = ',"worker":null' if self.worker is None else ',"worker":' + quoted(self.worker)
+        where = file + ("null" if line is None else str(line + 1)) + worker
         name = self.names.get(nodeid) or self.name(nodeid)
         attempt = self.running[self.worker, nodeid] = Attempt(name, where)
         earlier = self.again.pop(nodeid, None) if self.again else None
