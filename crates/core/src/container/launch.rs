@@ -1,0 +1,313 @@
+//! From a runnable dir and a command to the line that starts it, in a container or on the host.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wharf_engine::{Client, Entrypoint, Mount, RunSpec, Terminal, User};
+use wharf_process::Command;
+
+use super::error::ContainerError;
+use super::site::{self, Seen, Site};
+use super::{OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
+use crate::config::Variable;
+use crate::image::place::Place;
+use crate::image::{Ready, ensure::Body, stage};
+use crate::runnable_dir::RunnableDir;
+use crate::sub_repo::State;
+use crate::workspace::{StateDir, Workspace};
+
+/// Something to run for a runnable dir.
+#[derive(Debug, Clone, Copy)]
+pub struct Launch<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// Where it runs.
+    pub place: &'a Place,
+    /// Whose code and settings it has.
+    pub dir: &'a RunnableDir,
+    /// What it runs in.
+    pub ready: &'a Ready,
+    /// Where Wharf's own files are.
+    pub state: &'a StateDir,
+    /// Who starts it.
+    pub owner: &'a Owner,
+}
+
+/// What a command line says about one run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What it is for: `run`, `bash`, `test`.
+    pub verb: &'static str,
+    /// Tells it from others of the same process.
+    pub number: usize,
+    /// The command and its arguments.
+    pub command: Vec<String>,
+    /// How it is joined to the terminal.
+    pub terminal: Terminal,
+    /// Further variables: `NAME=value`, or `NAME` to pass the caller's on.
+    pub env: Vec<String>,
+    /// Further mounts, as the engines write them.
+    pub volumes: Vec<String>,
+    /// Ports, as the engines write them.
+    pub ports: Vec<String>,
+    /// User, where not the caller.
+    pub user: Option<String>,
+    /// Network, where not the configured one.
+    pub network: Option<String>,
+    /// Folder to start in, where not the runnable dir: absolute in the container, or relative to the dir.
+    pub workdir: Option<String>,
+    /// Further labels.
+    pub labels: BTreeMap<String, String>,
+    /// Host folder of the pytest plugin, where it is needed.
+    pub plugin: Option<PathBuf>,
+    /// Further read-only files: host path and path in the container.
+    pub files: Vec<(PathBuf, String)>,
+    /// Time between being asked to end and being killed.
+    pub grace: Duration,
+}
+
+impl Settings {
+    /// A plain run of `command`.
+    #[must_use]
+    pub fn new(verb: &'static str, command: Vec<String>) -> Self {
+        Self {
+            verb,
+            number: 0,
+            command,
+            terminal: Terminal::None,
+            env: Vec::new(),
+            volumes: Vec::new(),
+            ports: Vec::new(),
+            user: None,
+            network: None,
+            workdir: None,
+            labels: BTreeMap::new(),
+            plugin: None,
+            files: Vec::new(),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Launch<'_> {
+    /// The line that starts it. Writes the small files that are lent to it; starts nothing.
+    ///
+    /// # Errors
+    /// When those files cannot be made.
+    pub fn command(&self, settings: &Settings) -> Result<Command, ContainerError> {
+        match (self.place, &self.ready.body) {
+            (Place::Containers(client), Body::Image(id)) => self.in_container(client, id, settings),
+            (_, Body::Venv(venv)) => self.on_host(venv, settings),
+            (Place::Host(_), Body::Image(image)) => Err(ContainerError::Unknown(image.clone())),
+        }
+    }
+
+    /// Name of the container.
+    #[must_use]
+    pub fn name(&self, settings: &Settings) -> String {
+        let id = &self.workspace.id[..6];
+        format!("wharf-{id}-{}-{}-{}-{}", self.dir.slug(), settings.verb, self.owner.pid(), settings.number)
+    }
+
+    /// What of the configuration cannot be done here, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let address = &self.dir.address;
+        let mut lines: Vec<String> = self
+            .missing_volumes()
+            .iter()
+            .map(|path| format!("`{}` is not there, so it is not mounted into `{address}`", path.display()))
+            .collect();
+        if matches!(self.place, Place::Host(_)) {
+            if !self.ready.spec.os.is_empty() {
+                lines.push(format!(
+                    "`{address}` asks for {}, which engine host does not install",
+                    self.ready.spec.os.join(", ")
+                ));
+            }
+            if self.ready.spec.own {
+                lines.push(format!("`{address}` has its own Dockerfile, which engine host does not use"));
+            }
+        }
+        lines
+    }
+
+    fn in_container(&self, client: &Client, image: &str, settings: &Settings) -> Result<Command, ContainerError> {
+        let package = site::package(self.workspace, self.state, self.dir, Seen::InContainer)?;
+        let mut mounts = vec![Mount {
+            host: self.workspace.root.clone(),
+            container: self.workspace.mount_point(),
+            read_only: false,
+        }];
+        mounts.extend(self.git_mount());
+        let lent = |host: &PathBuf, container: &str| Mount {
+            host: host.clone(),
+            container: container.into(),
+            read_only: true,
+        };
+        mounts.extend(package.iter().map(|site| lent(&site.folder, SITE)));
+        mounts.extend(settings.plugin.iter().map(|plugin| lent(plugin, PLUGIN)));
+        mounts.extend(settings.files.iter().map(|(host, container)| lent(host, container)));
+        let mut env = BTreeMap::from([
+            ("PYTHONPATH".to_owned(), self.python_path(package.as_ref(), settings, Seen::InContainer).join(":")),
+            ("WHARF_DIR".to_owned(), self.dir.address.to_string()),
+            ("WHARF_ROOT".to_owned(), self.workspace.mount_point()),
+            ("USER".to_owned(), self.workspace.surroundings.user.clone()),
+            ("LOGNAME".to_owned(), self.workspace.surroundings.user.clone()),
+        ]);
+        let mut passed = Vec::new();
+        if settings.terminal == Terminal::Full {
+            passed.push("TERM".to_owned());
+        }
+        self.variables(settings, &mut env, &mut passed);
+        let here = self.workspace.in_container(&self.dir.path);
+        let workdir = match &settings.workdir {
+            None => here,
+            Some(path) if path.starts_with('/') => path.clone(),
+            Some(path) => format!("{here}/{path}"),
+        };
+        let run = &self.dir.config.run;
+        Ok(client.run_command(&RunSpec {
+            image: image.to_owned(),
+            name: self.name(settings),
+            command: settings.command.clone(),
+            entrypoint: Entrypoint::Cleared,
+            mounts,
+            env,
+            passed_env: passed,
+            workdir,
+            user: settings.user.clone().map_or(User::Caller, User::Named),
+            network: settings.network.clone().or_else(|| run.network.clone()),
+            ports: run.ports.iter().filter(|_| settings.verb != "test").chain(&settings.ports).cloned().collect(),
+            labels: self.labels(settings),
+            terminal: settings.terminal,
+            stop_grace: settings.grace,
+            platform: None,
+            volumes: self.volumes(settings),
+        }))
+    }
+
+    fn on_host(&self, venv: &wharf_engine::host::Venv, settings: &Settings) -> Result<Command, ContainerError> {
+        let package = site::package(self.workspace, self.state, self.dir, Seen::OnHost)?;
+        let mut env = BTreeMap::from([
+            ("PYTHONPATH".to_owned(), self.python_path(package.as_ref(), settings, Seen::OnHost).join(":")),
+            ("WHARF_DIR".to_owned(), self.dir.address.to_string()),
+            ("WHARF_ROOT".to_owned(), self.workspace.root.display().to_string()),
+        ]);
+        self.variables(settings, &mut env, &mut Vec::new());
+        let mut command = venv.command(&settings.command);
+        if let Some(site) = &package {
+            let bins = [site.folder.join("bin"), venv.bin()];
+            let rest = self.workspace.surroundings.variable("PATH").unwrap_or_default();
+            let path: Vec<String> = bins.iter().map(|bin| bin.display().to_string()).chain([rest.to_owned()]).collect();
+            command = command.env("PATH", path.join(":"));
+        }
+        for (name, value) in env {
+            command = command.env(name, value);
+        }
+        let folder = settings.workdir.as_ref().map_or_else(|| self.dir.path.clone(), |path| self.dir.path.join(path));
+        Ok(command.cwd(folder))
+    }
+
+    /// The super-repo's root, each sub-repo's root, then what only this dir needs.
+    fn python_path(&self, package: Option<&Site>, settings: &Settings, seen: Seen) -> Vec<String> {
+        let show = |path: &PathBuf| match seen {
+            Seen::InContainer => self.workspace.in_container(path),
+            Seen::OnHost => path.display().to_string(),
+        };
+        let ready = self.workspace.repos.iter().filter(|repo| repo.state == State::Ready);
+        let mut path: Vec<String> = ready.map(|repo| show(&repo.root)).collect();
+        // Generated images have a `.pth` file that makes the mounted folder a site folder; others have not.
+        if let Some(site) = package.filter(|_| seen == Seen::OnHost || self.ready.spec.own) {
+            path.push(show(&site.import_root));
+            path.push(match seen {
+                Seen::InContainer => SITE.to_owned(),
+                Seen::OnHost => site.folder.display().to_string(),
+            });
+        }
+        if let Some(plugin) = &settings.plugin {
+            path.push(match seen {
+                Seen::InContainer => PLUGIN.to_owned(),
+                Seen::OnHost => plugin.display().to_string(),
+            });
+        }
+        path
+    }
+
+    fn variables(&self, settings: &Settings, env: &mut BTreeMap<String, String>, passed: &mut Vec<String>) {
+        for variable in &self.dir.config.run.env {
+            match variable {
+                Variable::Set { name, value } => {
+                    env.insert(name.clone(), value.clone());
+                }
+                Variable::PassedOn(name) => passed.push(name.clone()),
+            }
+        }
+        for text in &settings.env {
+            match text.split_once('=') {
+                Some((name, value)) => {
+                    env.insert(name.to_owned(), value.to_owned());
+                }
+                None => passed.push(text.clone()),
+            }
+        }
+        passed.retain(|name| self.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str()));
+    }
+
+    fn volumes(&self, settings: &Settings) -> Vec<String> {
+        let missing = self.missing_volumes();
+        let configured = self.dir.config.run.volumes.iter().filter_map(|volume| {
+            let value = &volume.value;
+            let host = if value.is_named() {
+                value.host.clone()
+            } else {
+                let path = self.workspace.places.path(&value.host, &volume.origin);
+                if missing.contains(&path) {
+                    return None;
+                }
+                path.display().to_string()
+            };
+            let options =
+                if value.options.is_empty() { String::new() } else { format!(":{}", value.options.join(",")) };
+            Some(format!("{host}:{}{options}", value.container))
+        });
+        configured.chain(settings.volumes.iter().map(|volume| self.absolute(volume))).collect()
+    }
+
+    /// A mount from the command line: its host path may start where the user stands, or with `~`.
+    fn absolute(&self, volume: &str) -> String {
+        let Some((host, rest)) = volume.split_once(':') else { return volume.to_owned() };
+        let home = self.workspace.surroundings.home.as_deref();
+        match (host.strip_prefix("~/"), home) {
+            (Some(below), Some(home)) => format!("{}:{rest}", home.join(below).display()),
+            _ if host.starts_with('.') => format!("{}:{rest}", self.workspace.surroundings.here.join(host).display()),
+            _ => volume.to_owned(),
+        }
+    }
+
+    fn missing_volumes(&self) -> Vec<PathBuf> {
+        let volumes = self.dir.config.run.volumes.iter().filter(|volume| !volume.value.is_named());
+        let paths = volumes.map(|volume| self.workspace.places.path(&volume.value.host, &volume.origin));
+        paths.filter(|path| !path.exists()).collect()
+    }
+
+    /// The Git folder, where it is outside of the work tree (a worktree): seen at the same path.
+    fn git_mount(&self) -> Option<Mount> {
+        let common = self.workspace.git.common_dir();
+        let outside = !common.starts_with(&self.workspace.root);
+        outside.then(|| Mount { container: common.display().to_string(), host: common, read_only: false })
+    }
+
+    fn labels(&self, settings: &Settings) -> BTreeMap<String, String> {
+        let mut labels = settings.labels.clone();
+        labels.extend([
+            (WORKSPACE.to_owned(), self.workspace.id.clone()),
+            (ROOT.to_owned(), self.workspace.root.display().to_string()),
+            (stage::DIR.to_owned(), self.dir.address.to_string()),
+            (VERB.to_owned(), settings.verb.to_owned()),
+            (OWNER.to_owned(), self.owner.to_string()),
+        ]);
+        labels
+    }
+}

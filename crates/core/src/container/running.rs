@@ -1,0 +1,140 @@
+//! What Wharf started and what is left of it, in an engine or on the host.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::error::ContainerError;
+use super::owner::{Life, Owner};
+use super::{OWNER, ROOT, VERB, WORKSPACE, live};
+use crate::image::place::Place;
+use crate::image::stage;
+use crate::workspace::Workspace;
+
+/// Whose things are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of this workspace.
+    Workspace,
+    /// Those of all workspaces of this user's engine.
+    All,
+}
+
+/// Something that Wharf started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Name by which it can be addressed.
+    pub name: String,
+    /// Id in the engine, or the process on the host.
+    pub id: String,
+    /// Address of its dir.
+    pub dir: String,
+    /// What it is for.
+    pub verb: String,
+    /// What it runs in.
+    pub image: String,
+    /// `running`, `exited`, …
+    pub state: String,
+    /// The engine's own words, such as `Up 3 minutes`.
+    pub status: String,
+    /// Root of its workspace.
+    pub root: String,
+    /// Whether the process that started it is gone.
+    pub orphan: bool,
+}
+
+/// Lists what Wharf started.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn list(workspace: &Workspace, place: &Place, scope: Scope) -> Result<Vec<Entry>, ContainerError> {
+    let mut entries = match place {
+        Place::Containers(client) => {
+            let label = match scope {
+                Scope::Workspace => format!("{WORKSPACE}={}", workspace.id),
+                Scope::All => WORKSPACE.to_owned(),
+            };
+            client.containers(&[label])?.into_iter().map(from_container).collect()
+        }
+        Place::Host(tools) => on_host(workspace, &tools.cache, scope),
+    };
+    entries.sort_by(|a, b| (&a.dir, &a.name).cmp(&(&b.dir, &b.name)));
+    Ok(entries)
+}
+
+/// Ends and removes entries.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn end(place: &Place, entries: &[Entry], grace: Duration) -> Result<(), ContainerError> {
+    match place {
+        Place::Containers(client) => {
+            let running: Vec<String> = entries.iter().filter(|entry| entry.state == "running").map(id).collect();
+            if !grace.is_zero() {
+                client.stop(&running, grace)?;
+            }
+            client.remove(&entries.iter().map(id).collect::<Vec<_>>())?;
+        }
+        Place::Host(tools) => {
+            for group in
+                live::groups(&tools.cache).iter().filter(|group| entries.iter().any(|entry| entry.id == group.process))
+            {
+                if !live::end(group, grace) {
+                    return Err(ContainerError::Unknown(group.process.clone()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a killed Wharf left behind in this workspace; gives what it removed.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn remove_orphans(workspace: &Workspace, place: &Place) -> Result<Vec<Entry>, ContainerError> {
+    let orphans: Vec<Entry> =
+        list(workspace, place, Scope::Workspace)?.into_iter().filter(|entry| entry.orphan).collect();
+    if !orphans.is_empty() {
+        end(place, &orphans, Duration::ZERO)?;
+    }
+    Ok(orphans)
+}
+
+fn id(entry: &Entry) -> String {
+    entry.id.clone()
+}
+
+fn from_container(container: wharf_engine::Container) -> Entry {
+    let label = |name: &str| container.labels.get(name).cloned().unwrap_or_default();
+    let orphan = label(OWNER).parse::<Owner>().is_ok_and(|owner| owner.life() == Life::Dead);
+    Entry {
+        dir: label(stage::DIR),
+        verb: label(VERB),
+        root: label(ROOT),
+        name: container.name,
+        id: container.id,
+        image: container.image,
+        state: container.state,
+        status: container.status,
+        orphan,
+    }
+}
+
+fn on_host(workspace: &Workspace, cache: &std::path::Path, scope: Scope) -> Vec<Entry> {
+    let groups = live::groups(cache).into_iter();
+    let groups = groups.filter(|group| scope == Scope::All || group.workspace == workspace.id);
+    groups
+        .map(|group| Entry {
+            name: format!("process-{}", group.process.parse::<Owner>().map_or(0, |owner| owner.pid())),
+            orphan: live::is_orphan(&group),
+            id: group.process,
+            dir: group.dir,
+            verb: group.verb,
+            image: "host".into(),
+            state: "running".into(),
+            status: group.command,
+            root: if group.workspace == workspace.id { workspace.root.display().to_string() } else { String::new() },
+        })
+        .collect()
+}

@@ -1,0 +1,144 @@
+//! The small trees of files that are lent to containers: metadata of the dir's own package, and the pytest plugin.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use wharf_git::Git;
+
+use super::error::ContainerError;
+use super::project::{self, Described, GitDescribe, Project};
+use crate::runnable_dir::RunnableDir;
+use crate::workspace::{StateDir, Workspace};
+
+/// The pytest plugin, as it is embedded in the binary.
+pub const PLUGIN_SOURCE: &str = include_str!("../../../../pytest/wharf_plugin.py");
+
+/// What a dir that is itself a package lends to its containers.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Folder with the metadata, on the host.
+    pub folder: PathBuf,
+    /// The folder that imports start from, on the host.
+    pub import_root: PathBuf,
+}
+
+struct ByGit;
+
+impl GitDescribe for ByGit {
+    fn describe(&self, dir: &Path) -> Option<Described> {
+        if let Some(found) = Git::describe(dir) {
+            return Some(Described {
+                tag: Some(found.tag),
+                distance: found.distance,
+                node: found.node,
+                dirty: found.dirty,
+            });
+        }
+        let node = Git::new(dir).head()?;
+        Some(Described { tag: None, distance: 0, node: node.chars().take(8).collect(), dirty: false })
+    }
+}
+
+/// Where the code of `dir` is seen by what runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// In a container, below the workspace's mount point.
+    InContainer,
+    /// Where it is.
+    OnHost,
+}
+
+/// Writes the metadata of the package in `dir`, where it is one, and the version file that its backend would have
+/// written. The folder's name holds a hash of its content, so that running containers keep theirs.
+///
+/// # Errors
+/// When the package's files make no sense or the folder cannot be written.
+pub fn package(
+    workspace: &Workspace,
+    state: &StateDir,
+    dir: &RunnableDir,
+    seen: Seen,
+) -> Result<Option<Site>, ContainerError> {
+    let address = dir.address.to_string();
+    let found = project::discover(&dir.path, &ByGit);
+    let Some(package) = found.map_err(|source| ContainerError::Project { dir: address.clone(), source })? else {
+        return Ok(None);
+    };
+    let failed = |source| ContainerError::Io { dir: address.clone(), source };
+    write_version_file(dir, &package).map_err(failed)?;
+    let import_root = dir.path.join(&package.import_root);
+    let shown = match seen {
+        Seen::InContainer => workspace.in_container(&import_root),
+        Seen::OnHost => import_root.display().to_string(),
+    };
+    let files = package.site_files(shown.trim_end_matches("/."));
+    let files = files.into_iter().map(|(name, file)| (name, (file.bytes, file.executable))).collect();
+    let parent = state.folder("site").map_err(failed)?;
+    let folder = write_tree(&parent, &dir.slug(), &files).map_err(failed)?;
+    Ok(Some(Site { folder, import_root: normal(&import_root) }))
+}
+
+/// Writes the pytest plugin into the user's cache and gives its folder.
+///
+/// # Errors
+/// When the cache cannot be written.
+pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
+    let files = BTreeMap::from([("wharf_plugin.py".to_owned(), (PLUGIN_SOURCE.as_bytes().to_vec(), false))]);
+    write_tree(&cache.join("plugin"), "plugin", &files)
+}
+
+fn normal(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+/// As the build backend of an editable install would: only where the file is missing, and never a failure where the
+/// work tree cannot be written.
+fn write_version_file(dir: &RunnableDir, package: &Project) -> std::io::Result<()> {
+    let Some(file) = &package.missing_version_file else { return Ok(()) };
+    let path = dir.path.join(&file.path);
+    if path.exists() || !path.parent().is_some_and(Path::is_dir) {
+        return Ok(());
+    }
+    match fs_err::write(&path, &file.contents) {
+        Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => Ok(()),
+        other => other,
+    }
+}
+
+type Tree = BTreeMap<String, (Vec<u8>, bool)>;
+
+/// Writes a tree once: `<parent>/<name>-<hash>`. A folder of that name is complete, for it was renamed into place.
+fn write_tree(parent: &Path, name: &str, files: &Tree) -> std::io::Result<PathBuf> {
+    let mut hasher = blake3::Hasher::new();
+    for (path, (bytes, executable)) in files {
+        hasher.update(&(path.len() as u64).to_le_bytes()).update(path.as_bytes()).update(&[u8::from(*executable)]);
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    }
+    let folder = parent.join(format!("{name}-{}", &hasher.finalize().to_hex()[..12]));
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    fs_err::create_dir_all(parent)?;
+    let fresh = tempfile::Builder::new().prefix(".new-").tempdir_in(parent)?;
+    for (path, (bytes, executable)) in files {
+        let file = fresh.path().join(path);
+        if let Some(above) = file.parent() {
+            fs_err::create_dir_all(above)?;
+        }
+        fs_err::write(&file, bytes)?;
+        let mode = if *executable { 0o755 } else { 0o644 };
+        fs_err::set_permissions(&file, std::fs::Permissions::from_mode(mode))?;
+    }
+    fs_err::set_permissions(fresh.path(), std::fs::Permissions::from_mode(0o755))?;
+    let fresh = fresh.keep();
+    match std::fs::rename(&fresh, &folder) {
+        Ok(()) => Ok(folder),
+        Err(_) if folder.is_dir() => {
+            // Another process was quicker with the same content.
+            let _ = std::fs::remove_dir_all(&fresh);
+            Ok(folder)
+        }
+        Err(error) => Err(error),
+    }
+}
