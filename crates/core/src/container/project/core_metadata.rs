@@ -8,7 +8,7 @@ use toml::Value;
 use super::discover::Sources;
 use super::import_root::module_name;
 use super::{Error, literal};
-use crate::image::python::{self, Declared, GroupKind, Needed, manifest, poetry_specifiers};
+use crate::image::python::{self, Declared, GroupKind, Needed, poetry_specifiers};
 
 /// Fields in order; some occur more than once.
 pub(super) type Headers = Vec<(String, String)>;
@@ -52,11 +52,16 @@ pub(super) fn collect(
         || sources.has(&["tool", "poetry"])
         || sources.cfg("metadata", "name").is_some();
     if let (false, Some(carried)) = (stated, &sources.pkg_info) {
-        return Ok(carried
+        let kept = carried
             .iter()
-            .filter(|(field, _)| !field.eq_ignore_ascii_case("Description"))
-            .cloned()
-            .collect());
+            .filter(|(field, _)| !field.eq_ignore_ascii_case("Description"));
+        let mut out = Writer {
+            headers: kept.cloned().collect(),
+        };
+        if sources.pkg_info("Requires-Dist").is_none() {
+            requirements(sources, name, notes, &mut out)?;
+        }
+        return Ok(out.headers);
     }
     let mut out = Writer {
         headers: Vec::new(),
@@ -266,13 +271,6 @@ fn requirements(
             .is_some_and(|manifest| manifest.is_dynamic(field))
     };
     if declared.main.is_none() && (is_computed("dependencies") || declared.computed) {
-        if let Some(carried) = &sources.pkg_info {
-            let fields = carried
-                .iter()
-                .filter(|(field, _)| matches!(field.as_str(), "Requires-Dist" | "Provides-Extra"));
-            out.headers.extend(fields.cloned());
-            return Ok(());
-        }
         notes.push(format!("what `{name}` requires is computed when it is built, so its metadata lists no requirements"));
     }
     for need in declared.main.iter().flatten() {
@@ -303,20 +301,75 @@ fn requirement(
     let Needed::Requirement(text) = need else {
         return Ok(None);
     };
-    let parsed = text
-        .parse::<Requirement>()
+    text.parse::<Requirement>()
         .map_err(|error| python::Error::Requirement {
             file: sources.dir.join("pyproject.toml"),
-            line: sources
-                .manifest
-                .as_ref()
-                .map_or(1, |it| manifest::line_of(&it.text, text)),
+            line: sources.manifest.as_ref().map_or(1, |it| it.line_of(text)),
             text: text.clone(),
             message: error.message.to_string(),
         })?;
-    let parsed = match extra {
-        Some(extra) => parsed.with_extra_marker(extra),
-        None => parsed,
+    Ok(Some(match extra {
+        Some(extra) => with_extra(text, extra.as_ref()),
+        None => text.trim().to_owned(),
+    }))
+}
+
+/// A requirement that only an extra brings. Works on the text, as a parsed marker would be printed in other words.
+fn with_extra(text: &str, extra: &str) -> String {
+    // In a URL, only a semicolon after a space starts the marker.
+    let separator = if text.contains('@') && text.contains("://") {
+        " ;"
+    } else {
+        ";"
     };
-    Ok(Some(parsed.to_string()))
+    match text.split_once(separator) {
+        Some((head, marker)) if marker.contains(" or ") => format!(
+            "{}; ({}) and extra == \"{extra}\"",
+            head.trim(),
+            marker.trim()
+        ),
+        Some((head, marker)) => format!(
+            "{}; {} and extra == \"{extra}\"",
+            head.trim(),
+            marker.trim()
+        ),
+        None => format!("{} ; extra == \"{extra}\"", text.trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extras_become_markers() {
+        for (text, whole) in [
+            ("a>=1", "a>=1 ; extra == \"x\""),
+            (
+                "a; python_version < '3.9'",
+                "a; python_version < '3.9' and extra == \"x\"",
+            ),
+            (
+                "a; os_name == 'nt' or os_name == 'x'",
+                "a; (os_name == 'nt' or os_name == 'x') and extra == \"x\"",
+            ),
+            (
+                "a @ https://example.org/a;b.whl",
+                "a @ https://example.org/a;b.whl ; extra == \"x\"",
+            ),
+        ] {
+            assert_eq!(with_extra(text, "x"), whole);
+        }
+    }
+
+    #[test]
+    fn folded_fields_are_joined() {
+        let headers =
+            parse("Name: demo\nLicense: one\n        two\nRequires-Dist: a\n\nName: not me\n");
+        assert_eq!(headers.len(), 3);
+        assert_eq!(
+            render(&headers),
+            "Name: demo\nLicense: one\n        two\nRequires-Dist: a\n"
+        );
+    }
 }

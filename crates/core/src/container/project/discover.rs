@@ -93,6 +93,12 @@ pub fn discover(dir: &Path, git: &dyn GitDescribe) -> Result<Option<Project>, Er
     let Some(name) = sources.name() else {
         return Ok(None);
     };
+    if pep508_rs::PackageName::new(name.clone()).is_err() {
+        return Err(Error::Name {
+            dir: dir.to_owned(),
+            name,
+        });
+    }
     let mut notes = Vec::new();
     let import_root = import_root::find(&sources, &name);
     let version = version::find(&sources, &name, &import_root, git, &mut notes)?;
@@ -102,7 +108,7 @@ pub fn discover(dir: &Path, git: &dyn GitDescribe) -> Result<Option<Project>, Er
         .manifest
         .as_ref()
         .and_then(|manifest| version_file::missing(dir, manifest, &version));
-    let top_level = import_root::top_level(&dir.join(&import_root), &name);
+    let top_level = import_root::top_level(&dir.join(&import_root), &import_root, &name);
     Ok(Some(Project {
         name,
         version,

@@ -10,6 +10,14 @@ pub enum Error {
     /// One of its files cannot be read or makes no sense.
     #[error(transparent)]
     File(#[from] python::Error),
+    /// The name is not one.
+    #[error("`{}`: `{name}` is not a package name", dir.display())]
+    Name {
+        /// The dir.
+        dir: PathBuf,
+        /// What is stated.
+        name: String,
+    },
     /// The version is not one.
     #[error("`{}`, line {line}: `{version}` is not a version", file.display())]
     Version {
@@ -37,6 +45,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::File(error) => error.hint(),
+            Self::Name { .. } => {
+                Some("use letters, digits, `-`, `_` and `.`, a letter or digit at both ends".into())
+            }
             Self::Version { .. } => {
                 Some("write it as PEP 440 has it, for instance `1.4.0` or `1.4.0rc1`".into())
             }

@@ -160,25 +160,28 @@ fn modules(folder: &Path) -> Vec<String> {
     found
 }
 
-/// What `top_level.txt` lists: the module of the package's name if it is there, else all that is not tests, docs or set-up.
-pub(super) fn top_level(root: &Path, name: &str) -> Vec<String> {
+/// What `top_level.txt` lists: below a folder of its own, all; beside other things, the module of the package's name if it
+/// is there, else all that is not tests, docs or set-up.
+pub(super) fn top_level(root: &Path, import_root: &Path, name: &str) -> Vec<String> {
     const OTHERS: [&str; 10] = [
         "tests", "test", "docs", "doc", "examples", "setup", "conftest", "noxfile", "tasks",
         "devops",
     ];
     let expected = module_name(name);
     let all = modules(root);
-    let exact = all
+    if import_root != Path::new(".") && !all.is_empty() {
+        return all;
+    }
+    if let Some(exact) = all
         .iter()
         .find(|module| module.eq_ignore_ascii_case(&expected))
-        .cloned();
-    let is_namespace = exact.is_none() && root.join(&expected).is_dir();
-    match exact {
-        Some(module) => vec![module],
-        None if is_namespace => vec![expected],
-        None => all
-            .into_iter()
-            .filter(|module| !OTHERS.contains(&module.as_str()))
-            .collect(),
+    {
+        return vec![exact.clone()];
     }
+    if root.join(&expected).is_dir() {
+        return vec![expected];
+    }
+    all.into_iter()
+        .filter(|module| !OTHERS.contains(&module.as_str()))
+        .collect()
 }

@@ -76,6 +76,7 @@ pub struct Described {
 
 /// The one question about Git that is asked here.
 pub trait GitDescribe {
-    /// What `git describe --tags --long --dirty` tells in `dir`; `None` outside of a repo or without a commit.
+    /// What `git describe --tags --long --dirty --abbrev=9` tells in `dir` (setuptools_scm has nine digits too);
+    /// `None` outside of a repo or without a commit.
     fn describe(&self, dir: &Path) -> Option<Described>;
 }

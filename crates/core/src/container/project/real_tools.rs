@@ -238,7 +238,7 @@ impl GitDescribe for RealGit {
     fn describe(&self, dir: &Path) -> Option<Described> {
         let text = git(
             dir,
-            &["describe", "--tags", "--long", "--dirty", "--always"],
+            &["describe", "--tags", "--long", "--dirty", "--abbrev=9"],
         );
         let bare = text.trim_end_matches("-dirty");
         let (rest, node) = bare.rsplit_once("-g")?;

@@ -9,6 +9,7 @@ use super::group_tables;
 use super::manifest::{Manifest, read_text};
 use super::names::{head, normalize};
 use super::poetry_table::{self, Wants};
+use super::sdist;
 use super::setup_cfg::{SetupCfg, split_lines};
 
 /// One thing that has to be installed.
@@ -74,7 +75,8 @@ impl Declared {
     /// # Errors
     /// A file that cannot be read, or a requirement that makes no sense.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        let mut declared = Self::read_manifest(dir, Manifest::load(&dir.join("pyproject.toml"))?)?;
+        let mut declared =
+            Self::read_manifest(dir, Manifest::load(&dir.join("pyproject.toml"))?.as_ref())?;
         declared.expand_own_extras();
         Ok(declared)
     }
@@ -104,27 +106,32 @@ impl Declared {
         {
             uv.remove("sources");
         }
-        Self::read_manifest(dir, manifest)
+        Self::read_manifest(dir, manifest.as_ref())
     }
 
-    fn read_manifest(dir: &Path, manifest: Option<Manifest>) -> Result<Self, Error> {
+    fn read_manifest(dir: &Path, manifest: Option<&Manifest>) -> Result<Self, Error> {
         let cfg_path = dir.join("setup.cfg");
         let cfg = SetupCfg::load(&cfg_path)?;
         let mut declared = Self::default();
-        let name = manifest.as_ref().and_then(|it| {
+        let name = manifest.and_then(|it| {
             it.string(&["project", "name"])
                 .or_else(|| it.string(&["tool", "poetry", "name"]))
         });
         declared.name = name
             .or_else(|| cfg.as_ref()?.get("metadata", "name"))
             .map(normalize);
-        if let Some(manifest) = &manifest {
+        if let Some(manifest) = manifest {
             declared.sources.push(manifest.path.clone());
             declared.main = main_of(manifest, &mut declared.sources)?;
             declared.groups = group_tables::read(manifest, &mut declared.sources)?;
         }
         if let Some(cfg) = &cfg {
             declared.read_cfg(&cfg_path, cfg)?;
+        }
+        let states_package = manifest.is_some_and(|it| it.table(&["project"]).is_some())
+            && manifest.is_some_and(|it| !it.is_dynamic("dependencies"));
+        if declared.main.is_none() && !states_package {
+            declared.read_sdist(dir)?;
         }
         declared.computed = declared.main.is_none() && dir.join("setup.py").is_file();
         Ok(declared)
@@ -133,6 +140,22 @@ impl Declared {
     /// Whether anything at all about dependencies is stated.
     pub fn says_anything(&self) -> bool {
         self.main.as_ref().is_some_and(|main| !main.is_empty()) || !self.groups.is_empty()
+    }
+
+    fn read_sdist(&mut self, dir: &Path) -> Result<(), Error> {
+        let Some(carried) = sdist::read(dir)? else {
+            return Ok(());
+        };
+        self.main = Some(carried.main);
+        if !self
+            .groups
+            .iter()
+            .any(|group| group.kind == GroupKind::Extra)
+        {
+            self.groups.extend(carried.extras);
+        }
+        self.sources.push(carried.source);
+        Ok(())
     }
 
     fn read_cfg(&mut self, path: &Path, cfg: &SetupCfg) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Which Python packages a runnable dir needs, read from the files that lie in it.
 //!
-//! Owns the reading of `uv.lock`, `poetry.lock`, `pyproject.toml`, `setup.cfg` and requirements files, and the choice of
+//! Owns the reading of `uv.lock`, `poetry.lock`, `pyproject.toml`, `setup.cfg`, an unpacked `PKG-INFO` and requirements files, and the choice of
 //! dependency groups. Refuses to run anything of the user's (`setup.py` is never opened), to resolve versions, and to
 //! know how an image is built: it says what to install, in which order, and from which files.
 //!
@@ -26,6 +26,7 @@ mod poetry_table;
 mod real_tools;
 mod reduce;
 mod requirements;
+mod sdist;
 pub mod setup_cfg;
 #[cfg(test)]
 mod tests;

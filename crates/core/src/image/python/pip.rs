@@ -44,7 +44,12 @@ pub(super) fn plan(request: &Request, place: &Path, declared: &Declared) -> Resu
     let stated = declared.main.clone().filter(|main| !main.is_empty());
     let mut main = Sheet::default();
     match stated {
-        Some(needs) => writer.add_needs(&mut main, &needs, place)?,
+        Some(needs) => {
+            writer.add_needs(&mut main, &needs, place)?;
+            if requirements.is_file() {
+                writer.notes.push("`requirements.txt` is not read, since the package's own files state its dependencies".into());
+            }
+        }
         None if requirements.is_file() => writer.add_file(&mut main, &requirements)?,
         None => {}
     }
