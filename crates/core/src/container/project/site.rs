@@ -19,7 +19,12 @@ impl Project {
     /// The files, by path relative to the folder that they are mounted at; `import_root` is where [`Project::import_root`] lies
     /// in the container, absolute.
     pub fn site_files(&self, import_root: &str) -> BTreeMap<String, SiteFile> {
-        let info = format!("{}-{}.dist-info", module_name(&self.name), self.version);
+        // A version that PEP 440 does not know may hold anything, and this is a folder's name.
+        let version = self.version.replace(
+            |c: char| !(c.is_ascii_alphanumeric() || "._+!".contains(c)),
+            "_",
+        );
+        let info = format!("{}-{version}.dist-info", module_name(&self.name));
         let mut files = BTreeMap::new();
         let mut add = |path: String, text: String, executable: bool| {
             files.insert(

@@ -2,7 +2,7 @@
 //! more. Reads every usual way to write them; runs nothing (`setup.py` is never opened).
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::Error;
 use super::group_tables;
@@ -283,6 +283,17 @@ pub(super) fn from_files(
     }
     let mut needs = Vec::new();
     for file in manifest.strings(&file_keys) {
+        // As setuptools itself refuses it.
+        let inside = Path::new(&file)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if !inside {
+            return Err(Error::Outside {
+                file: manifest.path.clone(),
+                line: manifest.line_of(&file),
+                target: file,
+            });
+        }
         let path = manifest.path.with_file_name("").join(&file);
         let Some(text) = read_text(&path)? else {
             return Err(Error::Missing {

@@ -113,7 +113,10 @@ impl Writer<'_> {
         let mut scratch = Carried::default();
         let mut names = Vec::new();
         for path in paths {
-            if scratch.add(path, self.place, self.request.stop_at).is_ok() {
+            if scratch
+                .add(path, &[self.place, self.request.dir], self.request.stop_at)
+                .is_ok()
+            {
                 names.extend(
                     scratch
                         .closure(path)
@@ -157,7 +160,8 @@ impl Writer<'_> {
     }
 
     fn add_file(&mut self, sheet: &mut Sheet, path: &Path) -> Result<(), Error> {
-        self.carried.add(path, self.place, self.request.stop_at)?;
+        self.carried
+            .add(path, &[self.place, self.request.dir], self.request.stop_at)?;
         if !sheet.files.iter().any(|known| known == path) {
             sheet.files.push(path.to_owned());
         }

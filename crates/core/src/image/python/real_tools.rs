@@ -250,3 +250,43 @@ lib = { path = "../lib", develop = true }
         assert_eq!(installed(&context.path().join(".venv")), expected);
     }
 }
+
+#[test]
+fn pip_takes_the_carried_files() {
+    let hashed = "# locked\nidna==3.10 \\\n    --hash=sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3\n";
+    let packages = "[project]\nname = 'lib'\ndependencies = ['toml']\n";
+    let hash_mode: &[(&str, &str)] = &[
+        ("app/requirements.txt", "-r sub/locked.txt\n"),
+        ("app/sub/locked.txt", hashed),
+        ("app/requirements-test.txt", "iniconfig\n"),
+    ];
+    let local: &[(&str, &str)] = &[
+        (
+            "app/devops/requirements.txt",
+            "-r ../../common.txt\n-e ../../lib  # \\\nsix; python_version > '3' \\\n  and os_name == 'posix'\n",
+        ),
+        ("common.txt", "-c pins.txt\nidna\n"),
+        ("pins.txt", "idna==3.7\n"),
+        ("lib/pyproject.toml", packages),
+    ];
+    for (files, expected) in [
+        (hash_mode, &["idna", "iniconfig"][..]),
+        (local, &["idna", "six", "toml"]),
+    ] {
+        let root = repo(files);
+        let plan = discover_with(root.path(), None, None).unwrap();
+        let context = context(&plan.files);
+        let venv = context.path().join(".venv");
+        run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
+        for install in &plan.dev {
+            // Pytest itself is not what is tried here.
+            let Install::Requirements { file } = install else {
+                continue;
+            };
+            run(Command::new(venv.join("bin/python"))
+                .args(["-m", "pip", "install", "-q", "-r", file])
+                .current_dir(context.path()));
+        }
+        assert_eq!(installed(&venv), expected);
+    }
+}

@@ -43,9 +43,9 @@ struct Logical {
 }
 
 impl Carried {
-    /// Carries `file` and what it includes. `base` is where pip is run, from which it reads paths to packages;
+    /// Carries `file` and what it includes. `bases` are the folders that pip may be meant to be run in, from which it reads paths to packages;
     /// `stop_at` the root of the repo.
-    pub fn add(&mut self, file: &Path, base: &Path, stop_at: &Path) -> Result<(), Error> {
+    pub fn add(&mut self, file: &Path, bases: &[&Path], stop_at: &Path) -> Result<(), Error> {
         if self.files.contains_key(file) {
             return Ok(());
         }
@@ -54,7 +54,7 @@ impl Carried {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let mut dropped = Vec::new();
         for line in logical_lines(&text) {
-            if self.line(file, base, stop_at, &line)? == Kept::No {
+            if self.line(file, bases, stop_at, &line)? == Kept::No {
                 dropped.push((line.first, line.last));
             }
         }
@@ -83,7 +83,7 @@ impl Carried {
     fn line(
         &mut self,
         file: &Path,
-        base: &Path,
+        bases: &[&Path],
         stop_at: &Path,
         line: &Logical,
     ) -> Result<Kept, Error> {
@@ -119,7 +119,7 @@ impl Carried {
                     .or_default()
                     .push(path.clone());
             }
-            self.add(&path, base, stop_at)?;
+            self.add(&path, bases, stop_at)?;
             return Ok(Kept::Yes);
         }
         let (editable, wanted) = match option_value(text, "-e", "--editable") {
@@ -138,7 +138,7 @@ impl Carried {
             }
             return Ok(Kept::Yes);
         };
-        let path = tidy(&base.join(&target));
+        let path = resolve(bases, &target);
         if !path.starts_with(stop_at) {
             return Err(outside(&target));
         }
@@ -171,6 +171,23 @@ impl Carried {
         }
         Ok(())
     }
+}
+
+/// The first of the folders from which `target` is an archive or a package, else what it is from the first one.
+fn resolve(bases: &[&Path], target: &str) -> PathBuf {
+    let paths: Vec<PathBuf> = bases.iter().map(|base| tidy(&base.join(target))).collect();
+    let is_package = |path: &&PathBuf| {
+        path.is_file()
+            || ["pyproject.toml", "setup.py", "setup.cfg"]
+                .iter()
+                .any(|name| path.join(name).is_file())
+    };
+    paths
+        .iter()
+        .find(is_package)
+        .or(paths.first())
+        .cloned()
+        .unwrap_or_default()
 }
 
 #[derive(PartialEq, Eq)]
@@ -295,7 +312,7 @@ mod tests {
 
     fn carry(root: &Path, file: &str, stop_at: &Path) -> Result<Carried, Error> {
         let mut carried = Carried::default();
-        carried.add(&root.join(file), root, stop_at)?;
+        carried.add(&root.join(file), &[root], stop_at)?;
         Ok(carried)
     }
 

@@ -282,6 +282,11 @@ fn what_is_wrong_is_said_with_file_and_line() {
         message("[dependency-groups]\na = [{ include-group = 'a' }]\n")
             .ends_with("group `a` includes itself")
     );
+    let file = "[project]\nname = 'x'\ndynamic = ['dependencies']\n[tool.setuptools.dynamic]\ndependencies = { file = '../x.txt' }\n";
+    assert_eq!(
+        message(file),
+        "`/app/pyproject.toml`, line 5: `../x.txt` lies outside of the repo"
+    );
     let path = "[tool.poetry.dependencies]\nx = { path = '../../x' }\n";
     assert_eq!(
         message(path),
@@ -348,5 +353,31 @@ fn an_edit_elsewhere_in_the_manifest_changes_nothing() {
     assert_ne!(
         plan(one, lock).files,
         plan(&one.replace("[]", "['six']"), lock).files
+    );
+}
+
+#[test]
+fn a_dot_in_devops_means_the_dir() {
+    let manifest = "[project]\nname = 'app'\ndynamic = ['dependencies']\noptional-dependencies = { cli = ['click'] }\n[tool.setuptools.dynamic]\ndependencies = { file = 'deps.txt' }\n";
+    let root = repo(&[
+        ("app/devops/requirements.txt", "-e .[cli]\npytest\n"),
+        ("app/pyproject.toml", "[project]\nname = 'app'\n"),
+    ]);
+    assert_eq!(
+        found(root.path()).unwrap().dev,
+        [requirements("requirements.txt")]
+    );
+    let both = [
+        ("app/devops/requirements.txt", "-e .[cli]\npytest\n"),
+        ("app/pyproject.toml", manifest),
+        ("app/deps.txt", "six\n"),
+    ];
+    let root = repo(&both);
+    let plan = found(root.path()).unwrap();
+    assert_eq!(text(&plan, "main.txt"), "six\n", "the dir comes first");
+    assert!(
+        plan.notes
+            .iter()
+            .any(|note| note.starts_with("`devops/requirements.txt` is not read"))
     );
 }
