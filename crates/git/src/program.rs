@@ -65,7 +65,7 @@ impl Git {
     /// Nearest tag, distance and state of `dir`'s repo; `None` where there is no tag (git-describe(1)).
     #[must_use]
     pub fn describe(dir: &Path) -> Option<Described> {
-        let command = Self::new(dir).command(["describe", "--tags", "--long", "--dirty", "--abbrev=8"]);
+        let command = Self::new(dir).command(["describe", "--tags", "--long", "--dirty", "--abbrev=9"]);
         let output = command.run().ok().filter(|output| output.exit.is_success())?;
         parse_described(output.text().trim())
     }

@@ -120,5 +120,9 @@ fn search_path(surroundings: &Surroundings) -> std::ffi::OsString {
 fn host_tools(surroundings: &Surroundings) -> HostTools {
     let search_path = search_path(surroundings);
     let uv = std::env::split_paths(&search_path).map(|folder| folder.join("uv")).find(|file| file.is_file());
-    HostTools { cache: surroundings.cache.clone(), uv, search_path, env: Vec::new() }
+    let env = ["HOME", "PYENV_ROOT", "PYENV_VERSION"].iter().filter_map(|name| {
+        let value = surroundings.variable(name)?;
+        Some((name.into(), value.into()))
+    });
+    HostTools { cache: surroundings.cache.clone(), uv, env: env.collect(), search_path }
 }

@@ -43,9 +43,9 @@ struct Logical {
 }
 
 impl Carried {
-    /// Carries `file` and what it includes. `base` is where pip is run, from which it reads paths to packages;
+    /// Carries `file` and what it includes. `bases` are the folders that pip may be meant to be run in, from which it reads paths to packages;
     /// `stop_at` the root of the repo.
-    pub fn add(&mut self, file: &Path, base: &Path, stop_at: &Path) -> Result<(), Error> {
+    pub fn add(&mut self, file: &Path, bases: &[&Path], stop_at: &Path) -> Result<(), Error> {
         if self.files.contains_key(file) {
             return Ok(());
         }
@@ -54,12 +54,13 @@ impl Carried {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let mut dropped = Vec::new();
         for line in logical_lines(&text) {
-            if self.line(file, base, stop_at, &line)? == Kept::No {
+            if self.line(file, bases, stop_at, &line)? == Kept::No {
                 dropped.push((line.first, line.last));
             }
         }
         if !dropped.is_empty() {
-            self.files.insert(file.to_owned(), comment_out(&text, &dropped).into_bytes());
+            self.files
+                .insert(file.to_owned(), comment_out(&text, &dropped).into_bytes());
         }
         Ok(())
     }
@@ -79,12 +80,24 @@ impl Carried {
         found
     }
 
-    fn line(&mut self, file: &Path, base: &Path, stop_at: &Path, line: &Logical) -> Result<Kept, Error> {
+    fn line(
+        &mut self,
+        file: &Path,
+        bases: &[&Path],
+        stop_at: &Path,
+        line: &Logical,
+    ) -> Result<Kept, Error> {
         let text = line.text.trim();
-        let outside =
-            |target: &str| Error::Outside { file: file.to_owned(), line: line.first, target: target.to_owned() };
-        let missing =
-            |target: &str| Error::Missing { file: file.to_owned(), line: line.first, target: target.to_owned() };
+        let outside = |target: &str| Error::Outside {
+            file: file.to_owned(),
+            line: line.first,
+            target: target.to_owned(),
+        };
+        let missing = |target: &str| Error::Missing {
+            file: file.to_owned(),
+            line: line.first,
+            target: target.to_owned(),
+        };
         if let Some((option, target)) = file_option(text) {
             if target.contains("://") {
                 return Ok(Kept::Yes);
@@ -101,9 +114,12 @@ impl Carried {
                 return Err(missing(target));
             }
             if option == FileOption::Requirement {
-                self.includes.entry(file.to_owned()).or_default().push(path.clone());
+                self.includes
+                    .entry(file.to_owned())
+                    .or_default()
+                    .push(path.clone());
             }
-            self.add(&path, base, stop_at)?;
+            self.add(&path, bases, stop_at)?;
             return Ok(Kept::Yes);
         }
         let (editable, wanted) = match option_value(text, "-e", "--editable") {
@@ -122,12 +138,15 @@ impl Carried {
             }
             return Ok(Kept::Yes);
         };
-        let path = tidy(&base.join(&target));
+        let path = resolve(bases, &target);
         if !path.starts_with(stop_at) {
             return Err(outside(&target));
         }
         if path.is_dir() {
-            self.local.entry(file.to_owned()).or_default().push(LocalDir { dir: path, extras });
+            self.local
+                .entry(file.to_owned())
+                .or_default()
+                .push(LocalDir { dir: path, extras });
             return Ok(Kept::No);
         }
         if !path.is_file() {
@@ -152,6 +171,23 @@ impl Carried {
         }
         Ok(())
     }
+}
+
+/// The first of the folders from which `target` is an archive or a package, else what it is from the first one.
+fn resolve(bases: &[&Path], target: &str) -> PathBuf {
+    let paths: Vec<PathBuf> = bases.iter().map(|base| tidy(&base.join(target))).collect();
+    let is_package = |path: &&PathBuf| {
+        path.is_file()
+            || ["pyproject.toml", "setup.py", "setup.cfg"]
+                .iter()
+                .any(|name| path.join(name).is_file())
+    };
+    paths
+        .iter()
+        .find(is_package)
+        .or(paths.first())
+        .cloned()
+        .unwrap_or_default()
 }
 
 #[derive(PartialEq, Eq)]
@@ -179,7 +215,9 @@ fn file_option(text: &str) -> Option<(FileOption, &str)> {
 
 /// The value of an option, in any way in which it can be written.
 fn option_value<'t>(text: &'t str, short: &str, long: &str) -> Option<&'t str> {
-    let rest = text.strip_prefix(long).filter(|rest| rest.starts_with(['=', ' ', '\t']));
+    let rest = text
+        .strip_prefix(long)
+        .filter(|rest| rest.starts_with(['=', ' ', '\t']));
     let rest = rest.or_else(|| text.strip_prefix(short).filter(|_| !text.starts_with("--")))?;
     let value = rest.trim_start_matches(['=', ' ', '\t']).trim();
     Some(value.trim_matches(['"', '\''])).filter(|value| !value.is_empty())
@@ -188,14 +226,22 @@ fn option_value<'t>(text: &'t str, short: &str, long: &str) -> Option<&'t str> {
 /// The path and extras in a line that names a file or folder; `None` for names and URLs.
 fn local_target(wanted: &str, editable: bool) -> Option<(String, Vec<String>)> {
     let bare = wanted.split([';', ' ']).next().unwrap_or_default();
-    let bare = bare.strip_prefix("file:").map_or(bare, |path| path.trim_start_matches("//"));
+    let bare = bare
+        .strip_prefix("file:")
+        .map_or(bare, |path| path.trim_start_matches("//"));
     let (path, extras) = match bare.strip_suffix(']').and_then(|rest| rest.split_once('[')) {
         Some((path, extras)) => (path, split_extras(extras)),
         None => (bare, Vec::new()),
     };
     let is_url = path.contains("://") || path.starts_with("git+");
-    let is_archive = [".whl", ".tar.gz", ".zip"].iter().any(|end| path.ends_with(end));
-    let is_path = editable || path.starts_with('.') || path.starts_with('/') || path.contains('/') || is_archive;
+    let is_archive = [".whl", ".tar.gz", ".zip"]
+        .iter()
+        .any(|end| path.ends_with(end));
+    let is_path = editable
+        || path.starts_with('.')
+        || path.starts_with('/')
+        || path.contains('/')
+        || is_archive;
     (is_path && !is_url).then(|| (path.to_owned(), extras))
 }
 
@@ -205,8 +251,11 @@ fn logical_lines(text: &str) -> Vec<Logical> {
     let mut open = false;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
-        let comment =
-            if line.trim_start().starts_with('#') { Some(0) } else { line.find(" #").or_else(|| line.find("\t#")) };
+        let comment = if line.trim_start().starts_with('#') {
+            Some(0)
+        } else {
+            line.find(" #").or_else(|| line.find("\t#"))
+        };
         let code = comment.map_or(line, |at| &line[..at]);
         let continues = code.trim_end().ends_with('\\');
         let code = code.trim_end().trim_end_matches('\\');
@@ -215,7 +264,11 @@ fn logical_lines(text: &str) -> Vec<Logical> {
                 last.text.push_str(code);
                 last.last = number;
             }
-            _ => lines.push(Logical { text: code.to_owned(), first: number, last: number }),
+            _ => lines.push(Logical {
+                text: code.to_owned(),
+                first: number,
+                last: number,
+            }),
         }
         open = continues;
     }
@@ -227,9 +280,18 @@ fn logical_lines(text: &str) -> Vec<Logical> {
 fn comment_out(text: &str, ranges: &[(usize, usize)]) -> String {
     let lines = text.split_inclusive('\n').enumerate();
     let out = lines.map(|(index, line)| {
-        let inside = ranges.iter().any(|(first, last)| (*first..=*last).contains(&(index + 1)));
+        let inside = ranges
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&(index + 1)));
         // A comment must not end in a backslash: pip joins lines first.
-        if inside { format!("# importable without installing: {}", line.replace('\\', "")) } else { line.to_owned() }
+        if inside {
+            format!(
+                "# importable without installing: {}",
+                line.replace('\\', "")
+            )
+        } else {
+            line.to_owned()
+        }
     });
     out.collect()
 }
@@ -250,7 +312,7 @@ mod tests {
 
     fn carry(root: &Path, file: &str, stop_at: &Path) -> Result<Carried, Error> {
         let mut carried = Carried::default();
-        carried.add(&root.join(file), root, stop_at)?;
+        carried.add(&root.join(file), &[root], stop_at)?;
         Ok(carried)
     }
 
@@ -264,8 +326,15 @@ mod tests {
         ]);
         let carried = carry(root.path(), "requirements.txt", root.path()).unwrap();
         assert_eq!(carried.files.len(), 3);
-        assert_eq!(carried.files[&root.path().join("sub/more.txt")], hashed.as_bytes());
-        assert_eq!(carried.closure(&root.path().join("requirements.txt")).len(), 2, "constraints are not requirements");
+        assert_eq!(
+            carried.files[&root.path().join("sub/more.txt")],
+            hashed.as_bytes()
+        );
+        assert_eq!(
+            carried.closure(&root.path().join("requirements.txt")).len(),
+            2,
+            "constraints are not requirements"
+        );
         assert_eq!(carried.hashed, [root.path().join("sub/more.txt")]);
     }
 
@@ -276,25 +345,53 @@ mod tests {
             ("b.txt", "--requirement=../../up.txt\n"),
             ("c.txt", "-e ../../other\n"),
         ]);
-        let message = |file| carry(root.path(), file, root.path()).unwrap_err().to_string();
-        assert!(message("a.txt").ends_with("a.txt`, line 3: `gone.txt` does not exist"), "{}", message("a.txt"));
-        assert!(message("b.txt").ends_with("b.txt`, line 1: `../../up.txt` lies outside of the repo"));
-        assert!(message("c.txt").ends_with("c.txt`, line 1: `../../other` lies outside of the repo"));
+        let message = |file| {
+            carry(root.path(), file, root.path())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            message("a.txt").ends_with("a.txt`, line 3: `gone.txt` does not exist"),
+            "{}",
+            message("a.txt")
+        );
+        assert!(
+            message("b.txt").ends_with("b.txt`, line 1: `../../up.txt` lies outside of the repo")
+        );
+        assert!(
+            message("c.txt").ends_with("c.txt`, line 1: `../../other` lies outside of the repo")
+        );
     }
 
     #[test]
     fn folders_are_taken_out_and_archives_carried() {
         let text = "-e .[test]\nrequests\n./lib\n./wheels/x-1-py3-none-any.whl\n-e git+https://example.org/a.git#egg=a\nhttps://example.org/b.whl\n";
-        let root =
-            tree(&[("requirements.txt", text), ("lib/pyproject.toml", ""), ("wheels/x-1-py3-none-any.whl", "zip")]);
+        let root = tree(&[
+            ("requirements.txt", text),
+            ("lib/pyproject.toml", ""),
+            ("wheels/x-1-py3-none-any.whl", "zip"),
+        ]);
         let file = root.path().join("requirements.txt");
         let carried = carry(root.path(), "requirements.txt", root.path()).unwrap();
         let local = &carried.local[&file];
-        assert_eq!(local[0], LocalDir { dir: root.path().to_owned(), extras: vec!["test".into()] });
+        assert_eq!(
+            local[0],
+            LocalDir {
+                dir: root.path().to_owned(),
+                extras: vec!["test".into()]
+            }
+        );
         assert_eq!(local[1].dir, root.path().join("lib"));
-        assert!(carried.files.contains_key(&root.path().join("wheels/x-1-py3-none-any.whl")));
+        assert!(
+            carried
+                .files
+                .contains_key(&root.path().join("wheels/x-1-py3-none-any.whl"))
+        );
         assert_eq!(carried.names[&file], ["requests"]);
         let kept = String::from_utf8(carried.files[&file].clone()).unwrap();
-        assert!(kept.starts_with("# importable without installing: -e .[test]\nrequests\n# importable"), "{kept}");
+        assert!(
+            kept.starts_with("# importable without installing: -e .[test]\nrequests\n# importable"),
+            "{kept}"
+        );
     }
 }
