@@ -24,17 +24,12 @@ impl Sources<'_> {
 
     /// The strings at a path of keys of `pyproject.toml`.
     pub fn strings(&self, keys: &[&str]) -> Vec<String> {
-        self.manifest
-            .as_ref()
-            .map(|manifest| manifest.strings(keys))
-            .unwrap_or_default()
+        self.manifest.as_ref().map(|manifest| manifest.strings(keys)).unwrap_or_default()
     }
 
     /// Whether `pyproject.toml` has a table.
     pub fn has(&self, keys: &[&str]) -> bool {
-        self.manifest
-            .as_ref()
-            .is_some_and(|manifest| manifest.table(keys).is_some())
+        self.manifest.as_ref().is_some_and(|manifest| manifest.table(keys).is_some())
     }
 
     /// A value of `setup.cfg`.
@@ -44,18 +39,13 @@ impl Sources<'_> {
 
     /// A field of `PKG-INFO`.
     pub fn pkg_info(&self, field: &str) -> Option<&str> {
-        let (_, value) = self
-            .pkg_info
-            .as_ref()?
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(field))?;
+        let (_, value) = self.pkg_info.as_ref()?.iter().find(|(name, _)| name.eq_ignore_ascii_case(field))?;
         Some(value)
     }
 
     /// The module that builds the package; setuptools where none is named.
     pub fn backend(&self) -> &str {
-        self.string(&["build-system", "build-backend"])
-            .unwrap_or("setuptools.build_meta")
+        self.string(&["build-system", "build-backend"]).unwrap_or("setuptools.build_meta")
     }
 
     /// The name, if this is a package.
@@ -69,12 +59,8 @@ impl Sources<'_> {
         {
             return None;
         }
-        let name = self
-            .string(&["project", "name"])
-            .or_else(|| self.string(&["tool", "poetry", "name"]));
-        let name = name
-            .or_else(|| self.cfg("metadata", "name"))
-            .or_else(|| self.pkg_info("Name"));
+        let name = self.string(&["project", "name"]).or_else(|| self.string(&["tool", "poetry", "name"]));
+        let name = name.or_else(|| self.cfg("metadata", "name")).or_else(|| self.pkg_info("Name"));
         name.filter(|name| !name.is_empty()).map(str::to_owned)
     }
 }
@@ -94,29 +80,15 @@ pub fn discover(dir: &Path, git: &dyn GitDescribe) -> Result<Option<Project>, Er
         return Ok(None);
     };
     if pep508_rs::PackageName::new(name.clone()).is_err() {
-        return Err(Error::Name {
-            dir: dir.to_owned(),
-            name,
-        });
+        return Err(Error::Name { dir: dir.to_owned(), name });
     }
     let mut notes = Vec::new();
     let import_root = import_root::find(&sources, &name);
     let version = version::find(&sources, &name, &import_root, git, &mut notes)?;
     let metadata = core_metadata::collect(&sources, &name, &version, &import_root, &mut notes)?;
     let entry_points = entry_points::read(&sources)?;
-    let missing_version_file = sources
-        .manifest
-        .as_ref()
-        .and_then(|manifest| version_file::missing(dir, manifest, &version));
+    let missing_version_file =
+        sources.manifest.as_ref().and_then(|manifest| version_file::missing(dir, manifest, &version));
     let top_level = import_root::top_level(&dir.join(&import_root), &import_root, &name);
-    Ok(Some(Project {
-        name,
-        version,
-        import_root,
-        metadata,
-        entry_points,
-        top_level,
-        missing_version_file,
-        notes,
-    }))
+    Ok(Some(Project { name, version, import_root, metadata, entry_points, top_level, missing_version_file, notes }))
 }

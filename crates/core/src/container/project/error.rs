@@ -45,12 +45,8 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::File(error) => error.hint(),
-            Self::Name { .. } => {
-                Some("use letters, digits, `-`, `_` and `.`, a letter or digit at both ends".into())
-            }
-            Self::Version { .. } => {
-                Some("write it as PEP 440 has it, for instance `1.4.0` or `1.4.0rc1`".into())
-            }
+            Self::Name { .. } => Some("use letters, digits, `-`, `_` and `.`, a letter or digit at both ends".into()),
+            Self::Version { .. } => Some("write it as PEP 440 has it, for instance `1.4.0` or `1.4.0rc1`".into()),
             Self::EntryPoint { .. } => Some("write it as `package.module:function`".into()),
         }
     }

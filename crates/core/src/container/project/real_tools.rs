@@ -68,14 +68,8 @@ version = { attr = "set_tools.__version__" }
 dependencies = { file = ["deps.txt"] }
 "#,
             ),
-            (
-                "deps.txt",
-                "# them\nrequests >= 2, <3\ntoml[x]==1.0 ; sys_platform == 'win32'\n",
-            ),
-            (
-                "src/set_tools/__init__.py",
-                "from set_tools._v import version as __version__\n",
-            ),
+            ("deps.txt", "# them\nrequests >= 2, <3\ntoml[x]==1.0 ; sys_platform == 'win32'\n"),
+            ("src/set_tools/__init__.py", "from set_tools._v import version as __version__\n"),
             ("src/set_tools/_v.py", "version = '1.04-beta2'\n"),
             ("src/set_tools/cli.py", "def main():\n    print('ran')\n"),
         ],
@@ -117,10 +111,7 @@ version-file = "hatched/_version.py"
                 "pyproject.toml",
                 "[build-system]\nrequires = ['flit_core']\nbuild-backend = 'flit_core.buildapi'\n[project]\nname = 'flat-flit'\ndynamic = ['version', 'description']\ndependencies = ['idna']\noptional-dependencies = { test = ['pytest'] }\n",
             ),
-            (
-                "flat_flit.py",
-                "\"\"\"Made with flit.\n\nMore.\n\"\"\"\n__version__ = '0.3'\n",
-            ),
+            ("flat_flit.py", "\"\"\"Made with flit.\n\nMore.\n\"\"\"\n__version__ = '0.3'\n"),
         ],
     },
     Sample {
@@ -200,9 +191,7 @@ one = "poet:one"
 ];
 
 fn run(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),
         "{command:?}: {}{}",
@@ -223,23 +212,14 @@ fn git(dir: &Path, arguments: &[&str]) -> String {
         "-c",
         "tag.gpgsign=false",
     ];
-    run(Command::new("git")
-        .arg("-C")
-        .arg(dir)
-        .args(identity)
-        .args(arguments))
-    .trim()
-    .to_owned()
+    run(Command::new("git").arg("-C").arg(dir).args(identity).args(arguments)).trim().to_owned()
 }
 
 struct RealGit;
 
 impl GitDescribe for RealGit {
     fn describe(&self, dir: &Path) -> Option<Described> {
-        let text = git(
-            dir,
-            &["describe", "--tags", "--long", "--dirty", "--abbrev=9"],
-        );
+        let text = git(dir, &["describe", "--tags", "--long", "--dirty", "--abbrev=9"]);
         let bare = text.trim_end_matches("-dirty");
         let (rest, node) = bare.rsplit_once("-g")?;
         let (tag, distance) = rest.rsplit_once('-')?;
@@ -262,9 +242,7 @@ fn write(root: &Path, project: &Project, import_root: &Path) {
 
 /// A new environment with pip in it.
 fn venv(root: &Path, name: &str) -> PathBuf {
-    run(Command::new("python3")
-        .args(["-m", "venv"])
-        .arg(root.join(name)));
+    run(Command::new("python3").args(["-m", "venv"]).arg(root.join(name)));
     root.join(name).join("bin/python")
 }
 
@@ -298,19 +276,13 @@ fn packages_look_as_if_pip_had_installed_them() {
             std::fs::write(dir.path().join(&file.path), &file.contents).unwrap();
         }
         let import_root = dir.path().join(&project.import_root);
-        let import_root = if project.import_root == Path::new(".") {
-            dir.path().to_owned()
-        } else {
-            import_root
-        };
+        let import_root = if project.import_root == Path::new(".") { dir.path().to_owned() } else { import_root };
         write(&site, &project, &import_root);
         pip.arg("-e").arg(dir.path());
     }
     run(&mut pip);
     let seen_by = |python: &Path, start: &str, sample: &Sample| {
-        run(Command::new(python)
-            .args(["-c", &format!("{start}{SEEN}"), sample.name, sample.module])
-            .current_dir("/"))
+        run(Command::new(python).args(["-c", &format!("{start}{SEEN}"), sample.name, sample.module]).current_dir("/"))
     };
     let add = format!("import site; site.addsitedir({site:?})\n");
     let mut different = String::new();

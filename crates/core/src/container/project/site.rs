@@ -20,28 +20,15 @@ impl Project {
     /// in the container, absolute.
     pub fn site_files(&self, import_root: &str) -> BTreeMap<String, SiteFile> {
         // A version that PEP 440 does not know may hold anything, and this is a folder's name.
-        let version = self.version.replace(
-            |c: char| !(c.is_ascii_alphanumeric() || "._+!".contains(c)),
-            "_",
-        );
+        let version = self.version.replace(|c: char| !(c.is_ascii_alphanumeric() || "._+!".contains(c)), "_");
         let info = format!("{}-{version}.dist-info", module_name(&self.name));
         let mut files = BTreeMap::new();
         let mut add = |path: String, text: String, executable: bool| {
-            files.insert(
-                path,
-                SiteFile {
-                    bytes: text.into_bytes(),
-                    executable,
-                },
-            );
+            files.insert(path, SiteFile { bytes: text.into_bytes(), executable });
         };
         add(format!("{info}/METADATA"), render(&self.metadata), false);
         add(format!("{info}/INSTALLER"), "wharf\n".into(), false);
-        add(
-            format!("{info}/direct_url.json"),
-            self.direct_url(import_root),
-            false,
-        );
+        add(format!("{info}/direct_url.json"), self.direct_url(import_root), false);
         let entry_points = self.entry_points.text();
         if !entry_points.is_empty() {
             add(format!("{info}/entry_points.txt"), entry_points, false);
@@ -49,31 +36,18 @@ impl Project {
         if !self.top_level.is_empty() {
             add(
                 format!("{info}/top_level.txt"),
-                self.top_level
-                    .iter()
-                    .map(|module| format!("{module}\n"))
-                    .collect(),
+                self.top_level.iter().map(|module| format!("{module}\n")).collect(),
                 false,
             );
         }
         // Several packages can share the folder, so each brings its own `.pth`.
-        add(
-            format!("wharf-{}.pth", module_name(&self.name)),
-            format!("{import_root}\n"),
-            false,
-        );
+        add(format!("wharf-{}.pth", module_name(&self.name)), format!("{import_root}\n"), false);
         for (name, reference) in self.entry_points.scripts() {
             add(format!("bin/{name}"), script(reference), true);
         }
         let record: String = files.keys().map(|path| format!("{path},,\n")).collect();
         let record = format!("{record}{info}/RECORD,,\n");
-        files.insert(
-            format!("{info}/RECORD"),
-            SiteFile {
-                bytes: record.into_bytes(),
-                executable: false,
-            },
-        );
+        files.insert(format!("{info}/RECORD"), SiteFile { bytes: record.into_bytes(), executable: false });
         files
     }
 

@@ -32,12 +32,7 @@ pub(super) enum Local {
 }
 
 /// The version of what Git describes; `None` if the tag holds none.
-pub(super) fn version(
-    described: &Described,
-    name: &str,
-    scheme: Scheme,
-    local: Local,
-) -> Option<String> {
+pub(super) fn version(described: &Described, name: &str, scheme: Scheme, local: Local) -> Option<String> {
     let base = match &described.tag {
         Some(tag) => Some(from_tag(tag, name)?),
         None => None,
@@ -67,29 +62,18 @@ pub(super) fn version(
         (Local::Node, _) => format!("+g{node}"),
     };
     let whole = format!("{public}{tail}");
-    Some(
-        whole
-            .parse::<Version>()
-            .map_or(whole, |version| version.to_string()),
-    )
+    Some(whole.parse::<Version>().map_or(whole, |version| version.to_string()))
 }
 
 /// The version in a tag: the tag itself, without `v`, or what follows the package's name or any other prefix.
 pub(super) fn from_tag(tag: &str, name: &str) -> Option<Version> {
     let parse = |text: &str| {
         let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
-        bare.starts_with(|c: char| c.is_ascii_digit())
-            .then(|| bare.parse().ok())
-            .flatten()
+        bare.starts_with(|c: char| c.is_ascii_digit()).then(|| bare.parse().ok()).flatten()
     };
-    let after_name = || {
-        tag.strip_prefix(name)
-            .and_then(|rest| parse(rest.trim_start_matches(['-', '_', '/', '@'])))
-    };
+    let after_name = || tag.strip_prefix(name).and_then(|rest| parse(rest.trim_start_matches(['-', '_', '/', '@'])));
     let boundaries = || {
-        tag.char_indices()
-            .filter(|(_, c)| matches!(c, '-' | '_' | '/' | '@'))
-            .find_map(|(at, _)| parse(&tag[at + 1..]))
+        tag.char_indices().filter(|(_, c)| matches!(c, '-' | '_' | '/' | '@')).find_map(|(at, _)| parse(&tag[at + 1..]))
     };
     parse(tag).or_else(after_name).or_else(boundaries)
 }
@@ -112,73 +96,31 @@ mod tests {
     use super::*;
 
     fn described(tag: Option<&str>, distance: u32, dirty: bool) -> Described {
-        Described {
-            tag: tag.map(str::to_owned),
-            distance,
-            node: "abc1234".into(),
-            dirty,
-        }
+        Described { tag: tag.map(str::to_owned), distance, node: "abc1234".into(), dirty }
     }
 
     #[test]
     fn schemes_are_those_of_the_tools() {
         let of = |tag, distance, dirty, scheme| {
-            version(
-                &described(tag, distance, dirty),
-                "demo",
-                scheme,
-                Local::Node,
-            )
-            .unwrap()
+            version(&described(tag, distance, dirty), "demo", scheme, Local::Node).unwrap()
         };
         assert_eq!(of(Some("v1.2.3"), 0, false, Scheme::NextDev), "1.2.3");
-        assert_eq!(
-            of(Some("v1.2.3"), 4, false, Scheme::NextDev),
-            "1.2.4.dev4+gabc1234"
-        );
-        assert_eq!(
-            of(Some("v1.2.3"), 0, true, Scheme::NextDev),
-            "1.2.4.dev0+gabc1234"
-        );
-        assert_eq!(
-            of(Some("1.2rc1"), 1, false, Scheme::NextDev),
-            "1.2rc2.dev1+gabc1234"
-        );
+        assert_eq!(of(Some("v1.2.3"), 4, false, Scheme::NextDev), "1.2.4.dev4+gabc1234");
+        assert_eq!(of(Some("v1.2.3"), 0, true, Scheme::NextDev), "1.2.4.dev0+gabc1234");
+        assert_eq!(of(Some("1.2rc1"), 1, false, Scheme::NextDev), "1.2rc2.dev1+gabc1234");
         assert_eq!(of(None, 7, false, Scheme::NextDev), "0.1.dev7+gabc1234");
+        assert_eq!(of(Some("v1.2.3"), 4, false, Scheme::NoGuessDev), "1.2.3.post1.dev4+gabc1234");
+        assert_eq!(of(Some("v1.2.3"), 4, false, Scheme::PostRelease), "1.2.3.post4+gabc1234");
+        assert_eq!(of(Some("v1.2.3"), 4, false, Scheme::PoetryDynamic), "1.2.3.post4.dev0+abc1234");
         assert_eq!(
-            of(Some("v1.2.3"), 4, false, Scheme::NoGuessDev),
-            "1.2.3.post1.dev4+gabc1234"
-        );
-        assert_eq!(
-            of(Some("v1.2.3"), 4, false, Scheme::PostRelease),
-            "1.2.3.post4+gabc1234"
-        );
-        assert_eq!(
-            of(Some("v1.2.3"), 4, false, Scheme::PoetryDynamic),
-            "1.2.3.post4.dev0+abc1234"
-        );
-        assert_eq!(
-            version(
-                &described(Some("2.0"), 1, false),
-                "demo",
-                Scheme::NextDev,
-                Local::None
-            )
-            .unwrap(),
+            version(&described(Some("2.0"), 1, false), "demo", Scheme::NextDev, Local::None).unwrap(),
             "2.1.dev1"
         );
     }
 
     #[test]
     fn tags_have_prefixes() {
-        for tag in [
-            "1.4",
-            "v1.4",
-            "demo-1.4",
-            "demo/v1.4",
-            "my-old-name-v1.4",
-            "release_1.4",
-        ] {
+        for tag in ["1.4", "v1.4", "demo-1.4", "demo/v1.4", "my-old-name-v1.4", "release_1.4"] {
             assert_eq!(from_tag(tag, "demo").unwrap().to_string(), "1.4", "{tag}");
         }
         assert_eq!(from_tag("latest", "demo"), None);

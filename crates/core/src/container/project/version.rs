@@ -32,9 +32,7 @@ pub(super) fn find(
         return Ok(normal(&version));
     }
     let (scheme, local) = scheme(sources);
-    if let Some(version) = git
-        .describe(sources.dir)
-        .and_then(|described| vcs::version(&described, name, scheme, local))
+    if let Some(version) = git.describe(sources.dir).and_then(|described| vcs::version(&described, name, scheme, local))
     {
         return Ok(version);
     }
@@ -45,27 +43,18 @@ pub(super) fn find(
     if let Some(version) = literal::in_module(&root, &module_name(name), "__version__") {
         return Ok(normal(&version));
     }
-    notes.push(format!(
-        "no version of `{name}` is stated and no Git tag has one; 0.0.0 is used"
-    ));
+    notes.push(format!("no version of `{name}` is stated and no Git tag has one; 0.0.0 is used"));
     Ok("0.0.0".into())
 }
 
 fn normal(version: &str) -> String {
-    version
-        .trim()
-        .parse::<Version>()
-        .map_or_else(|_| version.trim().to_owned(), |version| version.to_string())
+    version.trim().parse::<Version>().map_or_else(|_| version.trim().to_owned(), |version| version.to_string())
 }
 
 /// A version that is written down as such, which has to be a valid one.
 fn stated(sources: &Sources) -> Result<Option<String>, Error> {
     if let Some(manifest) = &sources.manifest {
-        let poetry = || {
-            manifest
-                .string(&["tool", "poetry", "version"])
-                .filter(|_| !poetry_dynamic(sources))
-        };
+        let poetry = || manifest.string(&["tool", "poetry", "version"]).filter(|_| !poetry_dynamic(sources));
         let version = manifest.string(&["project", "version"]).or_else(poetry);
         if let Some(version) = version {
             let parsed = version.parse::<Version>().map_err(|_| Error::Version {
@@ -79,9 +68,8 @@ fn stated(sources: &Sources) -> Result<Option<String>, Error> {
     let Some(cfg) = &sources.cfg else {
         return Ok(None);
     };
-    let Some(version) = cfg
-        .get("metadata", "version")
-        .filter(|text| !text.starts_with("attr:") && !text.starts_with("file:"))
+    let Some(version) =
+        cfg.get("metadata", "version").filter(|text| !text.starts_with("attr:") && !text.starts_with("file:"))
     else {
         return Ok(None);
     };
@@ -97,11 +85,7 @@ fn stated(sources: &Sources) -> Result<Option<String>, Error> {
 
 fn poetry_dynamic(sources: &Sources) -> bool {
     let keys = ["tool", "poetry-dynamic-versioning", "enable"];
-    sources
-        .manifest
-        .as_ref()
-        .and_then(|manifest| manifest.value(&keys)?.as_bool())
-        .unwrap_or(false)
+    sources.manifest.as_ref().and_then(|manifest| manifest.value(&keys)?.as_bool()).unwrap_or(false)
 }
 
 /// A version in a file that the backend's table points to.
@@ -110,15 +94,11 @@ fn pointed_to(sources: &Sources, name: &str, import_root: &Path) -> Option<Strin
     let roots = [sources.dir.join(import_root), sources.dir.to_owned()];
     let attribute = |dotted: &str| {
         let (module, attribute) = dotted.trim().rsplit_once('.')?;
-        roots
-            .iter()
-            .find_map(|root| literal::in_module(root, module, attribute))
+        roots.iter().find_map(|root| literal::in_module(root, module, attribute))
     };
     let text = |path: &str| std::fs::read_to_string(sources.dir.join(path.trim())).ok();
     if backend.starts_with("hatchling") {
-        let source = sources
-            .string(&["tool", "hatch", "version", "source"])
-            .unwrap_or("regex");
+        let source = sources.string(&["tool", "hatch", "version", "source"]).unwrap_or("regex");
         let path = sources.string(&["tool", "hatch", "version", "path"])?;
         let expression = sources.string(&["tool", "hatch", "version", "expression"]);
         return match source {
@@ -128,12 +108,9 @@ fn pointed_to(sources: &Sources, name: &str, import_root: &Path) -> Option<Strin
         };
     }
     if backend.starts_with("flit") {
-        let module = sources
-            .string(&["tool", "flit", "module", "name"])
-            .map_or_else(|| module_name(name), str::to_owned);
-        return roots
-            .iter()
-            .find_map(|root| literal::in_module(root, &module, "__version__"));
+        let module =
+            sources.string(&["tool", "flit", "module", "name"]).map_or_else(|| module_name(name), str::to_owned);
+        return roots.iter().find_map(|root| literal::in_module(root, &module, "__version__"));
     }
     if backend.starts_with("pdm") {
         let path = sources.string(&["tool", "pdm", "version", "path"])?;
@@ -141,11 +118,7 @@ fn pointed_to(sources: &Sources, name: &str, import_root: &Path) -> Option<Strin
     }
     if backend.starts_with("maturin") {
         let cargo: toml::Table = toml::from_str(&text("Cargo.toml")?).ok()?;
-        return cargo
-            .get("package")?
-            .get("version")?
-            .as_str()
-            .map(str::to_owned);
+        return cargo.get("package")?.get("version")?.as_str().map(str::to_owned);
     }
     let dynamic = ["tool", "setuptools", "dynamic", "version"];
     let of = |key| sources.strings(&[&dynamic[..], &[key]].concat());
@@ -180,11 +153,7 @@ fn scheme(sources: &Sources) -> (Scheme, Local) {
         Some("post-release") => Scheme::PostRelease,
         _ => Scheme::NextDev,
     };
-    let local = if option("local_scheme") == Some("no-local-version") {
-        Local::None
-    } else {
-        Local::Node
-    };
+    let local = if option("local_scheme") == Some("no-local-version") { Local::None } else { Local::Node };
     (scheme, local)
 }
 
@@ -202,6 +171,5 @@ fn written(sources: &Sources) -> Option<String> {
 fn fallback(sources: &Sources) -> Option<String> {
     let scm = sources.string(&["tool", "setuptools_scm", "fallback_version"]);
     let scm = scm.or_else(|| sources.string(&["tool", "hatch", "version", "fallback-version"]));
-    scm.or_else(|| sources.string(&["tool", "poetry", "version"]))
-        .map(str::to_owned)
+    scm.or_else(|| sources.string(&["tool", "poetry", "version"])).map(str::to_owned)
 }

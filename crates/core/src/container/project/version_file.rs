@@ -11,10 +11,7 @@ use crate::image::python::manifest::Manifest;
 fn wanted(manifest: &Manifest) -> Option<(&str, Option<&str>)> {
     let scm = |key: &str| manifest.string(&["tool", "setuptools_scm", key]);
     if let Some(path) = scm("version_file").or_else(|| scm("write_to")) {
-        return Some((
-            path,
-            scm("version_file_template").or_else(|| scm("write_to_template")),
-        ));
+        return Some((path, scm("version_file_template").or_else(|| scm("write_to_template"))));
     }
     let hook = |key: &str| manifest.string(&["tool", "hatch", "build", "hooks", "vcs", key]);
     if let Some(path) = hook("version-file") {
@@ -32,28 +29,22 @@ pub(super) fn path(manifest: &Manifest) -> Option<PathBuf> {
 /// The file, if it is configured and not there.
 pub(super) fn missing(dir: &Path, manifest: &Manifest, version: &str) -> Option<VersionFile> {
     let (path, template) = wanted(manifest)?;
-    let inside = Path::new(path)
-        .components()
-        .all(|part| matches!(part, std::path::Component::Normal(_)));
+    let inside = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
     if !inside || dir.join(path).exists() {
         return None;
     }
     let tuple = tuple(version);
     let contents = match template {
-        Some(template) => template
-            .replace("{version_tuple}", &tuple)
-            .replace("{version}", version)
-            .replace("{}", version),
+        Some(template) => {
+            template.replace("{version_tuple}", &tuple).replace("{version}", version).replace("{}", version)
+        }
         None if path.ends_with(".py") => format!(
             "# written by wharf as the build backend would; do not change or track\n\
              __version__ = version = '{version}'\n__version_tuple__ = version_tuple = {tuple}\n"
         ),
         None => format!("{version}\n"),
     };
-    Some(VersionFile {
-        path: path.into(),
-        contents,
-    })
+    Some(VersionFile { path: path.into(), contents })
 }
 
 /// The version as setuptools_scm's tuple: numbers, then `dev3` and the local part as strings.
@@ -64,22 +55,9 @@ fn tuple(version: &str) -> String {
     let mut parts: Vec<String> = parsed.release().iter().map(u64::to_string).collect();
     let public = version.split('+').next().unwrap_or(version);
     let extra = public.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    parts.extend(
-        extra
-            .split('.')
-            .filter(|part| !part.is_empty())
-            .map(|part| format!("'{part}'")),
-    );
-    parts.extend(
-        version
-            .split_once('+')
-            .map(|(_, local)| format!("'{local}'")),
-    );
-    if parts.len() == 1 {
-        format!("({},)", parts[0])
-    } else {
-        format!("({})", parts.join(", "))
-    }
+    parts.extend(extra.split('.').filter(|part| !part.is_empty()).map(|part| format!("'{part}'")));
+    parts.extend(version.split_once('+').map(|(_, local)| format!("'{local}'")));
+    if parts.len() == 1 { format!("({},)", parts[0]) } else { format!("({})", parts.join(", ")) }
 }
 
 #[cfg(test)]

@@ -7,10 +7,7 @@ use pep508_rs::pep440_rs::Version;
 /// comes out is the span from the first one's lower bound to the last one's upper bound.
 pub fn specifiers(constraint: &str) -> Option<String> {
     let alternatives = alternatives(constraint);
-    let parts: Vec<Vec<String>> = alternatives
-        .iter()
-        .map(|text| conjunction(text))
-        .collect::<Option<_>>()?;
+    let parts: Vec<Vec<String>> = alternatives.iter().map(|text| conjunction(text)).collect::<Option<_>>()?;
     match parts.as_slice() {
         [one] => Some(one.join(",")),
         [first, .., last] => {
@@ -22,13 +19,7 @@ pub fn specifiers(constraint: &str) -> Option<String> {
                 .iter()
                 .filter(|part| part.starts_with('<') || part.starts_with("=="))
                 .map(|part| part.replacen("==", "<=", 1));
-            Some(
-                lower
-                    .chain(upper)
-                    .map(|part| part.replace(".*", ""))
-                    .collect::<Vec<_>>()
-                    .join(","),
-            )
+            Some(lower.chain(upper).map(|part| part.replace(".*", "")).collect::<Vec<_>>().join(","))
         }
         [] => Some(String::new()),
     }
@@ -42,11 +33,7 @@ pub fn python_marker(constraint: &str) -> Option<String> {
         for specifier in conjunction(alternative)? {
             let (operator, version) = split_operator(&specifier);
             let version = version.trim_end_matches(".*");
-            let variable = if version.matches('.').count() >= 2 {
-                "python_full_version"
-            } else {
-                "python_version"
-            };
+            let variable = if version.matches('.').count() >= 2 { "python_full_version" } else { "python_version" };
             terms.push(format!("{variable} {operator} \"{version}\""));
         }
         if terms.is_empty() {
@@ -58,11 +45,7 @@ pub fn python_marker(constraint: &str) -> Option<String> {
 }
 
 fn alternatives(constraint: &str) -> Vec<&str> {
-    constraint
-        .split('|')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect()
+    constraint.split('|').map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 /// Terms joined by commas or, as Poetry allows, by spaces.
@@ -88,10 +71,7 @@ fn single(term: &str) -> Option<Vec<String>> {
     if let Some(version) = term.strip_prefix('^') {
         let parsed = parse(version)?;
         let release = parsed.release();
-        let significant = release
-            .iter()
-            .position(|number| *number != 0)
-            .unwrap_or(release.len() - 1);
+        let significant = release.iter().position(|number| *number != 0).unwrap_or(release.len() - 1);
         return Some(vec![
             format!(">={}", clean(version)),
             format!("<{}", bumped(release, significant, release.len())),
@@ -105,26 +85,15 @@ fn single(term: &str) -> Option<Vec<String>> {
         let index = usize::from(parsed.release().len() > 1);
         return Some(vec![
             format!(">={}", clean(version)),
-            format!(
-                "<{}",
-                bumped(parsed.release(), index, parsed.release().len())
-            ),
+            format!("<{}", bumped(parsed.release(), index, parsed.release().len())),
         ]);
     }
     let (operator, version) = split_operator(term);
-    let operator = if operator.is_empty() || operator == "=" {
-        "=="
-    } else {
-        operator
-    };
+    let operator = if operator.is_empty() || operator == "=" { "==" } else { operator };
     if let Some(stem) = version.strip_suffix(".*") {
         parse(stem)?;
         // `>=1.*` is not PEP 440, though Poetry takes it.
-        let version = if matches!(operator, "==" | "!=") {
-            version
-        } else {
-            stem
-        };
+        let version = if matches!(operator, "==" | "!=") { version } else { stem };
         return Some(vec![format!("{operator}{version}")]);
     }
     parse(version)?;
@@ -138,17 +107,11 @@ fn bumped(release: &[u64], index: usize, length: usize) -> String {
         *last += 1;
     }
     numbers.resize(length.max(2).max(index + 1), 0);
-    numbers
-        .iter()
-        .map(u64::to_string)
-        .collect::<Vec<_>>()
-        .join(".")
+    numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
 }
 
 fn split_operator(term: &str) -> (&str, &str) {
-    let end = term
-        .find(|c: char| !matches!(c, '<' | '>' | '=' | '!' | '~'))
-        .unwrap_or(term.len());
+    let end = term.find(|c: char| !matches!(c, '<' | '>' | '=' | '!' | '~')).unwrap_or(term.len());
     (&term[..end], term[end..].trim())
 }
 
@@ -193,10 +156,7 @@ mod tests {
 
     #[test]
     fn python_constraints_become_markers() {
-        assert_eq!(
-            python_marker("^3.8").as_deref(),
-            Some(r#"python_version >= "3.8" and python_version < "4.0""#)
-        );
+        assert_eq!(python_marker("^3.8").as_deref(), Some(r#"python_version >= "3.8" and python_version < "4.0""#));
         assert_eq!(
             python_marker("<3.9 || >=3.11.2").as_deref(),
             Some(r#"python_version < "3.9" or python_full_version >= "3.11.2""#)

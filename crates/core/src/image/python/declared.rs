@@ -75,8 +75,7 @@ impl Declared {
     /// # Errors
     /// A file that cannot be read, or a requirement that makes no sense.
     pub fn read(dir: &Path) -> Result<Self, Error> {
-        let mut declared =
-            Self::read_manifest(dir, Manifest::load(&dir.join("pyproject.toml"))?.as_ref())?;
+        let mut declared = Self::read_manifest(dir, Manifest::load(&dir.join("pyproject.toml"))?.as_ref())?;
         declared.expand_own_extras();
         Ok(declared)
     }
@@ -97,13 +96,8 @@ impl Declared {
     /// As [`Declared::read`].
     pub fn as_published(dir: &Path, manifest: Option<&Manifest>) -> Result<Self, Error> {
         let mut manifest = manifest.cloned();
-        let tool = manifest
-            .as_mut()
-            .and_then(|manifest| manifest.table.get_mut("tool"));
-        if let Some(uv) = tool
-            .and_then(|tool| tool.get_mut("uv"))
-            .and_then(toml::Value::as_table_mut)
-        {
+        let tool = manifest.as_mut().and_then(|manifest| manifest.table.get_mut("tool"));
+        if let Some(uv) = tool.and_then(|tool| tool.get_mut("uv")).and_then(toml::Value::as_table_mut) {
             uv.remove("sources");
         }
         Self::read_manifest(dir, manifest.as_ref())
@@ -113,13 +107,9 @@ impl Declared {
         let cfg_path = dir.join("setup.cfg");
         let cfg = SetupCfg::load(&cfg_path)?;
         let mut declared = Self::default();
-        let name = manifest.and_then(|it| {
-            it.string(&["project", "name"])
-                .or_else(|| it.string(&["tool", "poetry", "name"]))
-        });
-        declared.name = name
-            .or_else(|| cfg.as_ref()?.get("metadata", "name"))
-            .map(normalize);
+        let name =
+            manifest.and_then(|it| it.string(&["project", "name"]).or_else(|| it.string(&["tool", "poetry", "name"])));
+        declared.name = name.or_else(|| cfg.as_ref()?.get("metadata", "name")).map(normalize);
         if let Some(manifest) = manifest {
             declared.sources.push(manifest.path.clone());
             declared.main = main_of(manifest, &mut declared.sources)?;
@@ -147,11 +137,7 @@ impl Declared {
             return Ok(());
         };
         self.main = Some(carried.main);
-        if !self
-            .groups
-            .iter()
-            .any(|group| group.kind == GroupKind::Extra)
-        {
+        if !self.groups.iter().any(|group| group.kind == GroupKind::Extra) {
             self.groups.extend(carried.extras);
         }
         self.sources.push(carried.source);
@@ -160,28 +146,21 @@ impl Declared {
 
     fn read_cfg(&mut self, path: &Path, cfg: &SetupCfg) -> Result<(), Error> {
         let checker = |texts: Vec<String>| {
-            texts
-                .into_iter()
-                .map(|text| checked(path, &cfg.text, text))
-                .collect::<Result<Vec<_>, _>>()
+            texts.into_iter().map(|text| checked(path, &cfg.text, text)).collect::<Result<Vec<_>, _>>()
         };
         let before = (self.main.is_some(), self.groups.len());
         if self.main.is_none()
-            && cfg
-                .get("options", "install_requires")
-                .is_some_and(|value| !value.starts_with("file:"))
+            && cfg.get("options", "install_requires").is_some_and(|value| !value.starts_with("file:"))
         {
             self.main = Some(checker(cfg.lines("options", "install_requires"))?);
         }
         for (name, texts) in cfg.section("options.extras_require") {
-            if !self.groups.iter().any(|group| {
-                group.kind == GroupKind::Extra && normalize(&group.name) == normalize(&name)
-            }) {
-                self.groups.push(Group {
-                    name,
-                    kind: GroupKind::Extra,
-                    needs: checker(texts)?,
-                });
+            if !self
+                .groups
+                .iter()
+                .any(|group| group.kind == GroupKind::Extra && normalize(&group.name) == normalize(&name))
+            {
+                self.groups.push(Group { name, kind: GroupKind::Extra, needs: checker(texts)? });
             }
         }
         if before != (self.main.is_some(), self.groups.len()) {
@@ -225,13 +204,7 @@ fn expand(
                 for extra in wanted {
                     if !seen.contains(&extra) {
                         seen.push(extra.clone());
-                        expand(
-                            extras.get(&extra).map_or(&[], Vec::as_slice),
-                            own,
-                            extras,
-                            seen,
-                            out,
-                        );
+                        expand(extras.get(&extra).map_or(&[], Vec::as_slice), own, extras, seen, out);
                     }
                 }
             }
@@ -252,23 +225,14 @@ fn main_of(manifest: &Manifest, sources: &mut Vec<PathBuf>) -> Result<Option<Vec
         return listed(manifest, manifest.strings(&["project", "dependencies"])).map(Some);
     }
     let in_project = manifest.table(&["project"]).is_some();
-    if manifest
-        .table(&["tool", "poetry", "dependencies"])
-        .is_some()
+    if manifest.table(&["tool", "poetry", "dependencies"]).is_some()
         && (!in_project || manifest.is_dynamic("dependencies"))
     {
         let entries = poetry_table::dependencies(manifest, &["tool", "poetry", "dependencies"])?;
-        let needs = entries
-            .into_iter()
-            .filter(|entry| !entry.optional)
-            .map(|entry| poetry_need(manifest, entry));
+        let needs = entries.into_iter().filter(|entry| !entry.optional).map(|entry| poetry_need(manifest, entry));
         return needs.collect::<Result<_, _>>().map(Some);
     }
-    from_files(
-        manifest,
-        &["tool", "setuptools", "dynamic", "dependencies"],
-        sources,
-    )
+    from_files(manifest, &["tool", "setuptools", "dynamic", "dependencies"], sources)
 }
 
 /// What setuptools reads from the files that a `{file = …}` entry names.
@@ -284,23 +248,13 @@ pub(super) fn from_files(
     let mut needs = Vec::new();
     for file in manifest.strings(&file_keys) {
         // As setuptools itself refuses it.
-        let inside = Path::new(&file)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let inside = Path::new(&file).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         if !inside {
-            return Err(Error::Outside {
-                file: manifest.path.clone(),
-                line: manifest.line_of(&file),
-                target: file,
-            });
+            return Err(Error::Outside { file: manifest.path.clone(), line: manifest.line_of(&file), target: file });
         }
         let path = manifest.path.with_file_name("").join(&file);
         let Some(text) = read_text(&path)? else {
-            return Err(Error::Missing {
-                file: manifest.path.clone(),
-                line: manifest.line_of(&file),
-                target: file,
-            });
+            return Err(Error::Missing { file: manifest.path.clone(), line: manifest.line_of(&file), target: file });
         };
         for line in split_lines(&text) {
             needs.push(checked(&path, &text, line)?);
@@ -311,10 +265,7 @@ pub(super) fn from_files(
 }
 
 /// One Poetry entry as a need.
-pub(super) fn poetry_need(
-    manifest: &Manifest,
-    entry: poetry_table::PoetryDependency,
-) -> Result<Needed, Error> {
+pub(super) fn poetry_need(manifest: &Manifest, entry: poetry_table::PoetryDependency) -> Result<Needed, Error> {
     match entry.wants {
         Wants::Requirement(text) => checked(&manifest.path, &manifest.text, text),
         Wants::Path(path, extras) => {
@@ -326,10 +277,7 @@ pub(super) fn poetry_need(
 
 /// Requirements listed in a manifest, with uv's own sources for them.
 pub(super) fn listed(manifest: &Manifest, texts: Vec<String>) -> Result<Vec<Needed>, Error> {
-    texts
-        .into_iter()
-        .map(|text| with_source(manifest, text))
-        .collect()
+    texts.into_iter().map(|text| with_source(manifest, text)).collect()
 }
 
 /// A requirement with what `[tool.uv.sources]` says about it.
@@ -354,45 +302,24 @@ fn with_source(manifest: &Manifest, text: String) -> Result<Needed, Error> {
     let line = manifest.line_of(&text);
     let string = |key: &str| source.get(key).and_then(toml::Value::as_str);
     if let Some(path) = string("path") {
-        return Ok(Needed::Path {
-            path: path.into(),
-            extras,
-            line,
-        });
+        return Ok(Needed::Path { path: path.into(), extras, line });
     }
     if source.get("workspace").and_then(toml::Value::as_bool) == Some(true) {
-        return Err(Error::WorkspaceSource {
-            file: manifest.path.clone(),
-            line,
-            name,
-        });
+        return Err(Error::WorkspaceSource { file: manifest.path.clone(), line, name });
     }
-    let brackets = if extras.is_empty() {
-        String::new()
-    } else {
-        format!("[{}]", extras.join(","))
-    };
-    let marker = text
-        .split_once(';')
-        .map(|(_, marker)| format!(" ;{marker}"))
-        .unwrap_or_default();
+    let brackets = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
+    let marker = text.split_once(';').map(|(_, marker)| format!(" ;{marker}")).unwrap_or_default();
     if let Some(url) = string("git") {
         let at = string("rev")
             .or_else(|| string("tag"))
             .or_else(|| string("branch"))
             .map(|at| format!("@{at}"))
             .unwrap_or_default();
-        let folder = string("subdirectory")
-            .map(|folder| format!("#subdirectory={folder}"))
-            .unwrap_or_default();
-        return Ok(Needed::Requirement(format!(
-            "{name}{brackets} @ git+{url}{at}{folder}{marker}"
-        )));
+        let folder = string("subdirectory").map(|folder| format!("#subdirectory={folder}")).unwrap_or_default();
+        return Ok(Needed::Requirement(format!("{name}{brackets} @ git+{url}{at}{folder}{marker}")));
     }
     if let Some(url) = string("url") {
-        return Ok(Needed::Requirement(format!(
-            "{name}{brackets} @ {url}{marker}"
-        )));
+        return Ok(Needed::Requirement(format!("{name}{brackets} @ {url}{marker}")));
     }
     checked(&manifest.path, &manifest.text, text)
 }

@@ -21,20 +21,11 @@ pub fn discover(request: &Request) -> Result<Dependencies, Error> {
         None => nothing(request)?,
     };
     if !dependencies.brings_pytest {
-        dependencies.plan.dev.push(Install::Packages {
-            names: vec!["pytest".into()],
-        });
-        dependencies
-            .plan
-            .notes
-            .push("nothing in the dev groups brings pytest; it is added".into());
+        dependencies.plan.dev.push(Install::Packages { names: vec!["pytest".into()] });
+        dependencies.plan.notes.push("nothing in the dev groups brings pytest; it is added".into());
     }
     let mut plan = dependencies.plan;
-    plan.sources = plan
-        .sources
-        .iter()
-        .map(|path| relative(request.dir, path))
-        .collect();
+    plan.sources = plan.sources.iter().map(|path| relative(request.dir, path)).collect();
     plan.sources.dedup();
     Ok(plan)
 }
@@ -53,43 +44,26 @@ enum Found {
 
 fn find(request: &Request) -> Result<Option<Found>, Error> {
     let places = [request.dir, request.devops];
-    let missing = |manager, wanted| Error::ManagerFile {
-        manager,
-        dir: request.dir.to_owned(),
-        wanted,
-    };
+    let missing = |manager, wanted| Error::ManagerFile { manager, dir: request.dir.to_owned(), wanted };
     let uv = || {
         places
             .iter()
             .find(|place| place.join("uv.lock").is_file())
-            .map(|place| Found::Uv {
-                place: place.to_path_buf(),
-                root: place.to_path_buf(),
-            })
+            .map(|place| Found::Uv { place: place.to_path_buf(), root: place.to_path_buf() })
     };
     let poetry = || {
-        places
-            .iter()
-            .find(|place| place.join("poetry.lock").is_file())
-            .map(|place| Found::Poetry(place.to_path_buf()))
+        places.iter().find(|place| place.join("poetry.lock").is_file()).map(|place| Found::Poetry(place.to_path_buf()))
     };
     match request.manager {
         Some(Manager::None) => Ok(None),
         Some(Manager::Uv) => match uv() {
             Some(found) => Ok(Some(found)),
-            None => workspace(request)?
-                .map(Some)
-                .ok_or_else(|| missing(Manager::Uv, "`uv.lock`")),
+            None => workspace(request)?.map(Some).ok_or_else(|| missing(Manager::Uv, "`uv.lock`")),
         },
-        Some(Manager::Poetry) => poetry()
+        Some(Manager::Poetry) => poetry().map(Some).ok_or_else(|| missing(Manager::Poetry, "`poetry.lock`")),
+        Some(Manager::Pip) => find_pip(&places)?
             .map(Some)
-            .ok_or_else(|| missing(Manager::Poetry, "`poetry.lock`")),
-        Some(Manager::Pip) => find_pip(&places)?.map(Some).ok_or_else(|| {
-            missing(
-                Manager::Pip,
-                "`requirements.txt` or `pyproject.toml` with dependencies",
-            )
-        }),
+            .ok_or_else(|| missing(Manager::Pip, "`requirements.txt` or `pyproject.toml` with dependencies")),
         None => match uv().or_else(poetry) {
             Some(found) => Ok(Some(found)),
             None => match workspace(request)? {
@@ -115,27 +89,18 @@ fn workspace(request: &Request) -> Result<Option<Found>, Error> {
     if !request.dir.join("pyproject.toml").is_file() {
         return Ok(None);
     }
-    for root in request
-        .dir
-        .ancestors()
-        .skip(1)
-        .take_while(|root| root.starts_with(request.stop_at))
-    {
+    for root in request.dir.ancestors().skip(1).take_while(|root| root.starts_with(request.stop_at)) {
         let path = root.join("uv.lock");
         let Some(text) = read_text(&path)? else {
             continue;
         };
         let member = relative(root, request.dir);
-        if Lock::parse(&path, &text)?.packages.values().any(|locked| {
-            locked
-                .folder
-                .as_deref()
-                .is_some_and(|folder| Path::new(folder) == member)
-        }) {
-            return Ok(Some(Found::Uv {
-                place: request.dir.to_owned(),
-                root: root.to_owned(),
-            }));
+        if Lock::parse(&path, &text)?
+            .packages
+            .values()
+            .any(|locked| locked.folder.as_deref().is_some_and(|folder| Path::new(folder) == member))
+        {
+            return Ok(Some(Found::Uv { place: request.dir.to_owned(), root: root.to_owned() }));
         }
     }
     Ok(None)
@@ -159,18 +124,14 @@ fn nothing(request: &Request) -> Result<Planned, Error> {
         sources: Vec::new(),
         notes,
     };
-    Ok(Planned {
-        plan,
-        brings_pytest: false,
-    })
+    Ok(Planned { plan, brings_pytest: false })
 }
 
 /// The note about what only running `setup.py` would tell.
-pub(super) const SETUP_PY: &str = "`setup.py` computes what it needs, which is not read; list it in `pyproject.toml` or `requirements.txt`";
+pub(super) const SETUP_PY: &str =
+    "`setup.py` computes what it needs, which is not read; list it in `pyproject.toml` or `requirements.txt`";
 
 /// The manifest beside a lock.
 pub(super) fn beside(lock: &Path) -> Result<Manifest, Error> {
-    Manifest::load(&lock.with_file_name("pyproject.toml"))?.ok_or_else(|| Error::LockAlone {
-        lock: lock.to_owned(),
-    })
+    Manifest::load(&lock.with_file_name("pyproject.toml"))?.ok_or_else(|| Error::LockAlone { lock: lock.to_owned() })
 }

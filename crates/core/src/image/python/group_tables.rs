@@ -26,26 +26,15 @@ fn standard(manifest: &Manifest) -> Result<Vec<Group>, Error> {
         for name in table.keys() {
             let mut texts = Vec::new();
             gather(manifest, table, name, &mut Vec::new(), &mut texts)?;
-            groups.push(Group {
-                name: name.clone(),
-                kind: GroupKind::Group,
-                needs: listed(manifest, texts)?,
-            });
+            groups.push(Group { name: name.clone(), kind: GroupKind::Group, needs: listed(manifest, texts)? });
         }
     }
     let older = manifest.strings(&["tool", "uv", "dev-dependencies"]);
     if !older.is_empty() {
         let needs = listed(manifest, older)?;
-        match groups
-            .iter_mut()
-            .find(|group| normalize(&group.name) == "dev")
-        {
+        match groups.iter_mut().find(|group| normalize(&group.name) == "dev") {
             Some(dev) => dev.needs.extend(needs),
-            None => groups.push(Group {
-                name: "dev".into(),
-                kind: GroupKind::Group,
-                needs,
-            }),
+            None => groups.push(Group { name: "dev".into(), kind: GroupKind::Group, needs }),
         }
     }
     Ok(groups)
@@ -96,54 +85,24 @@ fn extras(manifest: &Manifest, sources: &mut Vec<PathBuf>) -> Result<Vec<Group>,
     let mut groups = Vec::new();
     if let Some(table) = manifest.table(&["project", "optional-dependencies"]) {
         for (name, texts) in table {
-            groups.push(Group {
-                name: name.clone(),
-                kind: GroupKind::Extra,
-                needs: listed(manifest, strings(texts))?,
-            });
+            groups.push(Group { name: name.clone(), kind: GroupKind::Extra, needs: listed(manifest, strings(texts))? });
         }
         return Ok(groups);
     }
-    if let Some(table) = manifest.table(&["tool", "setuptools", "dynamic", "optional-dependencies"])
-    {
+    if let Some(table) = manifest.table(&["tool", "setuptools", "dynamic", "optional-dependencies"]) {
         for name in table.keys() {
-            let needs = from_files(
-                manifest,
-                &[
-                    "tool",
-                    "setuptools",
-                    "dynamic",
-                    "optional-dependencies",
-                    name,
-                ],
-                sources,
-            )?;
-            groups.push(Group {
-                name: name.clone(),
-                kind: GroupKind::Extra,
-                needs: needs.unwrap_or_default(),
-            });
+            let needs =
+                from_files(manifest, &["tool", "setuptools", "dynamic", "optional-dependencies", name], sources)?;
+            groups.push(Group { name: name.clone(), kind: GroupKind::Extra, needs: needs.unwrap_or_default() });
         }
     }
     if let Some(table) = manifest.table(&["tool", "poetry", "extras"]) {
         let entries = poetry_table::dependencies(manifest, &["tool", "poetry", "dependencies"])?;
         for (name, members) in table {
-            let members: Vec<String> = strings(members)
-                .iter()
-                .map(|member| normalize(member))
-                .collect();
-            let entries = entries
-                .iter()
-                .filter(|entry| members.contains(&entry.name))
-                .cloned();
-            let needs = entries
-                .map(|entry| poetry_need(manifest, entry))
-                .collect::<Result<_, _>>()?;
-            groups.push(Group {
-                name: name.clone(),
-                kind: GroupKind::Extra,
-                needs,
-            });
+            let members: Vec<String> = strings(members).iter().map(|member| normalize(member)).collect();
+            let entries = entries.iter().filter(|entry| members.contains(&entry.name)).cloned();
+            let needs = entries.map(|entry| poetry_need(manifest, entry)).collect::<Result<_, _>>()?;
+            groups.push(Group { name: name.clone(), kind: GroupKind::Extra, needs });
         }
     }
     Ok(groups)
@@ -152,35 +111,19 @@ fn extras(manifest: &Manifest, sources: &mut Vec<PathBuf>) -> Result<Vec<Group>,
 /// `[tool.poetry.group.*.dependencies]` and the older `[tool.poetry.dev-dependencies]`.
 fn poetry(manifest: &Manifest) -> Result<Vec<Group>, Error> {
     let read = |keys: &[&str]| -> Result<Vec<Needed>, Error> {
-        poetry_table::dependencies(manifest, keys)?
-            .into_iter()
-            .map(|entry| poetry_need(manifest, entry))
-            .collect()
+        poetry_table::dependencies(manifest, keys)?.into_iter().map(|entry| poetry_need(manifest, entry)).collect()
     };
     let mut groups = Vec::new();
     if let Some(table) = manifest.table(&["tool", "poetry", "group"]) {
         for name in table.keys() {
             let mut needs = read(&["tool", "poetry", "group", name, "dependencies"])?;
             for included in manifest.strings(&["tool", "poetry", "group", name, "include-groups"]) {
-                needs.extend(read(&[
-                    "tool",
-                    "poetry",
-                    "group",
-                    &included,
-                    "dependencies",
-                ])?);
+                needs.extend(read(&["tool", "poetry", "group", &included, "dependencies"])?);
             }
-            groups.push(Group {
-                name: name.clone(),
-                kind: GroupKind::Poetry,
-                needs,
-            });
+            groups.push(Group { name: name.clone(), kind: GroupKind::Poetry, needs });
         }
     }
-    if manifest
-        .table(&["tool", "poetry", "dev-dependencies"])
-        .is_some()
-    {
+    if manifest.table(&["tool", "poetry", "dev-dependencies"]).is_some() {
         groups.push(Group {
             name: "dev".into(),
             kind: GroupKind::Poetry,
@@ -195,15 +138,8 @@ fn tools(manifest: &Manifest) -> Result<Vec<Group>, Error> {
     let mut groups = Vec::new();
     if let Some(table) = manifest.table(&["tool", "pdm", "dev-dependencies"]) {
         for (name, texts) in table {
-            let texts = strings(texts)
-                .into_iter()
-                .filter(|text| !text.starts_with("-e "))
-                .collect();
-            groups.push(Group {
-                name: name.clone(),
-                kind: GroupKind::Tool,
-                needs: listed(manifest, texts)?,
-            });
+            let texts = strings(texts).into_iter().filter(|text| !text.starts_with("-e ")).collect();
+            groups.push(Group { name: name.clone(), kind: GroupKind::Tool, needs: listed(manifest, texts)? });
         }
     }
     if let Some(table) = manifest.table(&["tool", "hatch", "envs"]) {
@@ -221,16 +157,11 @@ fn tools(manifest: &Manifest) -> Result<Vec<Group>, Error> {
             // Fields such as `{root:uri}` are Hatch's own and only it can fill them in.
             texts.retain(|text| !text.contains("{env:") && !text.contains("{matrix:"));
             let features = settings.get("features").map(strings).unwrap_or_default();
-            if let (Some(own), false) = (manifest.string(&["project", "name"]), features.is_empty())
-            {
+            if let (Some(own), false) = (manifest.string(&["project", "name"]), features.is_empty()) {
                 texts.push(format!("{own}[{}]", features.join(",")));
             }
             if !texts.is_empty() {
-                groups.push(Group {
-                    name: name.into(),
-                    kind: GroupKind::Tool,
-                    needs: listed(manifest, texts)?,
-                });
+                groups.push(Group { name: name.into(), kind: GroupKind::Tool, needs: listed(manifest, texts)? });
             }
         }
     }
@@ -242,8 +173,6 @@ fn tools(manifest: &Manifest) -> Result<Vec<Group>, Error> {
 pub(super) fn plain(texts: &[&str]) -> Vec<Needed> {
     texts
         .iter()
-        .map(|text| {
-            super::declared::checked(std::path::Path::new("x"), "", (*text).to_owned()).unwrap()
-        })
+        .map(|text| super::declared::checked(std::path::Path::new("x"), "", (*text).to_owned()).unwrap())
         .collect()
 }

@@ -22,17 +22,11 @@ pub(super) fn for_dev<'g>(
     if let Some(names) = configured {
         return named(dir, groups, names);
     }
-    let mut chosen: Vec<&Group> = groups
-        .iter()
-        .filter(|group| TEST_NAMES.contains(&normalize(&group.name).as_str()))
-        .collect();
+    let mut chosen: Vec<&Group> =
+        groups.iter().filter(|group| TEST_NAMES.contains(&normalize(&group.name).as_str())).collect();
     let covered = has_pytest(main) || chosen.iter().any(|group| has_pytest(&group.needs));
     if chosen.is_empty() || !covered {
-        chosen.extend(
-            groups
-                .iter()
-                .filter(|group| normalize(&group.name) == "dev"),
-        );
+        chosen.extend(groups.iter().filter(|group| normalize(&group.name) == "dev"));
     }
     Ok(chosen)
 }
@@ -48,9 +42,7 @@ pub(super) fn for_prod<'g>(
 
 /// Whether any of these is pytest or a plugin of it.
 pub(super) fn has_pytest(needs: &[Needed]) -> bool {
-    needs
-        .iter()
-        .any(|need| matches!(need, Needed::Requirement(text) if brings_pytest(text)))
+    needs.iter().any(|need| matches!(need, Needed::Requirement(text) if brings_pytest(text)))
 }
 
 fn named<'g>(dir: &Path, groups: &'g [Group], names: &[String]) -> Result<Vec<&'g Group>, Error> {
@@ -62,11 +54,7 @@ fn named<'g>(dir: &Path, groups: &'g [Group], names: &[String]) -> Result<Vec<&'
             continue;
         }
         let before = chosen.len();
-        chosen.extend(
-            groups
-                .iter()
-                .filter(|group| normalize(&group.name) == wanted),
-        );
+        chosen.extend(groups.iter().filter(|group| normalize(&group.name) == wanted));
         if chosen.len() == before {
             return Err(unknown(dir, name, groups));
         }
@@ -84,12 +72,7 @@ fn unknown(dir: &Path, name: &str, groups: &[Group]) -> Error {
         .filter(|(score, _)| *score > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate.clone());
-    Error::UnknownGroup {
-        dir: dir.to_owned(),
-        name: name.to_owned(),
-        known,
-        nearest,
-    }
+    Error::UnknownGroup { dir: dir.to_owned(), name: name.to_owned(), known, nearest }
 }
 
 #[cfg(test)]
@@ -99,11 +82,7 @@ mod tests {
     use super::*;
 
     fn group(name: &str, needs: &[&str]) -> Group {
-        Group {
-            name: name.into(),
-            kind: GroupKind::Group,
-            needs: plain(needs),
-        }
+        Group { name: name.into(), kind: GroupKind::Group, needs: plain(needs) }
     }
 
     fn dev(groups: &[Group], main: &[&str]) -> Vec<String> {
@@ -116,24 +95,11 @@ mod tests {
 
     #[test]
     fn usual_names_are_taken() {
-        let all = [
-            group("docs", &["sphinx"]),
-            group("test", &["pytest"]),
-            group("Testing", &["x"]),
-            group("dev", &["ruff"]),
-        ];
+        let all =
+            [group("docs", &["sphinx"]), group("test", &["pytest"]), group("Testing", &["x"]), group("dev", &["ruff"])];
         assert_eq!(dev(&all, &[]), ["test", "Testing"]);
-        assert_eq!(
-            dev(&[group("test", &["x"]), group("dev", &["pytest"])], &[]),
-            ["test", "dev"]
-        );
-        assert_eq!(
-            dev(
-                &[group("test", &["x"]), group("dev", &["ruff"])],
-                &["pytest-mock"]
-            ),
-            ["test"]
-        );
+        assert_eq!(dev(&[group("test", &["x"]), group("dev", &["pytest"])], &[]), ["test", "dev"]);
+        assert_eq!(dev(&[group("test", &["x"]), group("dev", &["ruff"])], &["pytest-mock"]), ["test"]);
         assert_eq!(dev(&[group("dev", &["ruff"])], &[]), ["dev"]);
         assert_eq!(dev(&[group("docs", &[])], &[]), [""; 0]);
     }
@@ -142,18 +108,8 @@ mod tests {
     fn a_name_that_is_not_there_is_refused() {
         let all = [group("testing", &[]), group("docs", &[])];
         let error = named(Path::new("infra"), &all, &["testin".into()]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`infra` has no dependency group `testin`; it has `docs`, `testing`"
-        );
-        assert_eq!(
-            error.hint().as_deref(),
-            Some("did you mean `testing`? see `groups` in `[python]`")
-        );
-        assert!(
-            named(Path::new("infra"), &all, &["main".into()])
-                .unwrap()
-                .is_empty()
-        );
+        assert_eq!(error.to_string(), "`infra` has no dependency group `testin`; it has `docs`, `testing`");
+        assert_eq!(error.hint().as_deref(), Some("did you mean `testing`? see `groups` in `[python]`"));
+        assert!(named(Path::new("infra"), &all, &["main".into()]).unwrap().is_empty());
     }
 }

@@ -34,12 +34,7 @@ impl Lock {
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let table = parse(path, text)?;
         let mut lock = Self::default();
-        for package in table
-            .get("package")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_table)
+        for package in table.get("package").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table)
         {
             let Some(name) = package.get("name").and_then(Value::as_str) else {
                 continue;
@@ -68,30 +63,17 @@ impl Lock {
 fn read_needs(package: &Table, locked: &mut Locked) {
     // uv: a list of tables. Poetry: a table by name.
     match package.get("dependencies") {
-        Some(Value::Table(by_name)) => locked
-            .needs
-            .extend(by_name.keys().map(|name| normalize(name))),
+        Some(Value::Table(by_name)) => locked.needs.extend(by_name.keys().map(|name| normalize(name))),
         Some(list) => locked.needs.extend(names(list)),
         None => {}
     }
-    let is_own = package.get("source").is_some_and(|source| {
-        ["editable", "virtual", "directory"]
-            .iter()
-            .any(|kind| source.get(kind).is_some())
-    });
+    let is_own = package
+        .get("source")
+        .is_some_and(|source| ["editable", "virtual", "directory"].iter().any(|kind| source.get(kind).is_some()));
     for key in ["optional-dependencies", "dev-dependencies"] {
-        for (group, list) in package
-            .get(key)
-            .and_then(Value::as_table)
-            .into_iter()
-            .flatten()
-        {
+        for (group, list) in package.get(key).and_then(Value::as_table).into_iter().flatten() {
             if is_own {
-                locked
-                    .groups
-                    .entry(normalize(group))
-                    .or_default()
-                    .extend(names(list));
+                locked.groups.entry(normalize(group)).or_default().extend(names(list));
             } else {
                 locked.needs.extend(names(list));
             }
@@ -115,10 +97,7 @@ fn read_source(package: &Table, locked: &mut Locked) {
 
 fn names(list: &Value) -> impl Iterator<Item = String> {
     let entries = list.as_array().map_or(&[][..], Vec::as_slice);
-    entries
-        .iter()
-        .filter_map(|entry| entry.get("name").and_then(Value::as_str))
-        .map(normalize)
+    entries.iter().filter_map(|entry| entry.get("name").and_then(Value::as_str)).map(normalize)
 }
 
 /// `uv.lock` with the versions of the repo's own packages made `0`: they decide nothing, and change at each release.
@@ -128,11 +107,7 @@ pub(super) fn without_own_versions(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         if line.starts_with("[[package]]") {
             version_at = None;
-        } else if line.starts_with("version = ")
-            && out
-                .last()
-                .is_some_and(|before| before.starts_with("name = "))
-        {
+        } else if line.starts_with("version = ") && out.last().is_some_and(|before| before.starts_with("name = ")) {
             version_at = Some(out.len());
         } else if ["editable", "virtual", "directory"]
             .iter()
@@ -177,10 +152,7 @@ source = { registry = "https://pypi.org/simple" }
     fn reads_what_leads_where() {
         let lock = Lock::parse(Path::new("uv.lock"), UV).unwrap();
         assert_eq!(lock.packages["lib"].folder.as_deref(), Some("../lib"));
-        assert_eq!(
-            lock.reach(["demo".to_owned()]),
-            BTreeSet::from(["demo", "lib", "idna"].map(str::to_owned))
-        );
+        assert_eq!(lock.reach(["demo".to_owned()]), BTreeSet::from(["demo", "lib", "idna"].map(str::to_owned)));
         assert!(lock.packages["demo"].groups["test"].contains("pytest-mock"));
     }
 

@@ -16,49 +16,23 @@ pub(super) fn uv(request: &Request, place: &Path, root: &Path) -> Result<Planned
     let lock_path = root.join("uv.lock");
     let manifest = beside(&place.join("uv.lock"))?;
     let root_manifest = beside(&lock_path)?;
-    let read = Read::new(
-        request,
-        place,
-        lock_path,
-        &manifest,
-        &[GroupKind::Group, GroupKind::Extra],
-    )?;
+    let read = Read::new(request, place, lock_path, &manifest, &[GroupKind::Group, GroupKind::Extra])?;
     let mut files = BTreeMap::from([
-        (
-            "uv.lock".to_owned(),
-            without_own_versions(&read.text).into_bytes(),
-        ),
-        (
-            "pyproject.toml".to_owned(),
-            reduced(&root_manifest).into_bytes(),
-        ),
+        ("uv.lock".to_owned(), without_own_versions(&read.text).into_bytes()),
+        ("pyproject.toml".to_owned(), reduced(&root_manifest).into_bytes()),
     ]);
     if let Some(settings) = read_text(&root.join("uv.toml"))? {
         files.insert("uv.toml".into(), settings.into_bytes());
     }
-    for folder in read
-        .lock
-        .packages
-        .values()
-        .filter_map(|locked| locked.folder.as_deref())
-    {
+    for folder in read.lock.packages.values().filter_map(|locked| locked.folder.as_deref()) {
         let inside = folder != "." && !folder.starts_with("..");
-        if let Some(member) = inside
-            .then(|| Manifest::load(&root.join(folder).join("pyproject.toml")))
-            .transpose()?
-            .flatten()
+        if let Some(member) =
+            inside.then(|| Manifest::load(&root.join(folder).join("pyproject.toml"))).transpose()?.flatten()
         {
-            files.insert(
-                format!("{folder}/pyproject.toml"),
-                reduced(&member).into_bytes(),
-            );
+            files.insert(format!("{folder}/pyproject.toml"), reduced(&member).into_bytes());
         }
     }
-    let package = if place == root {
-        None
-    } else {
-        read.declared.name.clone()
-    };
+    let package = if place == root { None } else { read.declared.name.clone() };
     let install = |chosen: &[&Group]| Install::UvSync {
         groups: names(chosen, &[GroupKind::Group]),
         extras: names(chosen, &[GroupKind::Extra]),
@@ -72,13 +46,8 @@ pub(super) fn uv(request: &Request, place: &Path, root: &Path) -> Result<Planned
 pub(super) fn poetry(request: &Request, place: &Path) -> Result<Planned, Error> {
     let lock_path = place.join("poetry.lock");
     let manifest = beside(&lock_path)?;
-    let read = Read::new(
-        request,
-        place,
-        lock_path,
-        &manifest,
-        &[GroupKind::Poetry, GroupKind::Group, GroupKind::Extra],
-    )?;
+    let read =
+        Read::new(request, place, lock_path, &manifest, &[GroupKind::Poetry, GroupKind::Group, GroupKind::Extra])?;
     let files = BTreeMap::from([
         ("poetry.lock".to_owned(), read.text.clone().into_bytes()),
         ("pyproject.toml".to_owned(), reduced(&manifest).into_bytes()),
@@ -91,11 +60,8 @@ pub(super) fn poetry(request: &Request, place: &Path) -> Result<Planned, Error> 
 }
 
 fn names(chosen: &[&Group], kinds: &[GroupKind]) -> Vec<String> {
-    let mut names: Vec<String> = chosen
-        .iter()
-        .filter(|group| kinds.contains(&group.kind))
-        .map(|group| group.name.clone())
-        .collect();
+    let mut names: Vec<String> =
+        chosen.iter().filter(|group| kinds.contains(&group.kind)).map(|group| group.name.clone()).collect();
     names.dedup();
     names
 }
@@ -125,13 +91,7 @@ impl Read {
         let lock = Lock::parse(&path, &text)?;
         let mut declared = Declared::read_locked(place, manifest)?;
         declared.groups.retain(|group| kinds.contains(&group.kind));
-        Ok(Self {
-            place: place.to_owned(),
-            path,
-            text,
-            lock,
-            declared,
-        })
+        Ok(Self { place: place.to_owned(), path, text, lock, declared })
     }
 
     fn planned(
@@ -142,12 +102,7 @@ impl Read {
         install: impl Fn(&[&Group]) -> Install,
     ) -> Result<Planned, Error> {
         let main = self.declared.main.clone().unwrap_or_default();
-        let dev = groups::for_dev(
-            &self.place,
-            &self.declared.groups,
-            request.groups_dev,
-            &main,
-        )?;
+        let dev = groups::for_dev(&self.place, &self.declared.groups, request.groups_dev, &main)?;
         let prod = groups::for_prod(&self.place, &self.declared.groups, request.groups_prod)?;
         let in_dev = self.reached(&main, &dev);
         let mut reached = in_dev.clone();
@@ -164,22 +119,13 @@ impl Read {
             sources,
             notes: Vec::new(),
         };
-        Ok(Planned {
-            plan,
-            brings_pytest: in_dev.iter().any(|name| is_pytest(name)),
-        })
+        Ok(Planned { plan, brings_pytest: in_dev.iter().any(|name| is_pytest(name)) })
     }
 
     /// Names of all packages that these lead to by the lock.
     fn reached(&self, main: &[Needed], chosen: &[&Group]) -> BTreeSet<String> {
-        let own = self
-            .declared
-            .name
-            .as_ref()
-            .and_then(|name| self.lock.packages.get(name));
-        let stated = main
-            .iter()
-            .chain(chosen.iter().flat_map(|group| &group.needs));
+        let own = self.declared.name.as_ref().and_then(|name| self.lock.packages.get(name));
+        let stated = main.iter().chain(chosen.iter().flat_map(|group| &group.needs));
         let mut start: Vec<String> = stated
             .filter_map(|need| match need {
                 Needed::Requirement(text) => head(text).map(|(name, _)| name),
@@ -188,22 +134,15 @@ impl Read {
             .collect();
         start.extend(own.iter().flat_map(|own| own.needs.iter().cloned()));
         for group in chosen {
-            start.extend(
-                own.iter()
-                    .filter_map(|own| own.groups.get(&normalize(&group.name)))
-                    .flatten()
-                    .cloned(),
-            );
+            start.extend(own.iter().filter_map(|own| own.groups.get(&normalize(&group.name))).flatten().cloned());
         }
         self.lock.reach(start)
     }
 
     fn by_folder(&self, path: &Path) -> Option<String> {
         let wanted = tidy(&self.place.join(path));
-        let is_it = |text: &Option<String>| {
-            text.as_ref()
-                .is_some_and(|folder| tidy(&self.root().join(folder)) == wanted)
-        };
+        let is_it =
+            |text: &Option<String>| text.as_ref().is_some_and(|folder| tidy(&self.root().join(folder)) == wanted);
         self.lock
             .packages
             .iter()
@@ -218,12 +157,7 @@ impl Read {
     /// Folders of the repo among the packages reached, without the project's own.
     fn local(&self, request: &Request, reached: &BTreeSet<String>) -> Result<Vec<PathBuf>, Error> {
         let mut local = Vec::new();
-        for (name, locked) in self
-            .lock
-            .packages
-            .iter()
-            .filter(|(name, _)| reached.contains(*name))
-        {
+        for (name, locked) in self.lock.packages.iter().filter(|(name, _)| reached.contains(*name)) {
             let Some(folder) = &locked.folder else {
                 continue;
             };
@@ -239,21 +173,10 @@ impl Read {
         Ok(local)
     }
 
-    fn carry_archives(
-        &self,
-        request: &Request,
-        files: &mut BTreeMap<String, Vec<u8>>,
-    ) -> Result<(), Error> {
-        for archive in self
-            .lock
-            .packages
-            .values()
-            .filter_map(|locked| locked.archive.as_ref())
-        {
+    fn carry_archives(&self, request: &Request, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Error> {
+        for archive in self.lock.packages.values().filter_map(|locked| locked.archive.as_ref()) {
             let path = tidy(&self.root().join(archive));
-            let inside = path
-                .strip_prefix(self.root())
-                .map_err(|_| self.outside(archive))?;
+            let inside = path.strip_prefix(self.root()).map_err(|_| self.outside(archive))?;
             if !path.starts_with(request.stop_at) {
                 return Err(self.outside(archive));
             }
@@ -263,10 +186,6 @@ impl Read {
     }
 
     fn outside(&self, target: &str) -> Error {
-        Error::Outside {
-            file: self.path.clone(),
-            line: line_of(&self.text, target),
-            target: target.to_owned(),
-        }
+        Error::Outside { file: self.path.clone(), line: line_of(&self.text, target), target: target.to_owned() }
     }
 }

@@ -24,20 +24,13 @@ impl Manifest {
             return Ok(None);
         };
         let table = parse(path, &text)?;
-        Ok(Some(Self {
-            path: path.to_owned(),
-            text,
-            table,
-        }))
+        Ok(Some(Self { path: path.to_owned(), text, table }))
     }
 
     /// The value at a path of keys.
     pub fn value(&self, keys: &[&str]) -> Option<&Value> {
         let (last, tables) = keys.split_last()?;
-        tables
-            .iter()
-            .try_fold(&self.table, |table, key| table.get(*key)?.as_table())?
-            .get(*last)
+        tables.iter().try_fold(&self.table, |table, key| table.get(*key)?.as_table())?.get(*last)
     }
 
     /// The table at a path of keys.
@@ -57,9 +50,7 @@ impl Manifest {
 
     /// Whether `[project] dynamic` lists `field`.
     pub fn is_dynamic(&self, field: &str) -> bool {
-        self.strings(&["project", "dynamic"])
-            .iter()
-            .any(|listed| listed == field)
+        self.strings(&["project", "dynamic"]).iter().any(|listed| listed == field)
     }
 
     /// The first line, from 1, that has `text` in it; 1 where none has (an escaped string).
@@ -70,20 +61,14 @@ impl Manifest {
 
 /// The first line, from 1, of `whole` that has `part` in it, or 1.
 pub fn line_of(whole: &str, part: &str) -> usize {
-    whole
-        .lines()
-        .position(|line| line.contains(part))
-        .map_or(1, |index| index + 1)
+    whole.lines().position(|line| line.contains(part)).map_or(1, |index| index + 1)
 }
 
 /// The strings in an array, or the one string.
 pub fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
-        Value::Array(items) => items
-            .iter()
-            .filter_map(|item| item.as_str().map(str::to_owned))
-            .collect(),
+        Value::Array(items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => Vec::new(),
     }
 }
@@ -92,10 +77,9 @@ pub fn strings(value: &Value) -> Vec<String> {
 pub fn parse(path: &Path, text: &str) -> Result<Table, Error> {
     toml::from_str(text).map_err(|error: toml::de::Error| Error::Toml {
         path: path.to_owned(),
-        line: error.span().map_or(1, |span| {
-            text.get(..span.start)
-                .map_or(1, |before| before.matches('\n').count() + 1)
-        }),
+        line: error
+            .span()
+            .map_or(1, |span| text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1)),
         message: error.message().to_owned(),
     })
 }
@@ -103,30 +87,15 @@ pub fn parse(path: &Path, text: &str) -> Result<Table, Error> {
 /// The text of a file, without a byte order mark; `None` where there is none.
 pub fn read_text(path: &Path) -> Result<Option<String>, Error> {
     match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(
-            text.strip_prefix('\u{feff}')
-                .map(str::to_owned)
-                .unwrap_or(text),
-        )),
-        Err(error)
-            if matches!(
-                error.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-            ) =>
-        {
+        Ok(text) => Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             Ok(None)
         }
-        Err(source) => Err(Error::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(Error::Read { path: path.to_owned(), source }),
     }
 }
 
 /// The bytes of a file that has to be there.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }

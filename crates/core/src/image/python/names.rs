@@ -22,13 +22,9 @@ pub fn normalize(name: &str) -> String {
 /// `None` for options, paths and URLs.
 pub fn head(requirement: &str) -> Option<(String, Vec<String>)> {
     let text = requirement.trim_start();
-    let end = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
-    if !name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        || rest.starts_with(['/', ':', '+', '\\'])
-    {
+    if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || rest.starts_with(['/', ':', '+', '\\']) {
         return None;
     }
     let extras = rest
@@ -41,10 +37,7 @@ pub fn head(requirement: &str) -> Option<(String, Vec<String>)> {
 
 /// `a, b` as normalised names.
 pub fn split_extras(text: &str) -> Vec<String> {
-    text.split(',')
-        .map(normalize)
-        .filter(|extra| !extra.is_empty())
-        .collect()
+    text.split(',').map(normalize).filter(|extra| !extra.is_empty()).collect()
 }
 
 /// Whether a requirement brings pytest: pytest itself or one of its plugins.
@@ -76,30 +69,15 @@ pub fn tidy(path: &Path) -> PathBuf {
 
 /// The way from folder `from` to `to`, both tidy and absolute; `.` where they are one.
 pub fn relative(from: &Path, to: &Path) -> PathBuf {
-    let shared = from
-        .components()
-        .zip(to.components())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let mut way: PathBuf = from
-        .components()
-        .skip(shared)
-        .map(|_| Component::ParentDir)
-        .collect();
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let mut way: PathBuf = from.components().skip(shared).map(|_| Component::ParentDir).collect();
     way.extend(to.components().skip(shared));
-    if way.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        way
-    }
+    if way.as_os_str().is_empty() { PathBuf::from(".") } else { way }
 }
 
 /// A relative path with `/` between its parts, as requirement files and archives want it.
 pub fn slashed(path: &Path) -> String {
-    path.components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect::<Vec<_>>()
-        .join("/")
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
@@ -123,10 +101,7 @@ mod tests {
     #[test]
     fn paths_are_followed_by_text() {
         assert_eq!(tidy(Path::new("/a/b/../c/./d")), Path::new("/a/c/d"));
-        assert_eq!(
-            relative(Path::new("/a/b"), Path::new("/a/c/d")),
-            Path::new("../c/d")
-        );
+        assert_eq!(relative(Path::new("/a/b"), Path::new("/a/c/d")), Path::new("../c/d"));
         assert_eq!(relative(Path::new("/a"), Path::new("/a")), Path::new("."));
     }
 }

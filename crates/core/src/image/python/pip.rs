@@ -16,9 +16,7 @@ use super::{Dependencies, Error, Install, Manager, Request, groups};
 /// Whether a folder has any requirements file that is read without being named.
 pub(super) fn has_requirements_files(place: &Path) -> bool {
     place.join("requirements.txt").is_file()
-        || group_files(place)
-            .keys()
-            .any(|name| matches!(name.as_str(), "test" | "tests" | "testing" | "dev"))
+        || group_files(place).keys().any(|name| matches!(name.as_str(), "test" | "tests" | "testing" | "dev"))
 }
 
 /// A plan from what `place` states and from the requirements files there.
@@ -35,11 +33,7 @@ pub(super) fn plan(request: &Request, place: &Path, declared: &Declared) -> Resu
     };
     let files = group_files(place);
     let mut all_groups = declared.groups.clone();
-    all_groups.extend(
-        files
-            .iter()
-            .map(|(name, paths)| writer.file_group(name, paths)),
-    );
+    all_groups.extend(files.iter().map(|(name, paths)| writer.file_group(name, paths)));
     let requirements = place.join("requirements.txt");
     let stated = declared.main.clone().filter(|main| !main.is_empty());
     let mut main = Sheet::default();
@@ -47,7 +41,9 @@ pub(super) fn plan(request: &Request, place: &Path, declared: &Declared) -> Resu
         Some(needs) => {
             writer.add_needs(&mut main, &needs, place)?;
             if requirements.is_file() {
-                writer.notes.push("`requirements.txt` is not read, since the package's own files state its dependencies".into());
+                writer.notes.push(
+                    "`requirements.txt` is not read, since the package's own files state its dependencies".into(),
+                );
             }
         }
         None if requirements.is_file() => writer.add_file(&mut main, &requirements)?,
@@ -56,26 +52,16 @@ pub(super) fn plan(request: &Request, place: &Path, declared: &Declared) -> Resu
     if declared.computed {
         writer.notes.push(SETUP_PY.to_owned());
     }
-    let main_needs: Vec<Needed> = writer
-        .names(&main)
-        .into_iter()
-        .map(Needed::Requirement)
-        .collect();
+    let main_needs: Vec<Needed> = writer.names(&main).into_iter().map(Needed::Requirement).collect();
     let dev_groups = groups::for_dev(place, &all_groups, request.groups_dev, &main_needs)?;
     let prod_groups = groups::for_prod(place, &all_groups, request.groups_prod)?;
     let dev = writer.stage(&main, &dev_groups, &files)?;
     let prod = writer.stage(&main, &prod_groups, &files)?;
     if place != request.devops && request.devops.join("requirements.txt").is_file() {
-        writer.notes.push(
-            "`devops/requirements.txt` is not read, since the dir itself states its dependencies"
-                .into(),
-        );
+        writer.notes.push("`devops/requirements.txt` is not read, since the dir itself states its dependencies".into());
     }
     let brings_pytest = writer.names(&dev).iter().any(|name| is_pytest(name));
-    Ok(Planned {
-        plan: writer.finish(&dev, &prod),
-        brings_pytest,
-    })
+    Ok(Planned { plan: writer.finish(&dev, &prod), brings_pytest })
 }
 
 /// What one stage installs.
@@ -113,18 +99,9 @@ impl Writer<'_> {
         let mut scratch = Carried::default();
         let mut names = Vec::new();
         for path in paths {
-            if scratch
-                .add(path, &[self.place, self.request.dir], self.request.stop_at)
-                .is_ok()
-            {
-                names.extend(
-                    scratch
-                        .closure(path)
-                        .iter()
-                        .filter_map(|file| scratch.names.get(file))
-                        .flatten()
-                        .cloned(),
-                );
+            if scratch.add(path, &[self.place, self.request.dir], self.request.stop_at).is_ok() {
+                names
+                    .extend(scratch.closure(path).iter().filter_map(|file| scratch.names.get(file)).flatten().cloned());
             }
         }
         Group {
@@ -150,18 +127,14 @@ impl Writer<'_> {
                 self.add_needs(&mut sheet, &group.needs, self.place)?;
             }
         }
-        let covered: Vec<PathBuf> = sheet
-            .files
-            .iter()
-            .flat_map(|file| self.carried.closure(file).into_iter().skip(1))
-            .collect();
+        let covered: Vec<PathBuf> =
+            sheet.files.iter().flat_map(|file| self.carried.closure(file).into_iter().skip(1)).collect();
         sheet.files.retain(|file| !covered.contains(file));
         Ok(sheet)
     }
 
     fn add_file(&mut self, sheet: &mut Sheet, path: &Path) -> Result<(), Error> {
-        self.carried
-            .add(path, &[self.place, self.request.dir], self.request.stop_at)?;
+        self.carried.add(path, &[self.place, self.request.dir], self.request.stop_at)?;
         if !sheet.files.iter().any(|known| known == path) {
             sheet.files.push(path.to_owned());
         }
@@ -187,31 +160,17 @@ impl Writer<'_> {
             let target = path.display().to_string();
             let found = tidy(&base.join(path));
             if !found.starts_with(self.request.stop_at) {
-                return Err(Error::Outside {
-                    file: manifest,
-                    line,
-                    target,
-                });
+                return Err(Error::Outside { file: manifest, line, target });
             }
             if found.is_dir() {
-                self.add_local(
-                    sheet,
-                    &LocalDir {
-                        dir: found,
-                        extras: extras.clone(),
-                    },
-                )?;
+                self.add_local(sheet, &LocalDir { dir: found, extras: extras.clone() })?;
             } else if found.is_file() {
                 let bytes = read_bytes(&found)?;
                 let text = format!("./{}", slashed(&super::names::relative(self.place, &found)));
                 self.carried.files.insert(found, bytes);
                 sheet.line(&text);
             } else {
-                return Err(Error::Missing {
-                    file: manifest,
-                    line,
-                    target,
-                });
+                return Err(Error::Missing { file: manifest, line, target });
             }
         }
         Ok(())
@@ -235,27 +194,13 @@ impl Writer<'_> {
             self.local.push(local.dir.clone());
         }
         let mut needs = declared.main.clone().unwrap_or_default();
-        let wanted = |group: &&Group| {
-            group.kind == GroupKind::Extra && local.extras.contains(&normalize(&group.name))
-        };
-        needs.extend(
-            declared
-                .groups
-                .iter()
-                .filter(wanted)
-                .flat_map(|group| group.needs.clone()),
-        );
+        let wanted = |group: &&Group| group.kind == GroupKind::Extra && local.extras.contains(&normalize(&group.name));
+        needs.extend(declared.groups.iter().filter(wanted).flat_map(|group| group.needs.clone()));
         if declared.computed && !is_own && !known {
-            self.notes.push(format!(
-                "what `{}` needs is computed by its `setup.py`, which is not read",
-                local.dir.display()
-            ));
+            self.notes
+                .push(format!("what `{}` needs is computed by its `setup.py`, which is not read", local.dir.display()));
         }
-        if declared
-            .sources
-            .iter()
-            .any(|source| !self.sources.contains(source))
-        {
+        if declared.sources.iter().any(|source| !self.sources.contains(source)) {
             self.sources.extend(declared.sources.iter().cloned());
         }
         self.open.push(local.clone());
@@ -266,17 +211,8 @@ impl Writer<'_> {
 
     /// Normalised names of all that a sheet asks for.
     fn names(&self, sheet: &Sheet) -> Vec<String> {
-        let mut names: Vec<String> = sheet
-            .lines
-            .iter()
-            .filter_map(|line| head(line))
-            .map(|(name, _)| name)
-            .collect();
-        for file in sheet
-            .files
-            .iter()
-            .flat_map(|file| self.carried.closure(file))
-        {
+        let mut names: Vec<String> = sheet.lines.iter().filter_map(|line| head(line)).map(|(name, _)| name).collect();
+        for file in sheet.files.iter().flat_map(|file| self.carried.closure(file)) {
             names.extend(self.carried.names.get(&file).into_iter().flatten().cloned());
         }
         names
@@ -285,12 +221,8 @@ impl Writer<'_> {
     fn finish(mut self, dev: &Sheet, prod: &Sheet) -> Dependencies {
         let root = self.common_root();
         let key = |path: &Path| slashed(path.strip_prefix(&root).unwrap_or(path));
-        let mut files: BTreeMap<String, Vec<u8>> = self
-            .carried
-            .files
-            .iter()
-            .map(|(path, bytes)| (key(path), bytes.clone()))
-            .collect();
+        let mut files: BTreeMap<String, Vec<u8>> =
+            self.carried.files.iter().map(|(path, bytes)| (key(path), bytes.clone())).collect();
         let prod = self.emit(prod, "main.txt", &key, &mut files);
         let dev = self.emit(dev, "dev.txt", &key, &mut files);
         self.sources.extend(self.carried.files.keys().cloned());
@@ -308,13 +240,7 @@ impl Writer<'_> {
     /// The deepest folder that all carried files lie in: the place itself, unless a file includes one above it.
     fn common_root(&self) -> PathBuf {
         let mut root = self.place.to_owned();
-        while !self
-            .carried
-            .files
-            .keys()
-            .all(|path| path.starts_with(&root))
-            && root.pop()
-        {}
+        while !self.carried.files.keys().all(|path| path.starts_with(&root)) && root.pop() {}
         root
     }
 
@@ -325,12 +251,7 @@ impl Writer<'_> {
         key: &dyn Fn(&Path) -> String,
         files: &mut BTreeMap<String, Vec<u8>>,
     ) -> Vec<Install> {
-        let hashed = |file: &PathBuf| {
-            self.carried
-                .closure(file)
-                .iter()
-                .any(|file| self.carried.hashed.contains(file))
-        };
+        let hashed = |file: &PathBuf| self.carried.closure(file).iter().any(|file| self.carried.hashed.contains(file));
         let some_hashed = sheet.files.iter().any(hashed);
         let apart = some_hashed && !(sheet.files.iter().all(hashed) && sheet.lines.is_empty());
         let mut text = String::new();
@@ -345,11 +266,7 @@ impl Writer<'_> {
         text.extend(sheet.lines.iter().flat_map(|line| [line.as_str(), "\n"]));
         if !text.is_empty() {
             let taken = files.contains_key(name);
-            let name = if taken {
-                format!("wharf-{name}")
-            } else {
-                name.to_owned()
-            };
+            let name = if taken { format!("wharf-{name}") } else { name.to_owned() };
             files.insert(name.clone(), text.into_bytes());
             installs.push(Install::Requirements { file: name });
         }
@@ -361,24 +278,15 @@ impl Writer<'_> {
 /// `NAME_requirements.txt`, `requirements/NAME.txt`.
 fn group_files(place: &Path) -> BTreeMap<String, Vec<PathBuf>> {
     let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for (folder, inner) in [
-        (place.to_owned(), false),
-        (place.join("requirements"), true),
-    ] {
+    for (folder, inner) in [(place.to_owned(), false), (place.join("requirements"), true)] {
         let Ok(entries) = std::fs::read_dir(folder) else {
             continue;
         };
-        let mut paths: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.is_file())
-            .collect();
+        let mut paths: Vec<PathBuf> =
+            entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
         paths.sort();
         for path in paths {
-            let Some(stem) = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .and_then(|name| name.strip_suffix(".txt"))
+            let Some(stem) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".txt"))
             else {
                 continue;
             };
@@ -392,13 +300,8 @@ fn group_files(place: &Path) -> BTreeMap<String, Vec<PathBuf>> {
 }
 
 fn group_in(stem: &str) -> Option<&str> {
-    let after = stem
-        .strip_prefix("requirements")
-        .and_then(|rest| rest.strip_prefix(['-', '_', '.']));
+    let after = stem.strip_prefix("requirements").and_then(|rest| rest.strip_prefix(['-', '_', '.']));
     after
-        .or_else(|| {
-            stem.strip_suffix("requirements")
-                .and_then(|rest| rest.strip_suffix(['-', '_', '.']))
-        })
+        .or_else(|| stem.strip_suffix("requirements").and_then(|rest| rest.strip_suffix(['-', '_', '.'])))
         .filter(|group| !group.is_empty())
 }

@@ -36,9 +36,7 @@ pub fn dependencies(manifest: &Manifest, keys: &[&str]) -> Result<Vec<PoetryDepe
     };
     let mut found = Vec::new();
     for (name, value) in table.iter().filter(|(name, _)| *name != "python") {
-        let alternatives = value
-            .as_array()
-            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        let alternatives = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         for alternative in alternatives {
             let wants = wants(name, alternative).map_err(|message| Error::Requirement {
                 file: manifest.path.clone(),
@@ -46,15 +44,8 @@ pub fn dependencies(manifest: &Manifest, keys: &[&str]) -> Result<Vec<PoetryDepe
                 text: format!("{name} = {alternative}"),
                 message,
             })?;
-            let optional = alternative
-                .get("optional")
-                .and_then(Value::as_bool)
-                .unwrap_or(false);
-            found.push(PoetryDependency {
-                name: normalize(name),
-                wants,
-                optional,
-            });
+            let optional = alternative.get("optional").and_then(Value::as_bool).unwrap_or(false);
+            found.push(PoetryDependency { name: normalize(name), wants, optional });
         }
     }
     Ok(found)
@@ -63,10 +54,7 @@ pub fn dependencies(manifest: &Manifest, keys: &[&str]) -> Result<Vec<PoetryDepe
 fn wants(name: &str, value: &Value) -> Result<Wants, String> {
     let (version, table) = match value {
         Value::String(version) => (version.as_str(), &Table::new()),
-        Value::Table(table) => (
-            table.get("version").and_then(Value::as_str).unwrap_or("*"),
-            table,
-        ),
+        Value::Table(table) => (table.get("version").and_then(Value::as_str).unwrap_or("*"), table),
         _ => return Err("expected a version or a table".into()),
     };
     let text = |key: &str| table.get(key).and_then(Value::as_str);
@@ -74,25 +62,16 @@ fn wants(name: &str, value: &Value) -> Result<Wants, String> {
     if let Some(path) = text("path").or_else(|| text("file")) {
         return Ok(Wants::Path(Path::new(path).to_owned(), extras));
     }
-    let brackets = if extras.is_empty() {
-        String::new()
-    } else {
-        format!("[{}]", extras.join(","))
-    };
+    let brackets = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
     let body = if let Some(url) = text("git") {
         let revision = text("rev")
             .or_else(|| text("tag"))
             .or_else(|| text("branch"))
             .map(|at| format!("@{at}"))
             .unwrap_or_default();
-        let folder = text("subdirectory")
-            .map(|folder| format!("#subdirectory={folder}"))
-            .unwrap_or_default();
+        let folder = text("subdirectory").map(|folder| format!("#subdirectory={folder}")).unwrap_or_default();
         // `git@host:path` is how ssh writes it; pip wants a URL.
-        let url = match url
-            .strip_prefix("git@")
-            .and_then(|rest| rest.split_once(':'))
-        {
+        let url = match url.strip_prefix("git@").and_then(|rest| rest.split_once(':')) {
             Some((host, path)) => format!("ssh://git@{host}/{path}"),
             None => url.to_owned(),
         };
@@ -100,20 +79,11 @@ fn wants(name: &str, value: &Value) -> Result<Wants, String> {
     } else if let Some(url) = text("url") {
         format!(" @ {url} ")
     } else {
-        constraint::specifiers(version)
-            .ok_or_else(|| format!("`{version}` is not a version constraint"))?
+        constraint::specifiers(version).ok_or_else(|| format!("`{version}` is not a version constraint"))?
     };
     let marker = marker(table)?;
-    let tail = if marker.is_empty() {
-        String::new()
-    } else {
-        format!("; {marker}")
-    };
-    Ok(Wants::Requirement(
-        format!("{name}{brackets}{body}{tail}")
-            .trim_end()
-            .to_owned(),
-    ))
+    let tail = if marker.is_empty() { String::new() } else { format!("; {marker}") };
+    Ok(Wants::Requirement(format!("{name}{brackets}{body}{tail}").trim_end().to_owned()))
 }
 
 /// The conditions of one entry, joined.
@@ -123,8 +93,8 @@ fn marker(table: &Table) -> Result<String, String> {
         terms.push(marker.to_owned());
     }
     if let Some(python) = table.get("python").and_then(Value::as_str) {
-        let marker = constraint::python_marker(python)
-            .ok_or_else(|| format!("`{python}` is not a version constraint"))?;
+        let marker =
+            constraint::python_marker(python).ok_or_else(|| format!("`{python}` is not a version constraint"))?;
         terms.push(marker);
     }
     if let Some(platform) = table.get("platform").and_then(Value::as_str) {
@@ -132,16 +102,7 @@ fn marker(table: &Table) -> Result<String, String> {
     }
     terms.retain(|term| !term.is_empty());
     if terms.len() > 1 {
-        terms = terms
-            .into_iter()
-            .map(|term| {
-                if term.contains(" or ") {
-                    format!("({term})")
-                } else {
-                    term
-                }
-            })
-            .collect();
+        terms = terms.into_iter().map(|term| if term.contains(" or ") { format!("({term})") } else { term }).collect();
     }
     Ok(terms.join(" and "))
 }
@@ -162,16 +123,10 @@ d = { path = "../d", develop = true }
 e = [{ version = "1.0", python = "<3.10" }, { version = "2.0", python = ">=3.10" }]
 f = { version = "*", optional = true }
 "#;
-        let manifest = Manifest {
-            path: "pyproject.toml".into(),
-            text: text.into(),
-            table: toml::from_str(text).unwrap(),
-        };
+        let manifest =
+            Manifest { path: "pyproject.toml".into(), text: text.into(), table: toml::from_str(text).unwrap() };
         let found = dependencies(&manifest, &["tool", "poetry", "dependencies"]).unwrap();
-        let wants: Vec<_> = found
-            .iter()
-            .map(|dependency| dependency.wants.clone())
-            .collect();
+        let wants: Vec<_> = found.iter().map(|dependency| dependency.wants.clone()).collect();
         let requirement = |text: &str| Wants::Requirement(text.to_owned());
         assert_eq!(
             wants,

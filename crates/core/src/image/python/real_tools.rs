@@ -8,15 +8,8 @@ use super::*;
 
 /// Runs a command that has to succeed, and returns what it printed.
 fn run(command: &mut Command) -> String {
-    let output = command
-        .env_remove("VIRTUAL_ENV")
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let all = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.env_remove("VIRTUAL_ENV").output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}: {all}");
     all
 }
@@ -29,9 +22,7 @@ fn cache(name: &str) -> PathBuf {
 fn poetry() -> PathBuf {
     let venv = cache("poetry");
     if !venv.join("ready").exists() {
-        run(Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&venv));
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
         run(Command::new(venv.join("bin/python")).args(["-m", "pip", "install", "-q", "poetry"]));
         std::fs::write(venv.join("ready"), "").unwrap();
     }
@@ -61,15 +52,7 @@ fn uv(dir: &Path, arguments: &[&str]) -> String {
 
 /// Names of what a `python/` folder's plan puts into a new environment.
 fn uv_synced(plan: &Dependencies, install: &Install) -> Vec<String> {
-    let Install::UvSync {
-        groups,
-        extras,
-        main: true,
-        package,
-    } = install
-    else {
-        panic!("{install:?}")
-    };
+    let Install::UvSync { groups, extras, main: true, package } = install else { panic!("{install:?}") };
     let context = context(&plan.files);
     let mut arguments: Vec<String> = [
         "sync",
@@ -85,20 +68,14 @@ fn uv_synced(plan: &Dependencies, install: &Install) -> Vec<String> {
     arguments.extend(groups.iter().map(|name| format!("--group={name}")));
     arguments.extend(extras.iter().map(|name| format!("--extra={name}")));
     arguments.extend(package.iter().map(|name| format!("--package={name}")));
-    uv(
-        context.path(),
-        &arguments.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
+    uv(context.path(), &arguments.iter().map(String::as_str).collect::<Vec<_>>());
     installed(&context.path().join(".venv"))
 }
 
 fn installed(venv: &Path) -> Vec<String> {
     let script = "import importlib.metadata as m; print(*sorted(d.metadata['Name'].lower() for d in m.distributions()), sep='\\n')";
     let all = run(Command::new(venv.join("bin/python")).args(["-c", script]));
-    all.lines()
-        .filter(|name| !matches!(*name, "pip" | "setuptools" | "wheel"))
-        .map(str::to_owned)
-        .collect()
+    all.lines().filter(|name| !matches!(*name, "pip" | "setuptools" | "wheel")).map(str::to_owned).collect()
 }
 
 #[test]
@@ -133,10 +110,7 @@ lib = { path = "../lib", editable = true }
     uv(&root.path().join("app"), &["lock"]);
     let plan = discover_with(root.path(), None, None).unwrap();
     assert_eq!(plan.local, [root.path().join("lib")]);
-    assert_eq!(
-        uv_synced(&plan, &plan.dev[0]),
-        ["idna", "iniconfig", "six", "toml"]
-    );
+    assert_eq!(uv_synced(&plan, &plan.dev[0]), ["idna", "iniconfig", "six", "toml"]);
     assert_eq!(uv_synced(&plan, &plan.prod[0]), ["idna", "toml"]);
     assert_eq!(plan.dev.len(), 2, "pytest is not in the lock");
 }
@@ -159,10 +133,7 @@ fn a_member_of_a_uv_workspace_uses_its_lock() {
     ]);
     uv(root.path(), &["lock"]);
     let plan = discover_with(root.path(), None, None).unwrap();
-    assert_eq!(
-        (plan.manager, plan.local.as_slice()),
-        (Manager::Uv, &[root.path().join("packages/core")][..])
-    );
+    assert_eq!((plan.manager, plan.local.as_slice()), (Manager::Uv, &[root.path().join("packages/core")][..]));
     assert_eq!(uv_synced(&plan, &plan.dev[0]), ["idna", "six"]);
 }
 
@@ -213,47 +184,34 @@ lib = { path = "../lib", develop = true }
             ("POETRY_NO_INTERACTION", "1"),
             ("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring"),
         ];
-        run(Command::new(&tool)
-            .args(arguments)
-            .envs(settings)
-            .current_dir(dir))
+        run(Command::new(&tool).args(arguments).envs(settings).current_dir(dir))
     };
     for manifest in [older, newer] {
         // The simple index: a mirror of PyPI need not have the JSON one that Poetry asks by default.
-        let source = "[[tool.poetry.source]]\nname = 'simple'\nurl = 'https://pypi.org/simple/'\npriority = 'primary'\n";
+        let source =
+            "[[tool.poetry.source]]\nname = 'simple'\nurl = 'https://pypi.org/simple/'\npriority = 'primary'\n";
         let text = format!("{manifest}\n{source}");
-        let root = repo(&[
-            ("app/pyproject.toml", &text),
-            ("lib/pyproject.toml", lib),
-            ("lib/lib.py", ""),
-        ]);
+        let root = repo(&[("app/pyproject.toml", &text), ("lib/pyproject.toml", lib), ("lib/lib.py", "")]);
         poetry(&root.path().join("app"), &["lock"]);
         let plan = discover_with(root.path(), None, None).unwrap();
-        let Install::PoetrySync { groups, extras } = &plan.dev[0] else {
-            panic!("{plan:?}")
-        };
+        let Install::PoetrySync { groups, extras } = &plan.dev[0] else { panic!("{plan:?}") };
         let context = context(&plan.files);
         poetry(context.path(), &["check", "--lock"]);
         let only = format!("--only=main,{}", groups.join(","));
-        let extras: Vec<String> = extras
-            .iter()
-            .map(|name| format!("--extras={name}"))
-            .collect();
+        let extras: Vec<String> = extras.iter().map(|name| format!("--extras={name}")).collect();
         let mut arguments = vec!["install", "--no-root", "--no-directory", &only];
         arguments.extend(extras.iter().map(String::as_str));
         poetry(context.path(), &arguments);
-        let expected: &[&str] = if manifest == older {
-            &["idna", "iniconfig", "six", "toml"]
-        } else {
-            &["idna", "iniconfig", "six"]
-        };
+        let expected: &[&str] =
+            if manifest == older { &["idna", "iniconfig", "six", "toml"] } else { &["idna", "iniconfig", "six"] };
         assert_eq!(installed(&context.path().join(".venv")), expected);
     }
 }
 
 #[test]
 fn pip_takes_the_carried_files() {
-    let hashed = "# locked\nidna==3.10 \\\n    --hash=sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3\n";
+    let hashed =
+        "# locked\nidna==3.10 \\\n    --hash=sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3\n";
     let packages = "[project]\nname = 'lib'\ndependencies = ['toml']\n";
     let hash_mode: &[(&str, &str)] = &[
         ("app/requirements.txt", "-r sub/locked.txt\n"),
@@ -269,10 +227,7 @@ fn pip_takes_the_carried_files() {
         ("pins.txt", "idna==3.7\n"),
         ("lib/pyproject.toml", packages),
     ];
-    for (files, expected) in [
-        (hash_mode, &["idna", "iniconfig"][..]),
-        (local, &["idna", "six", "toml"]),
-    ] {
+    for (files, expected) in [(hash_mode, &["idna", "iniconfig"][..]), (local, &["idna", "six", "toml"])] {
         let root = repo(files);
         let plan = discover_with(root.path(), None, None).unwrap();
         let context = context(&plan.files);

@@ -5,22 +5,9 @@ use toml::{Table, Value};
 
 use super::manifest::Manifest;
 
-const PROJECT: [&str; 5] = [
-    "name",
-    "requires-python",
-    "dependencies",
-    "optional-dependencies",
-    "dynamic",
-];
+const PROJECT: [&str; 5] = ["name", "requires-python", "dependencies", "optional-dependencies", "dynamic"];
 /// What Poetry hashes into its lock (`Locker._relevant_keys`), and where packages come from.
-const POETRY: [&str; 6] = [
-    "dependencies",
-    "source",
-    "extras",
-    "dev-dependencies",
-    "group",
-    "requires-poetry",
-];
+const POETRY: [&str; 6] = ["dependencies", "source", "extras", "dev-dependencies", "group", "requires-poetry"];
 
 /// The reduced text.
 pub(super) fn reduced(manifest: &Manifest) -> String {
@@ -54,12 +41,7 @@ fn reduced_project(project: &Table) -> Table {
         copy(project, key, &mut out);
     }
     if let Some(dynamic) = out.get_mut("dynamic").and_then(Value::as_array_mut) {
-        dynamic.retain(|field| {
-            matches!(
-                field.as_str(),
-                Some("dependencies" | "optional-dependencies")
-            )
-        });
+        dynamic.retain(|field| matches!(field.as_str(), Some("dependencies" | "optional-dependencies")));
     }
     // Nothing of the project itself is installed, so its version is of no interest.
     out.insert("version".into(), "0".into());

@@ -59,8 +59,7 @@ impl Carried {
             }
         }
         if !dropped.is_empty() {
-            self.files
-                .insert(file.to_owned(), comment_out(&text, &dropped).into_bytes());
+            self.files.insert(file.to_owned(), comment_out(&text, &dropped).into_bytes());
         }
         Ok(())
     }
@@ -80,24 +79,12 @@ impl Carried {
         found
     }
 
-    fn line(
-        &mut self,
-        file: &Path,
-        bases: &[&Path],
-        stop_at: &Path,
-        line: &Logical,
-    ) -> Result<Kept, Error> {
+    fn line(&mut self, file: &Path, bases: &[&Path], stop_at: &Path, line: &Logical) -> Result<Kept, Error> {
         let text = line.text.trim();
-        let outside = |target: &str| Error::Outside {
-            file: file.to_owned(),
-            line: line.first,
-            target: target.to_owned(),
-        };
-        let missing = |target: &str| Error::Missing {
-            file: file.to_owned(),
-            line: line.first,
-            target: target.to_owned(),
-        };
+        let outside =
+            |target: &str| Error::Outside { file: file.to_owned(), line: line.first, target: target.to_owned() };
+        let missing =
+            |target: &str| Error::Missing { file: file.to_owned(), line: line.first, target: target.to_owned() };
         if let Some((option, target)) = file_option(text) {
             if target.contains("://") {
                 return Ok(Kept::Yes);
@@ -114,10 +101,7 @@ impl Carried {
                 return Err(missing(target));
             }
             if option == FileOption::Requirement {
-                self.includes
-                    .entry(file.to_owned())
-                    .or_default()
-                    .push(path.clone());
+                self.includes.entry(file.to_owned()).or_default().push(path.clone());
             }
             self.add(&path, bases, stop_at)?;
             return Ok(Kept::Yes);
@@ -143,10 +127,7 @@ impl Carried {
             return Err(outside(&target));
         }
         if path.is_dir() {
-            self.local
-                .entry(file.to_owned())
-                .or_default()
-                .push(LocalDir { dir: path, extras });
+            self.local.entry(file.to_owned()).or_default().push(LocalDir { dir: path, extras });
             return Ok(Kept::No);
         }
         if !path.is_file() {
@@ -177,17 +158,9 @@ impl Carried {
 fn resolve(bases: &[&Path], target: &str) -> PathBuf {
     let paths: Vec<PathBuf> = bases.iter().map(|base| tidy(&base.join(target))).collect();
     let is_package = |path: &&PathBuf| {
-        path.is_file()
-            || ["pyproject.toml", "setup.py", "setup.cfg"]
-                .iter()
-                .any(|name| path.join(name).is_file())
+        path.is_file() || ["pyproject.toml", "setup.py", "setup.cfg"].iter().any(|name| path.join(name).is_file())
     };
-    paths
-        .iter()
-        .find(is_package)
-        .or(paths.first())
-        .cloned()
-        .unwrap_or_default()
+    paths.iter().find(is_package).or(paths.first()).cloned().unwrap_or_default()
 }
 
 #[derive(PartialEq, Eq)]
@@ -215,9 +188,7 @@ fn file_option(text: &str) -> Option<(FileOption, &str)> {
 
 /// The value of an option, in any way in which it can be written.
 fn option_value<'t>(text: &'t str, short: &str, long: &str) -> Option<&'t str> {
-    let rest = text
-        .strip_prefix(long)
-        .filter(|rest| rest.starts_with(['=', ' ', '\t']));
+    let rest = text.strip_prefix(long).filter(|rest| rest.starts_with(['=', ' ', '\t']));
     let rest = rest.or_else(|| text.strip_prefix(short).filter(|_| !text.starts_with("--")))?;
     let value = rest.trim_start_matches(['=', ' ', '\t']).trim();
     Some(value.trim_matches(['"', '\''])).filter(|value| !value.is_empty())
@@ -226,22 +197,14 @@ fn option_value<'t>(text: &'t str, short: &str, long: &str) -> Option<&'t str> {
 /// The path and extras in a line that names a file or folder; `None` for names and URLs.
 fn local_target(wanted: &str, editable: bool) -> Option<(String, Vec<String>)> {
     let bare = wanted.split([';', ' ']).next().unwrap_or_default();
-    let bare = bare
-        .strip_prefix("file:")
-        .map_or(bare, |path| path.trim_start_matches("//"));
+    let bare = bare.strip_prefix("file:").map_or(bare, |path| path.trim_start_matches("//"));
     let (path, extras) = match bare.strip_suffix(']').and_then(|rest| rest.split_once('[')) {
         Some((path, extras)) => (path, split_extras(extras)),
         None => (bare, Vec::new()),
     };
     let is_url = path.contains("://") || path.starts_with("git+");
-    let is_archive = [".whl", ".tar.gz", ".zip"]
-        .iter()
-        .any(|end| path.ends_with(end));
-    let is_path = editable
-        || path.starts_with('.')
-        || path.starts_with('/')
-        || path.contains('/')
-        || is_archive;
+    let is_archive = [".whl", ".tar.gz", ".zip"].iter().any(|end| path.ends_with(end));
+    let is_path = editable || path.starts_with('.') || path.starts_with('/') || path.contains('/') || is_archive;
     (is_path && !is_url).then(|| (path.to_owned(), extras))
 }
 
@@ -251,11 +214,8 @@ fn logical_lines(text: &str) -> Vec<Logical> {
     let mut open = false;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
-        let comment = if line.trim_start().starts_with('#') {
-            Some(0)
-        } else {
-            line.find(" #").or_else(|| line.find("\t#"))
-        };
+        let comment =
+            if line.trim_start().starts_with('#') { Some(0) } else { line.find(" #").or_else(|| line.find("\t#")) };
         let code = comment.map_or(line, |at| &line[..at]);
         let continues = code.trim_end().ends_with('\\');
         let code = code.trim_end().trim_end_matches('\\');
@@ -264,11 +224,7 @@ fn logical_lines(text: &str) -> Vec<Logical> {
                 last.text.push_str(code);
                 last.last = number;
             }
-            _ => lines.push(Logical {
-                text: code.to_owned(),
-                first: number,
-                last: number,
-            }),
+            _ => lines.push(Logical { text: code.to_owned(), first: number, last: number }),
         }
         open = continues;
     }
@@ -280,18 +236,9 @@ fn logical_lines(text: &str) -> Vec<Logical> {
 fn comment_out(text: &str, ranges: &[(usize, usize)]) -> String {
     let lines = text.split_inclusive('\n').enumerate();
     let out = lines.map(|(index, line)| {
-        let inside = ranges
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&(index + 1)));
+        let inside = ranges.iter().any(|(first, last)| (*first..=*last).contains(&(index + 1)));
         // A comment must not end in a backslash: pip joins lines first.
-        if inside {
-            format!(
-                "# importable without installing: {}",
-                line.replace('\\', "")
-            )
-        } else {
-            line.to_owned()
-        }
+        if inside { format!("# importable without installing: {}", line.replace('\\', "")) } else { line.to_owned() }
     });
     out.collect()
 }
@@ -326,15 +273,8 @@ mod tests {
         ]);
         let carried = carry(root.path(), "requirements.txt", root.path()).unwrap();
         assert_eq!(carried.files.len(), 3);
-        assert_eq!(
-            carried.files[&root.path().join("sub/more.txt")],
-            hashed.as_bytes()
-        );
-        assert_eq!(
-            carried.closure(&root.path().join("requirements.txt")).len(),
-            2,
-            "constraints are not requirements"
-        );
+        assert_eq!(carried.files[&root.path().join("sub/more.txt")], hashed.as_bytes());
+        assert_eq!(carried.closure(&root.path().join("requirements.txt")).len(), 2, "constraints are not requirements");
         assert_eq!(carried.hashed, [root.path().join("sub/more.txt")]);
     }
 
@@ -345,53 +285,25 @@ mod tests {
             ("b.txt", "--requirement=../../up.txt\n"),
             ("c.txt", "-e ../../other\n"),
         ]);
-        let message = |file| {
-            carry(root.path(), file, root.path())
-                .unwrap_err()
-                .to_string()
-        };
-        assert!(
-            message("a.txt").ends_with("a.txt`, line 3: `gone.txt` does not exist"),
-            "{}",
-            message("a.txt")
-        );
-        assert!(
-            message("b.txt").ends_with("b.txt`, line 1: `../../up.txt` lies outside of the repo")
-        );
-        assert!(
-            message("c.txt").ends_with("c.txt`, line 1: `../../other` lies outside of the repo")
-        );
+        let message = |file| carry(root.path(), file, root.path()).unwrap_err().to_string();
+        assert!(message("a.txt").ends_with("a.txt`, line 3: `gone.txt` does not exist"), "{}", message("a.txt"));
+        assert!(message("b.txt").ends_with("b.txt`, line 1: `../../up.txt` lies outside of the repo"));
+        assert!(message("c.txt").ends_with("c.txt`, line 1: `../../other` lies outside of the repo"));
     }
 
     #[test]
     fn folders_are_taken_out_and_archives_carried() {
         let text = "-e .[test]\nrequests\n./lib\n./wheels/x-1-py3-none-any.whl\n-e git+https://example.org/a.git#egg=a\nhttps://example.org/b.whl\n";
-        let root = tree(&[
-            ("requirements.txt", text),
-            ("lib/pyproject.toml", ""),
-            ("wheels/x-1-py3-none-any.whl", "zip"),
-        ]);
+        let root =
+            tree(&[("requirements.txt", text), ("lib/pyproject.toml", ""), ("wheels/x-1-py3-none-any.whl", "zip")]);
         let file = root.path().join("requirements.txt");
         let carried = carry(root.path(), "requirements.txt", root.path()).unwrap();
         let local = &carried.local[&file];
-        assert_eq!(
-            local[0],
-            LocalDir {
-                dir: root.path().to_owned(),
-                extras: vec!["test".into()]
-            }
-        );
+        assert_eq!(local[0], LocalDir { dir: root.path().to_owned(), extras: vec!["test".into()] });
         assert_eq!(local[1].dir, root.path().join("lib"));
-        assert!(
-            carried
-                .files
-                .contains_key(&root.path().join("wheels/x-1-py3-none-any.whl"))
-        );
+        assert!(carried.files.contains_key(&root.path().join("wheels/x-1-py3-none-any.whl")));
         assert_eq!(carried.names[&file], ["requests"]);
         let kept = String::from_utf8(carried.files[&file].clone()).unwrap();
-        assert!(
-            kept.starts_with("# importable without installing: -e .[test]\nrequests\n# importable"),
-            "{kept}"
-        );
+        assert!(kept.starts_with("# importable without installing: -e .[test]\nrequests\n# importable"), "{kept}");
     }
 }

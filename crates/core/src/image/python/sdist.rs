@@ -24,17 +24,10 @@ pub(super) fn read(dir: &Path) -> Result<Option<Carried>, Error> {
     let Some(text) = read_text(&path)? else {
         return Ok(None);
     };
-    let headers: Vec<(&str, &str)> = text
-        .lines()
-        .take_while(|line| !line.trim().is_empty())
-        .filter_map(|line| line.split_once(": "))
-        .collect();
+    let headers: Vec<(&str, &str)> =
+        text.lines().take_while(|line| !line.trim().is_empty()).filter_map(|line| line.split_once(": ")).collect();
     let field = |wanted: &str| {
-        headers
-            .iter()
-            .filter(|(name, _)| *name == wanted)
-            .map(|(_, value)| value.trim().to_owned())
-            .collect::<Vec<_>>()
+        headers.iter().filter(|(name, _)| *name == wanted).map(|(_, value)| value.trim().to_owned()).collect::<Vec<_>>()
     };
     let requires = field("Requires-Dist");
     if !requires.is_empty() {
@@ -46,27 +39,12 @@ pub(super) fn read(dir: &Path) -> Result<Option<Carried>, Error> {
     from_requires_txt(&path, &text).map(Some)
 }
 
-fn from_headers(
-    path: &Path,
-    whole: &str,
-    requires: &[String],
-    extras: &[String],
-) -> Result<Carried, Error> {
-    let mut carried = Carried {
-        source: path.to_owned(),
-        ..Carried::default()
-    };
-    let extras: Vec<ExtraName> = extras
-        .iter()
-        .filter_map(|extra| extra.parse().ok())
-        .collect();
+fn from_headers(path: &Path, whole: &str, requires: &[String], extras: &[String]) -> Result<Carried, Error> {
+    let mut carried = Carried { source: path.to_owned(), ..Carried::default() };
+    let extras: Vec<ExtraName> = extras.iter().filter_map(|extra| extra.parse().ok()).collect();
     carried.extras = extras
         .iter()
-        .map(|extra| Group {
-            name: extra.to_string(),
-            kind: GroupKind::Extra,
-            needs: Vec::new(),
-        })
+        .map(|extra| Group { name: extra.to_string(), kind: GroupKind::Extra, needs: Vec::new() })
         .collect();
     for text in requires {
         let need = checked(path, whole, text.clone())?;
@@ -103,10 +81,7 @@ fn requires_txt(dir: &Path) -> Result<Option<(PathBuf, String)>, Error> {
             continue;
         };
         for path in entries.flatten().map(|entry| entry.path()) {
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "egg-info")
-            {
+            if path.extension().is_some_and(|extension| extension == "egg-info") {
                 let path = path.join("requires.txt");
                 if let Some(text) = read_text(&path)? {
                     return Ok(Some((path, text)));
@@ -119,35 +94,17 @@ fn requires_txt(dir: &Path) -> Result<Option<(PathBuf, String)>, Error> {
 
 /// Sections `[extra]`, `[:marker]` and `[extra:marker]`, with requirements below each.
 fn from_requires_txt(path: &Path, whole: &str) -> Result<Carried, Error> {
-    let mut carried = Carried {
-        source: path.to_owned(),
-        ..Carried::default()
-    };
+    let mut carried = Carried { source: path.to_owned(), ..Carried::default() };
     let (mut extra, mut marker) = ("", "");
-    for line in whole
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
-        if let Some(section) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
+    for line in whole.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             (extra, marker) = section.split_once(':').unwrap_or((section, ""));
             if !extra.is_empty() && !carried.extras.iter().any(|group| group.name == extra) {
-                carried.extras.push(Group {
-                    name: extra.to_owned(),
-                    kind: GroupKind::Extra,
-                    needs: Vec::new(),
-                });
+                carried.extras.push(Group { name: extra.to_owned(), kind: GroupKind::Extra, needs: Vec::new() });
             }
             continue;
         }
-        let text = if marker.is_empty() {
-            line.to_owned()
-        } else {
-            format!("{line}; {marker}")
-        };
+        let text = if marker.is_empty() { line.to_owned() } else { format!("{line}; {marker}") };
         let need = checked(path, whole, text)?;
         match carried.extras.iter_mut().find(|group| group.name == extra) {
             Some(group) => group.needs.push(need),
@@ -191,12 +148,6 @@ mod tests {
         .unwrap();
         let carried = read(root.path()).unwrap().unwrap();
         assert_eq!(texts(&carried.main), ["six", "colorama; os_name == 'nt'"]);
-        assert_eq!(
-            (
-                carried.extras[0].name.as_str(),
-                texts(&carried.extras[0].needs)
-            ),
-            ("test", vec!["pytest"])
-        );
+        assert_eq!((carried.extras[0].name.as_str(), texts(&carried.extras[0].needs)), ("test", vec!["pytest"]));
     }
 }

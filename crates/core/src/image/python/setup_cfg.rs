@@ -33,32 +33,20 @@ impl SetupCfg {
                 continue;
             }
             if line.starts_with([' ', '\t']) {
-                if let Some(value) = key
-                    .as_ref()
-                    .and_then(|key| sections.get_mut(&section)?.get_mut(key))
-                {
+                if let Some(value) = key.as_ref().and_then(|key| sections.get_mut(&section)?.get_mut(key)) {
                     value.push('\n');
                     value.push_str(bare);
                 }
-            } else if let Some(name) = bare
-                .strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(']'))
-            {
+            } else if let Some(name) = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 name.trim().clone_into(&mut section);
                 key = None;
             } else if let Some(split) = bare.find(['=', ':']) {
                 let name = bare[..split].trim().to_lowercase().replace('-', "_");
-                sections
-                    .entry(section.clone())
-                    .or_default()
-                    .insert(name.clone(), bare[split + 1..].trim().to_owned());
+                sections.entry(section.clone()).or_default().insert(name.clone(), bare[split + 1..].trim().to_owned());
                 key = Some(name);
             }
         }
-        Self {
-            sections,
-            text: text.to_owned(),
-        }
+        Self { sections, text: text.to_owned() }
     }
 
     /// The value of a key.
@@ -76,21 +64,14 @@ impl SetupCfg {
         let Some(section) = self.sections.get(section) else {
             return Vec::new();
         };
-        section
-            .iter()
-            .map(|(key, value)| (key.clone(), split_lines(value)))
-            .collect()
+        section.iter().map(|(key, value)| (key.clone(), split_lines(value))).collect()
     }
 }
 
 /// The lines of a value, without comments and empty ones.
 pub fn split_lines(value: &str) -> Vec<String> {
-    let bare = value
-        .lines()
-        .map(|line| line.split(" #").next().unwrap_or_default().trim());
-    bare.filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
-        .collect()
+    let bare = value.lines().map(|line| line.split(" #").next().unwrap_or_default().trim());
+    bare.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -103,10 +84,7 @@ mod tests {
             "[metadata]\nname = demo\n[options]\ninstall_requires =\n    a>=1\n    # no\n    b; python_version < '3.9'  # yes\npackage-dir =\n    =src\n",
         );
         assert_eq!(cfg.get("metadata", "name"), Some("demo"));
-        assert_eq!(
-            cfg.lines("options", "install_requires"),
-            ["a>=1", "b; python_version < '3.9'"]
-        );
+        assert_eq!(cfg.lines("options", "install_requires"), ["a>=1", "b; python_version < '3.9'"]);
         assert_eq!(cfg.lines("options", "package_dir"), ["=src"]);
     }
 }

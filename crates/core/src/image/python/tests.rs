@@ -28,24 +28,12 @@ pub(super) fn discover_with(
     dev: Option<&[String]>,
 ) -> Result<Dependencies, Error> {
     let (dir, devops) = (root.join("app"), root.join("app/devops"));
-    discover(&Request {
-        dir: &dir,
-        devops: &devops,
-        stop_at: root,
-        manager,
-        groups_dev: dev,
-        groups_prod: None,
-    })
+    discover(&Request { dir: &dir, devops: &devops, stop_at: root, manager, groups_dev: dev, groups_prod: None })
 }
 
 fn text<'d>(found: &'d Dependencies, file: &str) -> &'d str {
-    std::str::from_utf8(
-        found
-            .files
-            .get(file)
-            .unwrap_or_else(|| panic!("no {file} in {:?}", found.files.keys())),
-    )
-    .unwrap()
+    std::str::from_utf8(found.files.get(file).unwrap_or_else(|| panic!("no {file} in {:?}", found.files.keys())))
+        .unwrap()
 }
 
 fn requirements(file: &str) -> Install {
@@ -53,23 +41,15 @@ fn requirements(file: &str) -> Install {
 }
 
 fn pytest() -> Install {
-    Install::Packages {
-        names: vec!["pytest".into()],
-    }
+    Install::Packages { names: vec!["pytest".into()] }
 }
 
 #[test]
 fn an_empty_dir_gets_pytest_alone() {
     let root = repo(&[]);
     let found = found(root.path()).unwrap();
-    assert_eq!(
-        (found.manager, found.dev, found.prod),
-        (Manager::None, vec![pytest()], vec![])
-    );
-    assert_eq!(
-        found.notes,
-        ["nothing in the dev groups brings pytest; it is added"]
-    );
+    assert_eq!((found.manager, found.dev, found.prod), (Manager::None, vec![pytest()], vec![]));
+    assert_eq!(found.notes, ["nothing in the dev groups brings pytest; it is added"]);
 }
 
 #[test]
@@ -93,10 +73,7 @@ line-length = 100
     let found = found(root.path()).unwrap();
     assert_eq!(found.prod, [requirements("main.txt")]);
     assert_eq!(found.dev, [requirements("dev.txt")]);
-    assert_eq!(
-        text(&found, "main.txt"),
-        "requests>=2\nidna; python_version < '3.9'\n"
-    );
+    assert_eq!(text(&found, "main.txt"), "requests>=2\nidna; python_version < '3.9'\n");
     let dev = "requests>=2\nidna; python_version < '3.9'\nmypy\nhypothesis\npysocks\npytest>=7\n";
     assert_eq!(text(&found, "dev.txt"), dev);
     assert_eq!(found.sources, [Path::new("pyproject.toml")]);
@@ -111,43 +88,25 @@ fn older_ways_to_state_dependencies_are_read() {
     assert_eq!(text(&plan, "dev.txt"), "flask>=2.1,<3.0\npytest\n");
 
     let cfg = "[metadata]\nname = x\n[options]\ninstall_requires =\n    six\n[options.extras_require]\ntesting =\n    pytest-cov\n";
-    let root = repo(&[
-        ("app/setup.cfg", cfg),
-        ("app/setup.py", "raise SystemExit('never run')"),
-    ]);
-    assert_eq!(
-        text(&found(root.path()).unwrap(), "dev.txt"),
-        "six\npytest-cov\n"
-    );
+    let root = repo(&[("app/setup.cfg", cfg), ("app/setup.py", "raise SystemExit('never run')")]);
+    assert_eq!(text(&found(root.path()).unwrap(), "dev.txt"), "six\npytest-cov\n");
 
     let dynamic = "[project]\nname = 'x'\ndynamic = ['dependencies']\n[tool.setuptools.dynamic]\ndependencies = { file = ['deps.txt'] }\n";
-    let root = repo(&[
-        ("app/pyproject.toml", dynamic),
-        ("app/deps.txt", "six # why\n\n# no\n"),
-    ]);
+    let root = repo(&[("app/pyproject.toml", dynamic), ("app/deps.txt", "six # why\n\n# no\n")]);
     assert_eq!(text(&found(root.path()).unwrap(), "main.txt"), "six\n");
 
     let hatch = "[project]\nname = 'x'\ndependencies = ['six']\n[tool.hatch.envs.test]\ndependencies = ['pytest']\n[tool.pdm.dev-dependencies]\ntest = ['mock']\n";
     let root = repo(&[("app/pyproject.toml", hatch)]);
-    assert_eq!(
-        text(&found(root.path()).unwrap(), "dev.txt"),
-        "six\nmock\npytest\n"
-    );
+    assert_eq!(text(&found(root.path()).unwrap(), "dev.txt"), "six\nmock\npytest\n");
 }
 
 #[test]
 fn only_setup_py_is_noted_and_requirements_files_are_used() {
-    let root = repo(&[
-        ("app/setup.py", "import os"),
-        ("app/requirements.txt", "six\n"),
-    ]);
+    let root = repo(&[("app/setup.py", "import os"), ("app/requirements.txt", "six\n")]);
     let plan = found(root.path()).unwrap();
     assert_eq!(
         (plan.prod, plan.dev),
-        (
-            vec![requirements("requirements.txt")],
-            vec![requirements("requirements.txt"), pytest()]
-        )
+        (vec![requirements("requirements.txt")], vec![requirements("requirements.txt"), pytest()])
     );
     assert!(plan.notes[0].starts_with("`setup.py` computes"));
 }
@@ -162,75 +121,38 @@ fn requirements_files_have_companions() {
     let plan = found(root.path()).unwrap();
     assert_eq!(plan.prod, [requirements("requirements.txt")]);
     assert_eq!(plan.dev, [requirements("dev.txt")]);
-    assert_eq!(
-        text(&plan, "dev.txt"),
-        "-r requirements.txt\n-r requirements-test.txt\n"
-    );
-    assert_eq!(
-        plan.sources,
-        [
-            Path::new("devops/requirements-test.txt"),
-            Path::new("devops/requirements.txt")
-        ]
-    );
+    assert_eq!(text(&plan, "dev.txt"), "-r requirements.txt\n-r requirements-test.txt\n");
+    assert_eq!(plan.sources, [Path::new("devops/requirements-test.txt"), Path::new("devops/requirements.txt")]);
 
-    let root = repo(&[
-        ("app/requirements.txt", "six\n"),
-        (
-            "app/requirements/dev.txt",
-            "-r ../requirements.txt\npytest\n",
-        ),
-    ]);
-    assert_eq!(
-        found(root.path()).unwrap().dev,
-        [requirements("requirements/dev.txt")]
-    );
+    let root =
+        repo(&[("app/requirements.txt", "six\n"), ("app/requirements/dev.txt", "-r ../requirements.txt\npytest\n")]);
+    assert_eq!(found(root.path()).unwrap().dev, [requirements("requirements/dev.txt")]);
 }
 
 #[test]
 fn files_with_hashes_are_installed_apart() {
-    let root = repo(&[
-        ("app/requirements.txt", "six==1.16.0 --hash=sha256:00\n"),
-        ("app/requirements-dev.txt", "pytest\n"),
-    ]);
+    let root =
+        repo(&[("app/requirements.txt", "six==1.16.0 --hash=sha256:00\n"), ("app/requirements-dev.txt", "pytest\n")]);
     assert_eq!(
         found(root.path()).unwrap().dev,
-        [
-            requirements("requirements.txt"),
-            requirements("requirements-dev.txt")
-        ]
+        [requirements("requirements.txt"), requirements("requirements-dev.txt")]
     );
 }
 
 #[test]
 fn a_file_above_the_dir_keeps_its_place() {
-    let root = repo(&[
-        ("app/requirements.txt", "-r ../common/base.txt\n"),
-        ("common/base.txt", "pytest\n"),
-    ]);
+    let root = repo(&[("app/requirements.txt", "-r ../common/base.txt\n"), ("common/base.txt", "pytest\n")]);
     let plan = found(root.path()).unwrap();
     assert_eq!(plan.prod, [requirements("app/requirements.txt")]);
     assert_eq!(text(&plan, "common/base.txt"), "pytest\n");
-    assert_eq!(
-        plan.sources,
-        [
-            Path::new("requirements.txt"),
-            Path::new("../common/base.txt")
-        ]
-    );
+    assert_eq!(plan.sources, [Path::new("requirements.txt"), Path::new("../common/base.txt")]);
 }
 
 #[test]
 fn a_package_of_the_repo_brings_what_it_needs() {
     let root = repo(&[
-        (
-            "app/requirements.txt",
-            "-e .[cli]\n-e ../lib[fast]\npytest\n",
-        ),
-        (
-            "app/setup.cfg",
-            "[metadata]\nname = app\n[options.extras_require]\ncli = click\n",
-        ),
+        ("app/requirements.txt", "-e .[cli]\n-e ../lib[fast]\npytest\n"),
+        ("app/setup.cfg", "[metadata]\nname = app\n[options.extras_require]\ncli = click\n"),
         (
             "lib/pyproject.toml",
             "[project]\nname = 'lib'\ndependencies = ['idna']\noptional-dependencies = { fast = ['ujson'] }\n",
@@ -238,13 +160,8 @@ fn a_package_of_the_repo_brings_what_it_needs() {
     ]);
     let plan = found(root.path()).unwrap();
     assert_eq!(plan.local, [root.path().join("lib")]);
-    assert_eq!(
-        text(&plan, "main.txt"),
-        "-r requirements.txt\nclick\nidna\nujson\n"
-    );
-    assert!(
-        text(&plan, "requirements.txt").starts_with("# importable without installing: -e .[cli]\n")
-    );
+    assert_eq!(text(&plan, "main.txt"), "-r requirements.txt\nclick\nidna\nujson\n");
+    assert!(text(&plan, "requirements.txt").starts_with("# importable without installing: -e .[cli]\n"));
 }
 
 #[test]
@@ -261,10 +178,7 @@ fn packages_that_need_each_other_end() {
 fn what_is_wrong_is_said_with_file_and_line() {
     let message = |manifest: &str| {
         let root = repo(&[("app/pyproject.toml", manifest)]);
-        found(root.path())
-            .unwrap_err()
-            .to_string()
-            .replace(&root.path().display().to_string(), "")
+        found(root.path()).unwrap_err().to_string().replace(&root.path().display().to_string(), "")
     };
     assert_eq!(
         message("[project]\nname = \n"),
@@ -278,20 +192,11 @@ fn what_is_wrong_is_said_with_file_and_line() {
         message("[dependency-groups]\na = [{ include-group = 'b' }]\n"),
         "`/app/pyproject.toml`, line 2: group `a` includes `b`, which does not exist"
     );
-    assert!(
-        message("[dependency-groups]\na = [{ include-group = 'a' }]\n")
-            .ends_with("group `a` includes itself")
-    );
+    assert!(message("[dependency-groups]\na = [{ include-group = 'a' }]\n").ends_with("group `a` includes itself"));
     let file = "[project]\nname = 'x'\ndynamic = ['dependencies']\n[tool.setuptools.dynamic]\ndependencies = { file = '../x.txt' }\n";
-    assert_eq!(
-        message(file),
-        "`/app/pyproject.toml`, line 5: `../x.txt` lies outside of the repo"
-    );
+    assert_eq!(message(file), "`/app/pyproject.toml`, line 5: `../x.txt` lies outside of the repo");
     let path = "[tool.poetry.dependencies]\nx = { path = '../../x' }\n";
-    assert_eq!(
-        message(path),
-        "`/app/pyproject.toml`, line 2: `../../x` lies outside of the repo"
-    );
+    assert_eq!(message(path), "`/app/pyproject.toml`, line 2: `../../x` lies outside of the repo");
 }
 
 #[test]
@@ -300,44 +205,27 @@ fn a_named_manager_must_be_there() {
     let error = discover_with(root.path(), Some(Manager::Uv), None).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!(
-            "uv is asked for, but `{}` has no `uv.lock`",
-            root.path().join("app").display()
-        )
+        format!("uv is asked for, but `{}` has no `uv.lock`", root.path().join("app").display())
     );
     assert!(error.hint().unwrap().contains("uv lock"));
-    assert_eq!(
-        discover_with(root.path(), Some(Manager::None), None)
-            .unwrap()
-            .manager,
-        Manager::None
-    );
+    assert_eq!(discover_with(root.path(), Some(Manager::None), None).unwrap().manager, Manager::None);
 }
 
 #[test]
 fn configured_groups_are_taken_as_they_are() {
-    let manifest =
-        "[project]\nname = 'x'\n[dependency-groups]\ntest = ['pytest']\nlint = ['ruff']\n";
+    let manifest = "[project]\nname = 'x'\n[dependency-groups]\ntest = ['pytest']\nlint = ['ruff']\n";
     let root = repo(&[("app/pyproject.toml", manifest)]);
     let plan = discover_with(root.path(), None, Some(&["lint".into()])).unwrap();
     assert_eq!(text(&plan, "dev.txt"), "ruff\n");
     assert_eq!(plan.dev, [requirements("dev.txt"), pytest()]);
     let error = discover_with(root.path(), None, Some(&["lnt".into()])).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .ends_with("has no dependency group `lnt`; it has `lint`, `test`"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("has no dependency group `lnt`; it has `lint`, `test`"), "{error}");
 }
 
 #[test]
 fn a_lock_needs_its_manifest() {
     let root = repo(&[("app/uv.lock", "version = 1\n")]);
-    assert!(matches!(
-        found(root.path()).unwrap_err(),
-        Error::LockAlone { .. }
-    ));
+    assert!(matches!(found(root.path()).unwrap_err(), Error::LockAlone { .. }));
 }
 
 #[test]
@@ -350,10 +238,7 @@ fn an_edit_elsewhere_in_the_manifest_changes_nothing() {
         found(root.path()).unwrap()
     };
     assert_eq!(plan(one, lock), plan(two, &lock.replace("1.0", "1.1")));
-    assert_ne!(
-        plan(one, lock).files,
-        plan(&one.replace("[]", "['six']"), lock).files
-    );
+    assert_ne!(plan(one, lock).files, plan(&one.replace("[]", "['six']"), lock).files);
 }
 
 #[test]
@@ -363,10 +248,7 @@ fn a_dot_in_devops_means_the_dir() {
         ("app/devops/requirements.txt", "-e .[cli]\npytest\n"),
         ("app/pyproject.toml", "[project]\nname = 'app'\n"),
     ]);
-    assert_eq!(
-        found(root.path()).unwrap().dev,
-        [requirements("requirements.txt")]
-    );
+    assert_eq!(found(root.path()).unwrap().dev, [requirements("requirements.txt")]);
     let both = [
         ("app/devops/requirements.txt", "-e .[cli]\npytest\n"),
         ("app/pyproject.toml", manifest),
@@ -375,9 +257,5 @@ fn a_dot_in_devops_means_the_dir() {
     let root = repo(&both);
     let plan = found(root.path()).unwrap();
     assert_eq!(text(&plan, "main.txt"), "six\n", "the dir comes first");
-    assert!(
-        plan.notes
-            .iter()
-            .any(|note| note.starts_with("`devops/requirements.txt` is not read"))
-    );
+    assert!(plan.notes.iter().any(|note| note.starts_with("`devops/requirements.txt` is not read")));
 }
