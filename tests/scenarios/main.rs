@@ -1,1 +1,1 @@
-//! End to end: the binary against real parts.
+//! End to end: the binary, in a cleared environment, against real Git and real engines. One file a command.

@@ -1,3 +1,30 @@
 //! The `wharf` binary: arguments, commands, rendering, exit codes.
+//!
+//! `main` hands the arguments to [`run`]; each command is a file in [`commands`], whose argument struct's doc comments are
+//! the help text. What core may not do itself (print, read variables, ask the time) happens here, once:
+//! [`surroundings`] reads the caller's environment, [`clock`] the time, [`exit`] turns errors into messages and codes.
 
+pub mod arguments;
+pub mod clock;
+pub mod commands;
+pub mod context;
+pub mod exit;
 pub mod render;
+pub mod surroundings;
+pub mod talk;
+
+pub use arguments::Arguments;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command line and gives the exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    clap_complete::CompleteEnv::with_factory(arguments::command).bin("wharf").complete();
+    match Arguments::try_parse() {
+        Ok(arguments) => exit::code(arguments.dispatch()),
+        Err(error) => exit::usage(&error),
+    }
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! `wharf`, the program. All of it is in the library next to it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wharf_cli::run()
+}

@@ -69,3 +69,11 @@ pub struct Silent;
 impl Listener for Silent {
     fn on(&self, _event: Event) {}
 }
+
+/// Tells the time to those who may not ask for it themselves.
+pub trait Clock: Sync {
+    /// Time since the command started; never goes back.
+    fn elapsed(&self) -> std::time::Duration;
+    /// The calendar's time, RFC 3339 in UTC.
+    fn timestamp(&self) -> String;
+}

@@ -1,0 +1,74 @@
+//! What every command starts from: the surroundings, how to talk, and the workspace where it needs one.
+
+use wharf_core::image::place::{Place, pick};
+use wharf_core::workspace::{Surroundings, Workspace, discover};
+
+use crate::arguments::Global;
+use crate::clock::SystemClock;
+use crate::exit::Failure;
+use crate::surroundings;
+use crate::talk::Talk;
+
+/// What every command starts from.
+#[derive(Debug)]
+pub struct Context {
+    /// The caller's surroundings.
+    pub surroundings: Surroundings,
+    /// How to talk.
+    pub talk: Talk,
+    /// The clock, started with the command.
+    pub clock: SystemClock,
+}
+
+impl Context {
+    /// Reads the surroundings.
+    ///
+    /// # Errors
+    /// When the current folder cannot be used.
+    pub fn new(global: &Global) -> Result<Self, Failure> {
+        let clock = SystemClock::start();
+        let surroundings = surroundings::read(global)?;
+        let talk = Talk::new(global, &surroundings);
+        Ok(Self { surroundings, talk, clock })
+    }
+
+    /// Reads the workspace and says what is odd in it.
+    ///
+    /// # Errors
+    /// When there is none or its configuration cannot be used.
+    pub fn workspace(&self) -> Result<Workspace, Failure> {
+        self.workspace_with(&[])
+    }
+
+    /// The same with further flags that state configuration: key, text, flag.
+    ///
+    /// # Errors
+    /// When there is none or its configuration cannot be used.
+    pub fn workspace_with(&self, flags: &[(&str, String, &str)]) -> Result<Workspace, Failure> {
+        let mut surroundings = self.surroundings.clone();
+        surroundings
+            .flags
+            .extend(flags.iter().map(|(key, text, flag)| ((*key).to_owned(), text.clone(), (*flag).to_owned())));
+        Ok(discover(surroundings)?)
+    }
+
+    /// Says what is odd in a workspace, a line each.
+    pub fn say_problems(&self, workspace: &Workspace) {
+        for problem in &workspace.problems {
+            match problem.hint() {
+                Some(hint) => self.talk.warning(&format!("{problem} (`{hint}`)")),
+                None => self.talk.warning(&problem.to_string()),
+            }
+        }
+    }
+
+    /// Picks the engine and says in one line which and why.
+    ///
+    /// # Errors
+    /// When the one that is asked for does not work.
+    pub fn place(&self, workspace: &Workspace) -> Result<Place, Failure> {
+        let picked = pick(workspace)?;
+        self.talk.note(&picked.why);
+        Ok(picked.place)
+    }
+}

@@ -1,0 +1,182 @@
+//! Failures as messages and exit codes. The codes are part of the contract: `docs/reference/exit-codes.md`.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use wharf_core::config::ConfigError;
+use wharf_core::container::ContainerError;
+use wharf_core::image::ImageError;
+use wharf_core::workspace::WorkspaceError;
+use wharf_engine::EngineError;
+
+/// What a command could not do.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: u8,
+    /// What, where and why.
+    pub message: String,
+    /// The next command to type.
+    pub hint: Option<String>,
+}
+
+/// The exit codes, with their meaning.
+pub const CODES: [(u8, &str); 8] = [
+    (0, "done (also: no tests collected, with a note)"),
+    (1, "the work ran and failed"),
+    (2, "usage: the command line does not make sense"),
+    (3, "configuration: a file, variable or flag states something that cannot be used"),
+    (4, "environment not ready: no engine, an image that cannot be had, nothing runnable"),
+    (5, "refused because of state: something would be lost or overwritten"),
+    (70, "a bug in Wharf"),
+    (130, "interrupted"),
+];
+
+impl Failure {
+    /// The work ran and failed.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { code: 1, message: message.into(), hint: None }
+    }
+
+    /// The command line does not make sense.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, ..Self::failed(message) }
+    }
+
+    /// Configuration that cannot be used.
+    #[must_use]
+    pub fn configuration(message: impl Into<String>) -> Self {
+        Self { code: 3, ..Self::failed(message) }
+    }
+
+    /// Something outside is not ready.
+    #[must_use]
+    pub fn environment(message: impl Into<String>) -> Self {
+        Self { code: 4, ..Self::failed(message) }
+    }
+
+    /// Something would be lost or overwritten.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { code: 5, ..Self::failed(message) }
+    }
+
+    /// Adds the next command to type.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn from_error(code: u8, error: &dyn Error, hint: Option<String>) -> Self {
+        Self { code, message: chain(error), hint }
+    }
+}
+
+/// An error with its causes, each once.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            let _ = write!(text, ": {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { code: 3, message: error.render(color), hint: error.hint() }
+    }
+}
+
+impl From<WorkspaceError> for Failure {
+    fn from(error: WorkspaceError) -> Self {
+        let code = match &error {
+            WorkspaceError::Config(_) => 3,
+            WorkspaceError::Place(_) | WorkspaceError::NoDirs { .. } | WorkspaceError::Unreadable { .. } => 4,
+            WorkspaceError::Address(_) | WorkspaceError::NotRunnable { .. } => 2,
+            WorkspaceError::Name { .. }
+            | WorkspaceError::SameName { .. }
+            | WorkspaceError::FromMissing { .. }
+            | WorkspaceError::FromCycle { .. } => 3,
+        };
+        match error {
+            WorkspaceError::Config(error) => error.into(),
+            error => Self::from_error(code, &error, error.hint()),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::from_error(4, &error, error.hint())
+    }
+}
+
+impl From<ImageError> for Failure {
+    fn from(error: ImageError) -> Self {
+        let code = match &error {
+            ImageError::Python { .. }
+            | ImageError::File { .. }
+            | ImageError::Outside { .. }
+            | ImageError::NoTarget { .. } => 3,
+            _ => 4,
+        };
+        Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<ContainerError> for Failure {
+    fn from(error: ContainerError) -> Self {
+        let code = match &error {
+            ContainerError::Unknown(_) => 2,
+            ContainerError::Project { .. } => 3,
+            _ => 4,
+        };
+        Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::environment(chain(&error))
+    }
+}
+
+/// Says what went wrong, if anything, and gives the exit code.
+#[must_use]
+pub fn code(result: Result<u8, Failure>) -> ExitCode {
+    match result {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            let mut err = std::io::stderr().lock();
+            // A config error comes rendered, heading and all.
+            let heading = if failure.message.starts_with("\u{1b}[") || failure.message.starts_with("error") {
+                ""
+            } else {
+                "error: "
+            };
+            let _ = writeln!(err, "{heading}{}", failure.message);
+            if let Some(hint) = &failure.hint {
+                let _ = writeln!(err, "\nhint: {hint}");
+            }
+            failure.code.into()
+        }
+    }
+}
+
+/// Prints what clap has to say; help and version go to standard output.
+#[must_use]
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { 2.into() } else { 0.into() }
+}
