@@ -20,6 +20,13 @@ const SECRETS: &str = "--mount=type=secret,id=wharf-env,target=/run/wharf/env \\
                        --mount=type=secret,id=wharf-ca,target=/run/wharf/ca.pem \\\n    ";
 const SETTINGS: &str = "set -e; if [ -s /run/wharf/env ]; then . /run/wharf/env; fi; \\\n    ";
 
+/// What every step with network begins with, as it stands in messages: of no help there.
+pub(super) const NOISE: [&str; 3] = [
+    "set -e; if [ -s /run/wharf/env ]; then . /run/wharf/env; fi; ",
+    "export HOME=/root; ",
+    "if [ -d /opt/wharf/python ]; then cd /opt/wharf/python; fi; ",
+];
+
 /// What a Dockerfile is generated from.
 #[derive(Debug, Clone, Copy)]
 pub struct Recipe<'a> {

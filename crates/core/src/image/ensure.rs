@@ -85,7 +85,7 @@ pub fn ensure(
                     }
                     let outcome = one(demand, &stock, dir, listener);
                     if let Err(error) = &outcome {
-                        let log = if let ImageError::Build { log, .. } = error { Some(log.clone()) } else { None };
+                        let log = error.log().map(std::path::Path::to_path_buf);
                         let state = ImageState::Failed { cause: error.to_string(), log };
                         listener.on(Event::Image { dir: dir.address.to_string(), state });
                     }

@@ -187,7 +187,7 @@ impl<'a> Dispatcher<'a> {
             Err(error) => {
                 for index in dirs {
                     self.waiting -= 1;
-                    self.not_run(*index, error.to_string(), error.hint());
+                    self.not_run(*index, error.brief(), error.hint());
                 }
             }
         }
@@ -200,7 +200,7 @@ impl<'a> Dispatcher<'a> {
             let waits = self.shared.plan.dirs[index].runs && !self.ready.contains_key(&index);
             if waits && self.sessions[index].report.cause.is_none() {
                 self.waiting = self.waiting.saturating_sub(1);
-                self.not_run(index, error.to_string(), error.hint());
+                self.not_run(index, error.brief(), error.hint());
             }
         }
     }
