@@ -77,7 +77,7 @@ pub fn generate(recipe: &Recipe<'_>) -> String {
 }
 
 fn base_stage(text: &mut String, recipe: &Recipe<'_>) {
-    let _ = write!(text, "FROM {} AS base\n", recipe.base);
+    let _ = writeln!(text, "FROM {} AS base", recipe.base);
     text.push_str("USER root\n");
     let packages = &recipe.config.os.packages;
     if !packages.is_empty() {
@@ -130,7 +130,7 @@ fn target(text: &mut String, recipe: &Recipe<'_>, name: &str, steps: &[Install])
          done\n",
     );
     if !recipe.dependencies.files.is_empty() && !steps.is_empty() {
-        let _ = write!(text, "COPY {PYTHON}/ /opt/wharf/python/\n");
+        let _ = writeln!(text, "COPY {PYTHON}/ /opt/wharf/python/");
     }
     for step in steps {
         text.push_str(&install(step));

@@ -75,6 +75,16 @@ pub(super) struct Dispatcher<'a> {
     last_tick: Duration,
 }
 
+/// What joins the dispatcher to the rest.
+pub(super) struct Joints<'a> {
+    pub clock: &'a dyn Clock,
+    pub listener: &'a mut dyn TestListener,
+    /// Handed to every container's threads.
+    pub sender: SyncSender<Signal>,
+    /// Set when no further image shall be got.
+    pub stop_images: &'a AtomicBool,
+}
+
 struct Slot {
     handle: Handle,
     since: Duration,
@@ -82,14 +92,8 @@ struct Slot {
 }
 
 impl<'a> Dispatcher<'a> {
-    pub fn new(
-        shared: &'a Shared,
-        clock: &'a dyn Clock,
-        listener: &'a mut dyn TestListener,
-        sender: SyncSender<Signal>,
-        sessions: Vec<Session>,
-        stop_images: &'a AtomicBool,
-    ) -> Self {
+    pub fn new(shared: &'a Shared, sessions: Vec<Session>, joints: Joints<'a>) -> Self {
+        let Joints { clock, listener, sender, stop_images } = joints;
         let waiting = shared.plan.dirs.iter().filter(|dir| dir.runs).count();
         Self {
             shared,
@@ -158,7 +162,7 @@ impl<'a> Dispatcher<'a> {
                 let now = self.now();
                 let event = self.sessions[index].take(message, now);
                 if let Some(event) = event {
-                    self.tell_test(event);
+                    self.tell_test(&event);
                 }
                 for problem in self.sessions[index].take_problems() {
                     self.problem(problem);
@@ -294,7 +298,7 @@ impl<'a> Dispatcher<'a> {
         let how =
             if self.stopping == Stopping::FailFast && self.sessions[index].is_done() { Ended::ByItself } else { how };
         for event in self.sessions[index].ended(exit, tail, how) {
-            self.tell_test(event);
+            self.tell_test(&event);
         }
         if self.stopping == Stopping::No && self.sessions[index].again(how) {
             self.queue.push_back(index);
@@ -367,9 +371,9 @@ impl<'a> Dispatcher<'a> {
         shared.options.timeout.unwrap_or(dir.config.test.timeout).map(|limit| limit.as_secs_f64())
     }
 
-    fn tell_test(&mut self, event: TestEvent) {
-        let bad = matches!(&event, TestEvent::TestFinished { test, .. } if test.verdict.is_bad());
-        self.listener.on(&event);
+    fn tell_test(&mut self, event: &TestEvent) {
+        let bad = matches!(event, TestEvent::TestFinished { test, .. } if test.verdict.is_bad());
+        self.listener.on(event);
         if bad && self.shared.options.fail_fast && self.stopping == Stopping::No {
             self.stopping = Stopping::FailFast;
             self.stop_images.store(true, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::dispatch::{Dispatcher, Signal};
+use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::last::LastFailed;
 use super::plan::{DirPlan, TestError, TestPlan};
@@ -125,7 +125,8 @@ pub fn run(
     get_images(&shared, &stop_images, sender.clone());
     remove_orphans(&shared, sender.clone());
     let sessions = sessions(&shared);
-    let mut dispatcher = Dispatcher::new(&shared, clock, &mut *listener, sender, sessions, &stop_images);
+    let joints = Joints { clock, listener: &mut *listener, sender, stop_images: &stop_images };
+    let mut dispatcher = Dispatcher::new(&shared, sessions, joints);
     dispatcher.run(&receiver);
     let interrupted = dispatcher.interrupted();
     let problems = std::mem::take(&mut dispatcher.problems);
