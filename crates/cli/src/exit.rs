@@ -129,6 +129,7 @@ impl From<ImageError> for Failure {
             | ImageError::File { .. }
             | ImageError::Outside { .. }
             | ImageError::NoTarget { .. } => 3,
+            ImageError::OwnDockerfile { .. } => 5,
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())

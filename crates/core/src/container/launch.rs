@@ -9,7 +9,7 @@ use wharf_process::Command;
 
 use super::error::ContainerError;
 use super::site::{self, Seen, Site};
-use super::{OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
+use super::{IMAGE, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
 use crate::config::Variable;
 use crate::image::place::Place;
 use crate::image::{Ready, ensure::Body, stage};
@@ -307,6 +307,7 @@ impl Launch<'_> {
             (stage::DIR.to_owned(), self.dir.address.to_string()),
             (VERB.to_owned(), settings.verb.to_owned()),
             (OWNER.to_owned(), self.owner.to_string()),
+            (IMAGE.to_owned(), self.ready.reference.clone()),
         ]);
         labels
     }
