@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use semver::Version;
-use wharf_core::container::{Launch, Owner, Settings, live, running};
+use wharf_core::container::{Launch, OWNER, Owner, Settings, live, running};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
@@ -143,6 +143,10 @@ pub(super) fn start(
     settings.network.clone_from(&options.network);
     settings.workdir =
         options.workdir.clone().or_else(|| if options.dir.is_none() { below(&workspace, dir) } else { None });
+    if options.dry_run {
+        // Whoever pastes the line is not this process: its container must not look like one left behind.
+        settings.labels.insert(OWNER.to_owned(), "pasted".to_owned());
+    }
     let interrupt = Interrupt::listen()?;
     let job = Job { context, workspace: &workspace, place: &place, dir, options, settings, interrupt };
     if options.dry_run {

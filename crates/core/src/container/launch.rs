@@ -57,7 +57,7 @@ pub struct Settings {
     pub network: Option<String>,
     /// Folder to start in, where not the runnable dir: absolute in the container, or relative to the dir.
     pub workdir: Option<String>,
-    /// Further labels.
+    /// Further labels; they win over Wharf's own.
     pub labels: BTreeMap<String, String>,
     /// Host folder of the pytest plugin, where it is needed.
     pub plugin: Option<PathBuf>,
@@ -300,8 +300,7 @@ impl Launch<'_> {
     }
 
     fn labels(&self, settings: &Settings) -> BTreeMap<String, String> {
-        let mut labels = settings.labels.clone();
-        labels.extend([
+        let mut labels = BTreeMap::from([
             (WORKSPACE.to_owned(), self.workspace.id.clone()),
             (ROOT.to_owned(), self.workspace.root.display().to_string()),
             (stage::DIR.to_owned(), self.dir.address.to_string()),
@@ -309,6 +308,7 @@ impl Launch<'_> {
             (OWNER.to_owned(), self.owner.to_string()),
             (IMAGE.to_owned(), self.ready.reference.clone()),
         ]);
+        labels.extend(settings.labels.clone());
         labels
     }
 }

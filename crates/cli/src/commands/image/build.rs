@@ -121,7 +121,7 @@ fn show(workspace: &Workspace, demand: &Demand<'_>, owners: &[&RunnableDir]) -> 
     for (dir, step) in owners.iter().zip(plan::plan(demand, owners)?) {
         match step {
             Step::Use(ready) => {
-                data::line(&format!("# {}: nothing, {} ({})", dir.address, ready.reference, ready.why))?
+                data::line(&format!("# {}: nothing, {} ({})", dir.address, ready.reference, ready.why))?;
             }
             Step::Make(Making { reference, why, pull, .. }) => {
                 let first = pull.map_or_else(String::new, |pull| format!(" unless `{pull}` can be pulled and matches"));
