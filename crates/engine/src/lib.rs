@@ -10,6 +10,7 @@
 mod api;
 pub mod build;
 pub mod client;
+mod credentials;
 pub mod detect;
 pub mod environment;
 pub mod error;

@@ -92,7 +92,12 @@ impl Client {
     /// The command line that starts the container, removes it after its end, and lends it what the spec says.
     #[must_use]
     pub fn run_command(&self, spec: &RunSpec) -> Command {
-        let mut command = self.command().args(["run", "--rm", "--init", "--name"]).arg(spec.name.clone());
+        let mut command = self.command().args(["run", "--rm"]);
+        // Without it the command is process 1, which ignores SIGTERM unless it handles it.
+        if self.has_init() {
+            command = command.arg("--init");
+        }
+        command = command.arg("--name").arg(spec.name.clone());
         command = match spec.terminal {
             Terminal::None => command,
             Terminal::Input => command.arg("--interactive"),
@@ -131,6 +136,12 @@ impl Client {
             command = command.arg("--entrypoint=");
         }
         command.arg(spec.image.clone()).args(spec.command.iter().cloned())
+    }
+
+    /// Docker brings its own; Podman looks for `catatonit` (containers.conf(5), `init_path` and its defaults).
+    fn has_init(&self) -> bool {
+        let places = ["/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/lib/podman", "/usr/bin"];
+        self.kind() == Kind::Docker || places.iter().any(|place| PathBuf::from(place).join("catatonit").is_file())
     }
 
     /// Rootless engines map the container's root to the caller; rootless Podman can also keep the caller's id.

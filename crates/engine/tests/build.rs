@@ -1,5 +1,7 @@
 //! Builds on the real engines, every way that is possible here, with the same expectations.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,19 +1,261 @@
-//! `wharf test`.
+//! `wharf test`: the arguments, who listens, and the exit code.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::builder::NonEmptyStringValueParser;
+use console::Term;
+use semver::Version;
+use wharf_core::config::parse_duration;
+use wharf_core::image::Stage;
+use wharf_core::image::choice::{StageWish, Wish};
+use wharf_core::test_suite::last::LastFailed;
+use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan};
+use wharf_core::workspace::{StateDir, Workspace};
 
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::render::summary::{SummaryOptions, write_summary};
+use crate::render::{Listeners, Live, Plain, Table, github};
 
-/// Runs the tests of every runnable dir, each in its own container, in parallel.
+/// Run the tests of every runnable dir, each in its own container, in parallel.
+///
+/// Every directory with a `devops` folder is tested in its own image, nested ones and those in sub-repos too. PATH narrows
+/// it to files, folders or test ids; `--dir` to runnable dirs. Everything after `--` goes to pytest.
 #[derive(Debug, clap::Args)]
-pub struct Test {}
+pub struct Test {
+    /// Files, folders or test ids such as `infra/tests/test_a.py::test_one`.
+    #[arg(value_name = "PATH", value_parser = NonEmptyStringValueParser::new())]
+    pub paths: Vec<String>,
+    /// Only this runnable dir (repeatable).
+    #[arg(long = "dir", value_name = "DIR")]
+    pub dirs: Vec<String>,
+    /// Only tests that match this expression, as pytest's `-k`.
+    #[arg(short = 'k', value_name = "EXPR")]
+    pub keyword: Option<String>,
+    /// Only tests with these markers, as pytest's `-m`.
+    #[arg(short = 'm', value_name = "MARKERS")]
+    pub markers: Option<String>,
+    /// Containers at once; by default one a core, as far as memory allows.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub jobs: Option<u32>,
+    /// Stop everything at the first failure.
+    #[arg(long, alias = "exitfirst", short = 'x')]
+    pub fail_fast: bool,
+    /// Only the tests that were bad in the last run, and the dirs that could not run.
+    #[arg(long, alias = "lf")]
+    pub last_failed: bool,
+    /// Limit of one test, such as `30s` or `2m`; `none` for none.
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Try failed tests again in a fresh container, up to this often.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10))]
+    pub retries: Option<u32>,
+    /// Which image: auto (the team's where its inputs match the checkout, else a local one), local, dev, prod.
+    #[arg(long, value_name = "STAGE", default_value = "auto")]
+    pub stage: String,
+    /// Use the image of this version.
+    #[arg(long, value_name = "X.Y.Z")]
+    pub version: Option<String>,
+    /// Where the report goes, instead of `.wharf/runs/<n>`.
+    #[arg(long, value_name = "DIR")]
+    pub report_dir: Option<PathBuf>,
+    /// Say what would run where, without an engine.
+    #[arg(long, alias = "dry-run")]
+    pub plan: bool,
+    /// The plan, or the report, as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Arguments for pytest.
+    #[arg(last = true, value_name = "PYTEST ARGS")]
+    pub pytest: Vec<String>,
+}
 
 impl Test {
     /// Runs the command.
     ///
     /// # Errors
-    /// What could not be done.
+    /// When nothing could be run at all; failing tests are an exit code, not an error.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
-        context.workspace()?;
+        let wish = Wish { stage: stage(&self.stage)?, version: self.version()? };
+        let timeout = self.timeout()?;
+        let workspace = context.workspace()?;
+        context.say_problems(&workspace);
+        let selection = self.selection(&workspace)?;
+        let plan = test_suite::plan(&workspace, &selection)?;
+        if self.plan {
+            return self.print_plan(context, &plan);
+        }
+        if plan.dirs.is_empty() {
+            context.talk.note("nothing was bad in the last run, so there is nothing to run again");
+            return Ok(0);
+        }
+        let place = context.place(&workspace)?;
+        let options = Options {
+            jobs: self.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
+            fail_fast: self.fail_fast,
+            retries: self.retries,
+            timeout,
+            wish,
+            report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
+            command: command_line(),
+            wharf: env!("CARGO_PKG_VERSION").into(),
+        };
+        let signals = wharf_process::signals::listen()?;
+        let mut listeners = self.listeners(context, &workspace);
+        let around = Around { clock: &context.clock, listener: &mut listeners, signals };
+        let workspace = Arc::new(workspace);
+        let report = test_suite::run(&workspace, &Arc::new(place), plan, options, around)?;
+        self.print_summary(context, &workspace, &report)?;
+        if self.json {
+            print_json(&report)?;
+        }
+        if report.interrupted {
+            // Whatever could not be ended in time must not outlive the command.
+            wharf_process::kill_all();
+        }
+        Ok(report.exit_code)
+    }
+
+    fn version(&self) -> Result<Option<Version>, Failure> {
+        let parse = |text: &String| {
+            Version::parse(text).map_err(|error| {
+                Failure::usage(format!("`{text}` is no version: {error}"))
+                    .hint("write it as X.Y.Z, such as `--version 1.4.0`")
+            })
+        };
+        self.version.as_ref().map(parse).transpose()
+    }
+
+    fn timeout(&self) -> Result<Option<Option<std::time::Duration>>, Failure> {
+        match self.timeout.as_deref() {
+            None => Ok(None),
+            Some("none") => Ok(Some(None)),
+            Some(text) => parse_duration(text).map(|limit| Some(Some(limit))).ok_or_else(|| {
+                Failure::usage(format!("`--timeout {text}` is no time")).hint("write it as `30s`, `2m` or `1h30m`")
+            }),
+        }
+    }
+
+    fn selection(&self, workspace: &Workspace) -> Result<Selection, Failure> {
+        let mut selection = Selection {
+            paths: self.paths.clone(),
+            dirs: self.dirs.clone(),
+            keyword: self.keyword.clone(),
+            markers: self.markers.clone(),
+            fail_fast: self.fail_fast,
+            pytest: self.pytest.clone(),
+            only: None,
+        };
+        if self.last_failed {
+            let last = LastFailed::read(&StateDir::peek(workspace))?;
+            selection.only = Some(last);
+        }
+        Ok(selection)
+    }
+
+    fn listeners(&self, context: &Context, workspace: &Workspace) -> Listeners {
+        let talk = &context.talk;
+        let slow = workspace.config.test.slow;
+        let mut listeners = Listeners::default();
+        if talk.live {
+            listeners.0.push(Box::new(Live::new(Term::stderr(), talk.style, slow)));
+        } else {
+            listeners.0.push(Box::new(Plain::new(std::io::stderr(), talk.style)));
+        }
+        listeners
+    }
+
+    /// The summary: with `--json` standard output is data alone.
+    fn print_summary(&self, context: &Context, workspace: &Workspace, report: &Report) -> Result<(), Failure> {
+        let talk = &context.talk;
+        let on_terminal = std::io::stdout().is_terminal();
+        let options = SummaryOptions {
+            style: if self.json { talk.style } else { talk.out_style },
+            columns: (on_terminal && !self.json).then(|| usize::from(Term::stdout().size().1)),
+            slow: workspace.config.test.slow,
+            place: self.place(workspace, report),
+        };
+        if self.json {
+            write_summary(report, &mut std::io::stderr().lock(), &options)?;
+        } else {
+            write_summary(report, &mut std::io::stdout().lock(), &options)?;
+        }
+        if context.surroundings.variable("GITHUB_ACTIONS") == Some("true") {
+            github::annotate(report, &mut std::io::stdout().lock())?;
+        }
+        Ok(())
+    }
+
+    /// The report's folder as people read it: from where they stand, if it is below.
+    fn place(&self, workspace: &Workspace, report: &Report) -> String {
+        let here = &workspace.surroundings.here;
+        let folder = match &self.report_dir {
+            Some(dir) => here.join(dir),
+            None => StateDir::peek(workspace).path().join("runs").join(report.run.to_string()),
+        };
+        folder.strip_prefix(here).unwrap_or(&folder).display().to_string()
+    }
+
+    fn print_plan(&self, context: &Context, plan: &TestPlan) -> Result<u8, Failure> {
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            let text = serde_json::to_string_pretty(plan).map_err(std::io::Error::from)?;
+            writeln!(out, "{text}")?;
+            return Ok(0);
+        }
+        let mut table = Table::new(&["dir", "image", "files", "pytest"]);
+        for dir in &plan.dirs {
+            let arguments = if dir.runs { dir.arguments.join(" ") } else { "nothing to run".into() };
+            table.row([
+                dir.path.as_str().into(),
+                dir.image.as_str().into(),
+                dir.test_files.to_string().into(),
+                arguments.as_str().into(),
+            ]);
+        }
+        write!(out, "{}", table.render(None, context.talk.out_style))?;
         Ok(0)
+    }
+}
+
+fn stage(text: &str) -> Result<StageWish, Failure> {
+    match text {
+        "auto" => Ok(StageWish::Auto),
+        other => other.parse::<Stage>().map(StageWish::Only).map_err(Failure::usage),
+    }
+}
+
+fn print_json(report: &Report) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(report).map_err(std::io::Error::from)?;
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(())
+}
+
+/// The command line as one could paste it.
+fn command_line() -> String {
+    let mut arguments = std::env::args();
+    let _ = arguments.next();
+    let command = wharf_process::Command::new("wharf").args(arguments);
+    command.to_string()
+}
+
+impl From<TestError> for Failure {
+    fn from(error: TestError) -> Self {
+        let hint = error.hint();
+        let failure = match error {
+            TestError::Workspace(error) => return error.into(),
+            TestError::Config(error) => return error.into(),
+            TestError::Image(error) => return error.into(),
+            TestError::Io(error) => return error.into(),
+            error @ TestError::NoHolder { .. } => Self::usage(error.to_string()),
+            error @ TestError::NoLastRun => Self::environment(error.to_string()),
+            error @ TestError::LastRun(_) => Self::environment(error.to_string()),
+        };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }

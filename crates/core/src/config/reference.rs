@@ -40,7 +40,10 @@ pub fn defaults_text() -> String {
             match key.default {
                 Some(default) => push(&mut text, format_args!("{} = {default}\n", key.name())),
                 None => {
-                    push(&mut text, format_args!("# Without it: {}.\n# {} = {}\n", key.absent, key.name(), key.example))
+                    push(
+                        &mut text,
+                        format_args!("# Without it: {}.\n# {} = {}\n", key.absent, key.name(), key.example),
+                    );
                 }
             }
         }

@@ -134,7 +134,7 @@ impl Launch<'_> {
     }
 
     fn in_container(&self, client: &Client, image: &str, settings: &Settings) -> Result<Command, ContainerError> {
-        let package = site::package(self.workspace, self.state, self.dir, Seen::InContainer)?;
+        let package = self.packages(Seen::InContainer)?;
         let mut mounts = vec![Mount {
             host: self.workspace.root.clone(),
             container: self.workspace.mount_point(),
@@ -156,6 +156,12 @@ impl Launch<'_> {
             ("USER".to_owned(), self.workspace.surroundings.user.clone()),
             ("LOGNAME".to_owned(), self.workspace.surroundings.user.clone()),
         ]);
+        // Bytecode holds paths. Kept apart, that of containers does not mislead a Python on the host that finds it
+        // beside the code (pytest's rewritten tests would show files in `/src`).
+        if !self.state.stands_in() {
+            let cache = self.workspace.in_container(&self.state.path().join("pycache"));
+            env.insert("PYTHONPYCACHEPREFIX".to_owned(), cache);
+        }
         let mut passed = Vec::new();
         if settings.terminal == Terminal::Full {
             passed.push("TERM".to_owned());
@@ -189,7 +195,7 @@ impl Launch<'_> {
     }
 
     fn on_host(&self, venv: &wharf_engine::host::Venv, settings: &Settings) -> Result<Command, ContainerError> {
-        let package = site::package(self.workspace, self.state, self.dir, Seen::OnHost)?;
+        let package = self.packages(Seen::OnHost)?;
         let mut env = BTreeMap::from([
             ("PYTHONPATH".to_owned(), self.python_path(package.as_ref(), settings, Seen::OnHost).join(":")),
             ("WHARF_DIR".to_owned(), self.dir.address.to_string()),
@@ -210,6 +216,10 @@ impl Launch<'_> {
         Ok(command.cwd(folder))
     }
 
+    fn packages(&self, seen: Seen) -> Result<Option<Site>, ContainerError> {
+        site::packages(self.workspace, self.state, self.dir, &self.ready.spec.dependencies.local, seen)
+    }
+
     /// The super-repo's root, each sub-repo's root, then what only this dir needs.
     fn python_path(&self, package: Option<&Site>, settings: &Settings, seen: Seen) -> Vec<String> {
         let show = |path: &PathBuf| match seen {
@@ -218,9 +228,11 @@ impl Launch<'_> {
         };
         let ready = self.workspace.repos.iter().filter(|repo| repo.state == State::Ready);
         let mut path: Vec<String> = ready.map(|repo| show(&repo.root)).collect();
-        // Generated images have a `.pth` file that makes the mounted folder a site folder; others have not.
-        if let Some(site) = package.filter(|_| seen == Seen::OnHost || self.ready.spec.own) {
-            path.push(show(&site.import_root));
+        // Before the environment's own packages, which may hold a published version of the same (pytest needs pluggy,
+        // and pluggy's tests need the pluggy of the work tree). Generated images also have a `.pth` file that makes the
+        // mounted folder a site folder, for processes that drop `PYTHONPATH`.
+        if let Some(site) = package {
+            path.extend(site.import_roots.iter().map(show));
             path.push(match seen {
                 Seen::InContainer => SITE.to_owned(),
                 Seen::OnHost => site.folder.display().to_string(),

@@ -19,8 +19,8 @@ pub const PLUGIN_SOURCE: &str = include_str!("../../../../pytest/wharf_plugin.py
 pub struct Site {
     /// Folder with the metadata, on the host.
     pub folder: PathBuf,
-    /// The folder that imports start from, on the host.
-    pub import_root: PathBuf,
+    /// The folders that imports start from, on the host.
+    pub import_roots: Vec<PathBuf>,
 }
 
 struct ByGit;
@@ -49,34 +49,42 @@ pub enum Seen {
     OnHost,
 }
 
-/// Writes the metadata of the package in `dir`, where it is one, and the version file that its backend would have
-/// written. The folder's name holds a hash of its content, so that running containers keep theirs.
+/// Writes the metadata of the package in `dir`, where it is one, and of the packages in the folders `local`, and the
+/// version files that their backends would have written. The folder's name holds a hash of its content, so that running
+/// containers keep theirs. `None` where there is no package.
 ///
 /// # Errors
-/// When the package's files make no sense or the folder cannot be written.
-pub fn package(
+/// When a package's files make no sense or the folder cannot be written.
+pub fn packages(
     workspace: &Workspace,
     state: &StateDir,
     dir: &RunnableDir,
+    local: &[PathBuf],
     seen: Seen,
 ) -> Result<Option<Site>, ContainerError> {
     let address = dir.address.to_string();
-    let found = project::discover(&dir.path, &ByGit);
-    let Some(package) = found.map_err(|source| ContainerError::Project { dir: address.clone(), source })? else {
-        return Ok(None);
-    };
     let failed = |source| ContainerError::Io { dir: address.clone(), source };
-    write_version_file(dir, &package).map_err(failed)?;
-    let import_root = dir.path.join(&package.import_root);
-    let shown = match seen {
-        Seen::InContainer => workspace.in_container(&import_root),
-        Seen::OnHost => import_root.display().to_string(),
-    };
-    let files = package.site_files(shown.trim_end_matches("/."));
-    let files = files.into_iter().map(|(name, file)| (name, (file.bytes, file.executable))).collect();
+    let mut files = Tree::new();
+    let mut import_roots = Vec::new();
+    for place in std::iter::once(&dir.path).chain(local) {
+        let found = project::discover(place, &ByGit);
+        let found = found.map_err(|source| ContainerError::Project { dir: address.clone(), source })?;
+        let Some(package) = found else { continue };
+        write_version_file(place, &package).map_err(failed)?;
+        let import_root: PathBuf = place.join(&package.import_root).components().collect();
+        let shown = match seen {
+            Seen::InContainer => workspace.in_container(&import_root),
+            Seen::OnHost => import_root.display().to_string(),
+        };
+        files.extend(package.site_files(&shown).into_iter().map(|(name, file)| (name, (file.bytes, file.executable))));
+        import_roots.push(import_root);
+    }
+    if import_roots.is_empty() {
+        return Ok(None);
+    }
     let parent = state.folder("site").map_err(failed)?;
     let folder = write_tree(&parent, &dir.slug(), &files).map_err(failed)?;
-    Ok(Some(Site { folder, import_root: normal(&import_root) }))
+    Ok(Some(Site { folder, import_roots }))
 }
 
 /// Writes the pytest plugin into the user's cache and gives its folder.
@@ -88,15 +96,11 @@ pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
     write_tree(&cache.join("plugin"), "plugin", &files)
 }
 
-fn normal(path: &Path) -> PathBuf {
-    path.components().collect()
-}
-
 /// As the build backend of an editable install would: only where the file is missing, and never a failure where the
 /// work tree cannot be written.
-fn write_version_file(dir: &RunnableDir, package: &Project) -> std::io::Result<()> {
+fn write_version_file(place: &Path, package: &Project) -> std::io::Result<()> {
     let Some(file) = &package.missing_version_file else { return Ok(()) };
-    let path = dir.path.join(&file.path);
+    let path = place.join(&file.path);
     if path.exists() || !path.parent().is_some_and(Path::is_dir) {
         return Ok(());
     }

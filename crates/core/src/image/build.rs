@@ -90,8 +90,26 @@ pub fn build(client: &Client, builder: Builder, order: &Order<'_>, listener: &dy
     };
     client.build(builder, &spec, &on_line).map_err(|failure| match failure {
         BuildFailure::Engine(error) => error.into(),
-        BuildFailure::Step { summary, tail } => {
-            ImageError::Build { dir: order.spec.dir.clone(), summary, lines: tail, log: log_path.clone() }
-        }
+        BuildFailure::Step { summary, tail } => ImageError::Build {
+            dir: order.spec.dir.clone(),
+            summary: readable(&summary),
+            lines: tail,
+            log: log_path.clone(),
+        },
     })
+}
+
+/// A builder's summary of a failed step without what every generated step begins with.
+fn readable(summary: &str) -> String {
+    let words = summary.split_whitespace().filter(|word| !word.starts_with("--mount=") && *word != "\\");
+    let mut text = words.collect::<Vec<_>>().join(" ");
+    // BuildKit repeats the whole step in its error.
+    if let Some((step, rest)) = text.split_once(": executor failed running [") {
+        let end = rest.rsplit_once("]: ").map_or("", |(_, end)| end);
+        text = format!("{step}: {end}");
+    }
+    for noise in super::dockerfile::NOISE {
+        text = text.replace(noise, "");
+    }
+    text
 }

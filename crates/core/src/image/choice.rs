@@ -49,18 +49,22 @@ pub enum Choice {
     },
 }
 
-/// Chooses among `images`, all of which carry Wharf's labels. `base` is the id of the base image, where the engine
-/// has it.
+/// What the checkout says that is not in its image's spec.
+#[derive(Debug, Clone, Copy)]
+pub struct Checkout<'a> {
+    /// The dir's own version.
+    pub version: &'a Version,
+    /// Who works in it.
+    pub user: &'a str,
+    /// Id of the base image, where the engine has it.
+    pub base: Option<&'a str>,
+}
+
+/// Chooses among `images`, all of which carry Wharf's labels.
 #[must_use]
-pub fn choose(
-    spec: &ImageSpec,
-    wish: &Wish,
-    own: &Version,
-    user: &str,
-    images: &[Image],
-    base: Option<&str>,
-) -> Choice {
-    let version = wish.version.as_ref().unwrap_or(own);
+pub fn choose(spec: &ImageSpec, wish: &Wish, checkout: &Checkout<'_>, images: &[Image]) -> Choice {
+    let Checkout { user, base, .. } = *checkout;
+    let version = wish.version.as_ref().unwrap_or(checkout.version);
     match wish.stage {
         StageWish::Auto if wish.version.is_none() => matching(spec, images, base),
         StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), images),
@@ -168,7 +172,8 @@ mod tests {
     }
 
     fn chosen(wish: &Wish, images: &[Image], base: Option<&str>) -> Result<String, String> {
-        match choose(&spec(), wish, &Version::new(1, 4, 0), "ada", images, base) {
+        let checkout = Checkout { version: &Version::new(1, 4, 0), user: "ada", base };
+        match choose(&spec(), wish, &checkout, images) {
             Choice::Use { image, .. } => Ok(image.id),
             Choice::Make { why } => Err(why),
             Choice::Missing { tag, found } => Err(format!("{tag}: {found}")),

@@ -22,6 +22,13 @@ const SECRETS: &str = "--mount=type=secret,id=wharf-env,target=/run/wharf/env \\
                        --mount=type=secret,id=wharf-ca,target=/run/wharf/ca.pem \\\n    ";
 const SETTINGS: &str = "set -e; if [ -s /run/wharf/env ]; then . /run/wharf/env; fi; \\\n    ";
 
+/// What every step with network begins with, as it stands in messages: of no help there.
+pub(super) const NOISE: [&str; 3] = [
+    "set -e; if [ -s /run/wharf/env ]; then . /run/wharf/env; fi; ",
+    "export HOME=/root; ",
+    "if [ -d /opt/wharf/python ]; then cd /opt/wharf/python; fi; ",
+];
+
 /// What a Dockerfile is generated from.
 #[derive(Debug, Clone, Copy)]
 pub struct Recipe<'a> {
@@ -74,7 +81,7 @@ pub fn generate(recipe: &Recipe<'_>) -> String {
 }
 
 fn base_stage(text: &mut String, recipe: &Recipe<'_>) {
-    let _ = write!(text, "FROM {} AS base\n", recipe.base);
+    let _ = writeln!(text, "FROM {} AS base", recipe.base);
     text.push_str("USER root\n");
     let packages = &recipe.config.os.packages;
     if !packages.is_empty() {
@@ -127,7 +134,7 @@ fn target(text: &mut String, recipe: &Recipe<'_>, name: &str, steps: &[Install])
          done\n",
     );
     if !recipe.dependencies.files.is_empty() && !steps.is_empty() {
-        let _ = write!(text, "COPY {PYTHON}/ /opt/wharf/python/\n");
+        let _ = writeln!(text, "COPY {PYTHON}/ /opt/wharf/python/");
     }
     for step in steps {
         text.push_str(&install(step));

@@ -15,7 +15,7 @@ use wharf_engine::host::Venv;
 use wharf_engine::{Builder, Client, EngineError, Image};
 
 use super::build::{Order, build};
-use super::choice::{Choice, StageWish, Wish, choose};
+use super::choice::{Checkout, Choice, StageWish, Wish, choose};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
@@ -85,7 +85,7 @@ pub fn ensure(
                     }
                     let outcome = one(demand, &stock, dir, listener);
                     if let Err(error) = &outcome {
-                        let log = if let ImageError::Build { log, .. } = error { Some(log.clone()) } else { None };
+                        let log = error.log().map(std::path::Path::to_path_buf);
                         let state = ImageState::Failed { cause: error.to_string(), log };
                         listener.on(Event::Image { dir: dir.address.to_string(), state });
                     }
@@ -146,7 +146,7 @@ fn one(demand: &Demand<'_>, stock: &Stock, dir: &RunnableDir, listener: &dyn Lis
             refuse_on_host(demand.wish)?;
             host::ensure(tools, &spec, listener)
         }
-        Place::Containers(client) => in_engine(demand, stock, client, dir, spec.into(), listener),
+        Place::Containers(_) => in_engine(demand, stock, dir, spec.into(), listener),
     }
 }
 
@@ -164,15 +164,17 @@ pub(super) fn refuse_on_host(wish: &Wish) -> Result<(), ImageError> {
 fn in_engine(
     demand: &Demand<'_>,
     stock: &Stock,
-    client: &Client,
     dir: &RunnableDir,
     spec: Arc<ImageSpec>,
     listener: &dyn Listener,
 ) -> Result<Ready, ImageError> {
-    let base = stock.base(client, &spec);
-    let pick = |images: &[Image]| {
-        choose(&spec, demand.wish, &dir.version, &demand.workspace.surroundings.user, images, base.as_deref())
+    let Place::Containers(client) = demand.place else {
+        return Err(ImageError::HostCannot { what: "build images".into() });
     };
+    let base = stock.base(client, &spec);
+    let user = &demand.workspace.surroundings.user;
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref() };
+    let pick = |images: &[Image]| choose(&spec, demand.wish, &checkout, images);
     let tell = |state| listener.on(Event::Image { dir: dir.address.to_string(), state });
     let ready = |image: &Image, why: &str| Ready {
         reference: shown(image),

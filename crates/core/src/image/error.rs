@@ -111,6 +111,30 @@ fn tail(lines: &[String]) -> String {
 }
 
 impl ImageError {
+    /// The error in one line, for tables and reports: a failed build as the last error that it printed.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let line = match self {
+            Self::Build { summary, lines, .. } => {
+                let telling = lines.iter().rev().find(|line| line.to_lowercase().contains("error")).or(lines.last());
+                format!("its image could not be built: {}", telling.unwrap_or(summary))
+            }
+            Self::Host { source, .. } => format!("its environment could not be made: {source}"),
+            other => other.to_string(),
+        };
+        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() <= 200 { line } else { line.chars().take(199).chain(['…']).collect() }
+    }
+
+    /// The whole log, where there is one.
+    #[must_use]
+    pub fn log(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Build { log, .. } => Some(log),
+            _ => None,
+        }
+    }
+
     /// The next command to type, or what to change.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

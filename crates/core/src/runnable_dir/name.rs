@@ -77,7 +77,7 @@ fn component(text: &str) -> String {
         }
     }
     let name = name.trim_end_matches(is_separator);
-    let lossy = text.chars().any(|character| !character.is_ascii());
+    let lossy = !text.is_ascii();
     match (name.is_empty(), lossy) {
         (true, _) => format!("dir-{}", short_hash(text)),
         (false, true) => format!("{name}-{}", short_hash(text)),

@@ -37,7 +37,7 @@ pub(super) fn sources(workspace: &Workspace) -> Result<(), WorkspaceError> {
         let mut path = vec![dir.address.clone()];
         let mut at = dir;
         while let Some(from) = at.image_from() {
-            at = workspace.from_target(at, from)?;
+            at = workspace.target_of_from(at, from)?;
             let seen = path.iter().position(|address| *address == at.address);
             path.push(at.address.clone());
             if let Some(start) = seen {

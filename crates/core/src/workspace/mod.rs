@@ -120,7 +120,7 @@ impl Workspace {
     pub fn image_owner<'a>(&'a self, dir: &'a RunnableDir) -> Result<&'a RunnableDir, WorkspaceError> {
         let mut owner = dir;
         while let Some(from) = owner.image_from() {
-            owner = self.from_target(owner, from)?;
+            owner = self.target_of_from(owner, from)?;
         }
         Ok(owner)
     }
@@ -161,7 +161,7 @@ impl Workspace {
         }
     }
 
-    fn from_target(&self, owner: &RunnableDir, from: &str) -> Result<&RunnableDir, WorkspaceError> {
+    fn target_of_from(&self, owner: &RunnableDir, from: &str) -> Result<&RunnableDir, WorkspaceError> {
         let address = Address::from_relative(Path::new(from.trim_start_matches("//")))?;
         self.dirs.iter().find(|dir| dir.address == address).ok_or_else(|| WorkspaceError::FromMissing {
             dir: owner.address.clone(),

@@ -13,6 +13,7 @@ use bollard::grpc::driver::moby::Moby;
 use super::{BuildFailure, BuildSpec, status};
 use crate::api;
 use crate::client::Client;
+use crate::credentials;
 use crate::error::EngineError;
 
 pub(super) fn build(client: &Client, spec: &BuildSpec, on_line: &(dyn Fn(&str) + Sync)) -> Result<(), BuildFailure> {
@@ -21,6 +22,8 @@ pub(super) fn build(client: &Client, spec: &BuildSpec, on_line: &(dyn Fn(&str) +
     };
     let context = pack(&spec.context).map_err(|error| refused(client, &format!("packing the context: {error}")))?;
     let options = options(client, spec)?;
+    let dockerfile = std::fs::read_to_string(spec.context.join(&spec.dockerfile)).unwrap_or_default();
+    let logins = credentials::for_dockerfile(client.environment(), &dockerfile);
     let runtime = api::runtime()?;
     let mut progress = status::Progress::default();
     let result = runtime.block_on(async {
@@ -28,7 +31,8 @@ pub(super) fn build(client: &Client, spec: &BuildSpec, on_line: &(dyn Fn(&str) +
         let reference = BuildRef::random();
         let id = reference.as_ref().to_owned();
         let load = ImageBuildLoadInput::Upload(context.into());
-        let solve = Moby::new(&docker).docker_build(&spec.tag, options, load, None, Some(reference));
+        let logins = logins.iter().map(|(host, login)| (host.as_str(), login.clone())).collect();
+        let solve = Moby::new(&docker).docker_build(&spec.tag, options, load, Some(logins), Some(reference));
         let follow = status::follow(socket, &id, &mut progress, on_line);
         tokio::pin!(solve, follow);
         let mut following = true;

@@ -49,17 +49,22 @@ pub(super) fn plan(request: &Request, place: &Path, declared: &Declared) -> Resu
         None if requirements.is_file() => writer.add_file(&mut main, &requirements)?,
         None => {}
     }
+    // What lies in the `devops` folder is meant for the image: it counts whatever else states dependencies, and then no
+    // group is chosen by its usual name, for two lists of test tools seldom agree.
+    let of_image = request.devops.join("requirements.txt");
+    let stated_for_image = place != request.devops && of_image.is_file();
+    if stated_for_image {
+        writer.add_file(&mut main, &of_image)?;
+    }
     if declared.computed {
         writer.notes.push(SETUP_PY.to_owned());
     }
     let main_needs: Vec<Needed> = writer.names(&main).into_iter().map(Needed::Requirement).collect();
-    let dev_groups = groups::for_dev(place, &all_groups, request.groups_dev, &main_needs)?;
+    let dev_groups =
+        groups::for_dev(place, &all_groups, request.groups_dev.or(stated_for_image.then_some(&[])), &main_needs)?;
     let prod_groups = groups::for_prod(place, &all_groups, request.groups_prod)?;
     let dev = writer.stage(&main, &dev_groups, &files)?;
     let prod = writer.stage(&main, &prod_groups, &files)?;
-    if place != request.devops && request.devops.join("requirements.txt").is_file() {
-        writer.notes.push("`devops/requirements.txt` is not read, since the dir itself states its dependencies".into());
-    }
     let brings_pytest = writer.names(&dev).iter().any(|name| is_pytest(name));
     Ok(Planned { plan: writer.finish(&dev, &prod), brings_pytest })
 }

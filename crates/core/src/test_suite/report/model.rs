@@ -149,6 +149,30 @@ pub struct TestReport {
     pub sections: Vec<(String, String)>,
 }
 
+impl DirReport {
+    /// The same without its tests, which may be many.
+    #[must_use]
+    pub fn clone_without_tests(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            name: self.name.clone(),
+            repo: self.repo.clone(),
+            image: self.image.clone(),
+            status: self.status,
+            cause: self.cause.clone(),
+            hint: self.hint.clone(),
+            log: self.log.clone(),
+            python: self.python.clone(),
+            pytest: self.pytest.clone(),
+            waited: self.waited,
+            duration: self.duration,
+            exit_code: self.exit_code,
+            summary: self.summary,
+            tests: Vec::new(),
+        }
+    }
+}
+
 impl Summary {
     /// Adds one test.
     pub fn add(&mut self, verdict: Verdict) {

@@ -1,0 +1,255 @@
+//! Starts the container of one dir's tests and turns what it prints into messages.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use wharf_engine::{Client, Terminal};
+use wharf_process::{Chunk, Command, Exit, Stopper, Stream};
+
+use super::dispatch::Signal;
+use super::event::DirIndex;
+use super::message::Assembler;
+use super::stream::{Piece, Splitter};
+use crate::container::{ContainerError, Launch, Owner, Settings, live};
+use crate::image::place::Place;
+
+/// Lines of a container's own output that are kept for messages.
+const TAIL: usize = 20;
+
+/// What the tests of one dir are started with.
+pub(super) struct Order<'a> {
+    pub index: DirIndex,
+    pub launch: Launch<'a>,
+    pub number: usize,
+    pub arguments: &'a [String],
+    pub select: Option<PathBuf>,
+    pub plugin: &'a Path,
+    pub cache_dir: Option<String>,
+    pub timeout: Option<Duration>,
+    pub grace: Duration,
+    pub run: u32,
+    pub nonce: String,
+    pub log: &'a Path,
+}
+
+/// Where the selection lies in a container.
+const SELECT: &str = "/opt/wharf/select.txt";
+
+/// A container that runs.
+pub(super) struct Handle {
+    stopper: Stopper,
+    container: Option<(Client, String)>,
+}
+
+impl Handle {
+    /// Interrupts the tests, as ctrl-C does, without waiting.
+    pub fn interrupt(&self) {
+        match self.container.clone() {
+            Some((client, name)) => {
+                thread::spawn(move || client.command().args(["kill", "--signal", "INT", &name]).run());
+            }
+            None => {
+                self.stopper.interrupt();
+            }
+        }
+    }
+
+    /// Ends the tests at once. For a container it gives what could not be cleaned up.
+    pub fn kill(&self) -> Option<String> {
+        let left = self.container.as_ref().and_then(|(client, name)| {
+            let removed = client.command().args(["rm", "--force", name]).limit(Duration::from_secs(20)).run();
+            let gone = removed.is_ok_and(|output| {
+                output.exit.is_success() || output.error_text().to_lowercase().contains("no such container")
+            });
+            (!gone).then(|| name.clone())
+        });
+        self.stopper.kill();
+        left
+    }
+}
+
+impl Order<'_> {
+    fn settings(&self) -> Settings {
+        let on_host = matches!(self.launch.place, Place::Host(_));
+        let root = if on_host {
+            self.launch.workspace.root.display().to_string()
+        } else {
+            self.launch.workspace.mount_point()
+        };
+        let select =
+            self.select.as_ref().map(|path| if on_host { path.display().to_string() } else { SELECT.to_owned() });
+        let plugin = serde_json::json!({
+            "nonce": self.nonce,
+            "root": root,
+            "select": select,
+            "timeout": self.timeout.map(|limit| limit.as_secs_f64()),
+            "grace": self.grace.as_secs_f64(),
+        });
+        let mut command: Vec<String> = ["python3", "-m", "pytest", "-p", "wharf_plugin"].map(str::to_owned).to_vec();
+        if let Some(cache) = &self.cache_dir {
+            command.extend(["-o".to_owned(), format!("cache_dir={cache}")]);
+        }
+        command.extend(self.arguments.iter().cloned());
+        let mut settings = Settings::new("test", command);
+        settings.number = self.number;
+        settings.terminal = Terminal::None;
+        settings.env = vec![format!("WHARF_PLUGIN={plugin}"), "PYTHONUNBUFFERED=1".to_owned()];
+        settings.plugin = Some(self.plugin.to_path_buf());
+        settings.labels = BTreeMap::from([(crate::container::RUN.to_owned(), self.run.to_string())]);
+        settings.grace = Duration::from_secs(3);
+        if let (Some(select), false) = (&self.select, on_host) {
+            settings.files.push((select.clone(), SELECT.to_owned()));
+        }
+        settings
+    }
+
+    /// Starts it. All that happens from now on comes through `sender`.
+    ///
+    /// # Errors
+    /// When it cannot be started at all.
+    pub fn start(&self, sender: &SyncSender<Signal>) -> Result<Handle, ContainerError> {
+        let dir = self.launch.dir.address.to_string();
+        let failed = |source| ContainerError::Io { dir: dir.clone(), source };
+        let settings = self.settings();
+        let command = self.launch.command(&settings)?;
+        let mut log = BufWriter::new(File::options().create(true).append(true).open(self.log).map_err(failed)?);
+        // The first line shows how to do the same by hand; the nonce is of no use to anyone else.
+        writeln!(log, "$ {command}").map_err(failed)?;
+        let reader = Arc::new(Reader {
+            index: self.index,
+            sender: sender.clone(),
+            state: Mutex::new(State {
+                splitter: Splitter::new(&self.nonce),
+                assembler: Assembler::default(),
+                log,
+                full: false,
+                tail: Tail::default(),
+            }),
+        });
+        let sink = Arc::clone(&reader);
+        let running =
+            command.stream(move |chunk| sink.take(&chunk)).map_err(|error| failed(std::io::Error::other(error)))?;
+        let registered = self.register(&command, running.id());
+        let handle = Handle {
+            stopper: running.stopper(),
+            container: self.launch.place.client().map(|client| (client.clone(), self.launch.name(&settings))),
+        };
+        let (index, sender) = (self.index, sender.clone());
+        thread::spawn(move || {
+            let exit = running.wait().unwrap_or(Exit::Code(-1));
+            drop(registered);
+            let (tail, problem) = reader.finish();
+            let _ = sender.send(Signal::Ended { index, exit, tail, problem });
+        });
+        Ok(handle)
+    }
+
+    fn register(&self, command: &Command, pid: u32) -> Option<live::Registered> {
+        let Place::Host(tools) = self.launch.place else { return None };
+        let group = live::Group {
+            workspace: self.launch.workspace.id.clone(),
+            dir: self.launch.dir.address.to_string(),
+            verb: "test".into(),
+            process: Owner::of(pid).to_string(),
+            owner: self.launch.owner.to_string(),
+            command: command.program(),
+        };
+        live::register(&tools.cache, &group).ok()
+    }
+}
+
+struct Reader {
+    index: DirIndex,
+    sender: SyncSender<Signal>,
+    state: Mutex<State>,
+}
+
+struct State {
+    splitter: Splitter,
+    assembler: Assembler,
+    log: BufWriter<File>,
+    full: bool,
+    tail: Tail,
+}
+
+impl Reader {
+    fn take(&self, chunk: &Chunk) {
+        let Ok(mut state) = self.state.lock() else { return };
+        if chunk.stream == Stream::Stderr {
+            state.output(&chunk.bytes);
+            return;
+        }
+        let mut signals = Vec::new();
+        for piece in state.splitter.take(&chunk.bytes) {
+            match piece {
+                Piece::Output(bytes) => state.output(&bytes),
+                Piece::Event(json) => match state.assembler.take(&json) {
+                    Ok(Some(message)) => signals.push(Signal::Message { index: self.index, message }),
+                    Ok(None) => {}
+                    Err(problem) => signals.push(Signal::Problem(problem)),
+                },
+            }
+        }
+        drop(state);
+        // Blocks while the dispatcher is behind: the container waits on its pipe, memory does not grow.
+        for signal in signals {
+            let _ = self.sender.send(signal);
+        }
+    }
+
+    fn finish(&self) -> (Vec<String>, Option<String>) {
+        let Ok(mut state) = self.state.lock() else { return (Vec::new(), None) };
+        if let Some(Piece::Output(bytes)) = state.splitter.finish() {
+            state.output(&bytes);
+        }
+        let full = state.log.flush().is_err() || state.full;
+        (state.tail.lines(), full.then(|| "its log is not complete: the disk is full or not writable".to_owned()))
+    }
+}
+
+impl State {
+    fn output(&mut self, bytes: &[u8]) {
+        self.full |= self.log.write_all(bytes).is_err();
+        self.tail.take(bytes);
+    }
+}
+
+/// The last lines of a stream, each cut to a length, however long the lines are.
+#[derive(Default)]
+struct Tail {
+    lines: VecDeque<String>,
+    open: Vec<u8>,
+}
+
+impl Tail {
+    fn take(&mut self, bytes: &[u8]) {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = 500_usize.saturating_sub(self.open.len());
+            self.open.extend_from_slice(&part[..part.len().min(room)]);
+            if part.ends_with(b"\n") {
+                self.close();
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let line = String::from_utf8_lossy(&std::mem::take(&mut self.open)).trim_end().to_owned();
+        if !line.is_empty() {
+            if self.lines.len() == TAIL {
+                self.lines.pop_front();
+            }
+            self.lines.push_back(line);
+        }
+    }
+
+    fn lines(&mut self) -> Vec<String> {
+        self.close();
+        self.lines.drain(..).collect()
+    }
+}

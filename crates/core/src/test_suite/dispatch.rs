@@ -1,0 +1,427 @@
+//! Puts everything that happens in a run into one order and decides what comes next.
+//!
+//! One thread. It alone starts containers, keeps the sessions, talks to the listener and obeys signals: the first one
+//! stops what is not started and interrupts what runs, [`GRACE`] later or at the second one all of it is removed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use wharf_process::Exit;
+
+use super::container::{Handle, Order};
+use super::event::{DirIndex, TestEvent, TestListener};
+use super::message::Message;
+use super::report::model::DirStatus;
+use super::run::Shared;
+use super::session::{Ended, Session};
+use crate::container::Launch;
+use crate::event::{Clock, Event};
+use crate::image::{ImageError, Ready};
+
+/// Time between interrupting tests and removing their containers.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// Time between the plugin's own hard limit and ours.
+const BACKSTOP: f64 = 4.0;
+const TICK: Duration = Duration::from_millis(100);
+
+/// Something that happened.
+pub(super) enum Signal {
+    /// An image is there, or cannot be had, for these dirs.
+    Image { dirs: Vec<DirIndex>, outcome: Box<Result<Ready, ImageError>> },
+    /// No further image will come.
+    ImagesOver(Option<Box<ImageError>>),
+    /// Something worth telling.
+    Progress(Event),
+    /// Something that is not right.
+    Problem(String),
+    /// The plugin in a dir's container said something.
+    Message { index: DirIndex, message: Message },
+    /// A dir's container has ended and all its output is read.
+    Ended { index: DirIndex, exit: Exit, tail: Vec<String>, problem: Option<String> },
+    /// The user or the system wants the run to end.
+    Stop,
+}
+
+/// How the run is ending, if it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopping {
+    No,
+    /// `--fail-fast` saw a failure.
+    FailFast,
+    /// A signal came.
+    Asked,
+    /// A second one came.
+    AtOnce,
+}
+
+pub(super) struct Dispatcher<'a> {
+    shared: &'a Shared,
+    clock: &'a dyn Clock,
+    listener: &'a mut dyn TestListener,
+    sender: SyncSender<Signal>,
+    pub sessions: Vec<Session>,
+    ready: BTreeMap<DirIndex, Ready>,
+    queue: VecDeque<DirIndex>,
+    running: BTreeMap<DirIndex, Slot>,
+    waiting: usize,
+    started: usize,
+    stopping: Stopping,
+    deadline: Option<Duration>,
+    stop_images: &'a AtomicBool,
+    pub problems: Vec<String>,
+    last_tick: Duration,
+}
+
+/// What joins the dispatcher to the rest.
+pub(super) struct Joints<'a> {
+    pub clock: &'a dyn Clock,
+    pub listener: &'a mut dyn TestListener,
+    /// Handed to every container's threads.
+    pub sender: SyncSender<Signal>,
+    /// Set when no further image shall be got.
+    pub stop_images: &'a AtomicBool,
+}
+
+struct Slot {
+    handle: Handle,
+    since: Duration,
+    over_time: bool,
+}
+
+impl<'a> Dispatcher<'a> {
+    pub fn new(shared: &'a Shared, sessions: Vec<Session>, joints: Joints<'a>) -> Self {
+        let Joints { clock, listener, sender, stop_images } = joints;
+        let waiting = shared.plan.dirs.iter().filter(|dir| dir.runs).count();
+        Self {
+            shared,
+            clock,
+            listener,
+            sender,
+            sessions,
+            ready: BTreeMap::new(),
+            queue: VecDeque::new(),
+            running: BTreeMap::new(),
+            waiting,
+            started: 0,
+            stopping: Stopping::No,
+            deadline: None,
+            stop_images,
+            problems: Vec::new(),
+            last_tick: Duration::ZERO,
+        }
+    }
+
+    /// Whether a signal ended the run early.
+    pub fn interrupted(&self) -> bool {
+        matches!(self.stopping, Stopping::Asked | Stopping::AtOnce)
+    }
+
+    /// Runs until every dir has its outcome.
+    pub fn run(&mut self, receiver: &Receiver<Signal>) {
+        self.close_those_without_tests();
+        loop {
+            self.start_queued();
+            if self.is_over() {
+                break;
+            }
+            match receiver.recv_timeout(TICK) {
+                Ok(signal) => {
+                    self.handle(signal);
+                    // What has come meanwhile is taken in one go, so that a flood of tests costs few wake-ups.
+                    for signal in receiver.try_iter().take(512) {
+                        self.handle(signal);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.watch();
+        }
+        self.close_the_rest();
+    }
+
+    fn is_over(&self) -> bool {
+        let nothing_runs = self.running.is_empty();
+        match self.stopping {
+            Stopping::No => nothing_runs && self.waiting == 0 && self.queue.is_empty(),
+            Stopping::FailFast | Stopping::Asked => nothing_runs,
+            Stopping::AtOnce => true,
+        }
+    }
+
+    fn handle(&mut self, signal: Signal) {
+        match signal {
+            Signal::Image { dirs, outcome } => self.image(&dirs, *outcome),
+            Signal::ImagesOver(error) => self.images_over(error.as_deref()),
+            Signal::Progress(event) => self.listener.on(&TestEvent::Progress(event)),
+            Signal::Problem(problem) => self.problem(problem),
+            Signal::Message { index, message } => {
+                let now = self.now();
+                let event = self.sessions[index].take(message, now);
+                if let Some(event) = event {
+                    self.tell_test(&event);
+                }
+                for problem in self.sessions[index].take_problems() {
+                    self.problem(problem);
+                }
+            }
+            Signal::Ended { index, exit, tail, problem } => {
+                if let Some(problem) = problem {
+                    self.problem(format!("{}: {problem}", self.sessions[index].report.path));
+                }
+                self.ended(index, exit, &tail);
+            }
+            Signal::Stop => self.stop(),
+        }
+    }
+
+    fn image(&mut self, dirs: &[DirIndex], outcome: Result<Ready, ImageError>) {
+        match outcome {
+            Ok(ready) => {
+                for index in dirs {
+                    self.sessions[*index].report.image = Some(ready.reference.clone());
+                    self.ready.insert(*index, ready.clone());
+                    self.queue.push_back(*index);
+                    self.waiting -= 1;
+                }
+            }
+            Err(error) => {
+                for index in dirs {
+                    self.waiting -= 1;
+                    self.not_run(*index, error.brief(), error.hint());
+                }
+            }
+        }
+    }
+
+    /// The engine could not even say what it has: no image will come for those that still wait.
+    fn images_over(&mut self, error: Option<&ImageError>) {
+        let Some(error) = error else { return };
+        for index in 0..self.sessions.len() {
+            let waits = self.shared.plan.dirs[index].runs && !self.ready.contains_key(&index);
+            if waits && self.sessions[index].report.cause.is_none() {
+                self.waiting = self.waiting.saturating_sub(1);
+                self.not_run(index, error.brief(), error.hint());
+            }
+        }
+    }
+
+    fn not_run(&mut self, index: DirIndex, cause: String, hint: Option<String>) {
+        let report = &mut self.sessions[index].report;
+        report.status = DirStatus::NotRun;
+        report.cause = Some(cause);
+        report.hint = hint;
+        self.tell_dir(index);
+    }
+
+    fn start_queued(&mut self) {
+        while self.stopping == Stopping::No && self.running.len() < self.shared.jobs {
+            let Some(index) = self.queue.pop_front() else { return };
+            self.start(index);
+        }
+    }
+
+    fn start(&mut self, index: DirIndex) {
+        let shared = self.shared;
+        let Some(ready) = self.ready.get(&index).cloned() else { return };
+        let Some(dir) = shared.workspace.dirs.iter().find(|dir| dir.address.as_str() == shared.plan.dirs[index].path)
+        else {
+            return;
+        };
+        let attempt = self.sessions[index].start();
+        let select = match self.write_selection(index, attempt) {
+            Ok(select) => select,
+            Err(error) => {
+                return self.not_run(index, format!("the list of its tests could not be written: {error}"), None);
+            }
+        };
+        self.started += 1;
+        let launch = Launch {
+            workspace: &shared.workspace,
+            place: &shared.place,
+            dir,
+            ready: &ready,
+            state: &shared.state,
+            owner: &shared.owner,
+        };
+        let log = shared.folder.join(format!("{}.log", dir.slug()));
+        let order = Order {
+            index,
+            launch,
+            number: self.started,
+            arguments: &shared.plan.dirs[index].arguments,
+            select,
+            plugin: &shared.plugin,
+            cache_dir: shared.pytest_cache(dir),
+            timeout: shared.options.timeout.unwrap_or(dir.config.test.timeout),
+            grace: Duration::from_secs(2),
+            run: shared.run,
+            nonce: shared.nonce(index, self.started),
+            log: &log,
+        };
+        if attempt == 1 {
+            for line in launch.warnings() {
+                self.listener.on(&TestEvent::Progress(Event::Warning(line)));
+            }
+            self.sessions[index].report.waited = self.now();
+            self.sessions[index].report.log = log.file_name().map(|name| name.to_string_lossy().into_owned());
+        }
+        self.listener.on(&TestEvent::DirStarted { dir: index, attempt });
+        match order.start(&self.sender) {
+            Ok(handle) => {
+                self.running.insert(index, Slot { handle, since: self.clock.elapsed(), over_time: false });
+            }
+            Err(error) => self.not_run(index, error.to_string(), error.hint()),
+        }
+    }
+
+    fn write_selection(&self, index: DirIndex, attempt: u32) -> std::io::Result<Option<PathBuf>> {
+        let Some(ids) = self.sessions[index].selection() else { return Ok(None) };
+        let folder = self.shared.state.folder("select")?;
+        let path = folder.join(format!("{}-{index}-{attempt}.txt", self.shared.run));
+        fs_err::write(&path, ids.join("\n"))?;
+        Ok(Some(path))
+    }
+
+    fn ended(&mut self, index: DirIndex, exit: Exit, tail: &[String]) {
+        let Some(slot) = self.running.remove(&index) else { return };
+        let how = match (slot.over_time, self.stopping) {
+            (true, _) => Ended::OverTime,
+            (false, Stopping::No) => Ended::ByItself,
+            (false, _) => Ended::Stopped,
+        };
+        self.sessions[index].report.duration += (self.clock.elapsed() - slot.since).as_secs_f64();
+        // `--fail-fast` ends the pytest that saw the failure by itself: its verdicts are complete.
+        let how =
+            if self.stopping == Stopping::FailFast && self.sessions[index].is_done() { Ended::ByItself } else { how };
+        for event in self.sessions[index].ended(exit, tail, how) {
+            self.tell_test(&event);
+        }
+        if self.stopping == Stopping::No && self.sessions[index].again(how) {
+            self.queue.push_back(index);
+            return;
+        }
+        self.sessions[index].close(Some(exit), tail, how);
+        self.tell_dir(index);
+    }
+
+    /// Obeys a signal: the first asks, the second insists.
+    fn stop(&mut self) {
+        self.stop_images.store(true, Ordering::Relaxed);
+        let again = self.interrupted();
+        self.listener.on(&TestEvent::Stopping { again, grace: GRACE });
+        if again {
+            self.stopping = Stopping::AtOnce;
+            self.kill_running();
+        } else {
+            self.stopping = Stopping::Asked;
+            self.interrupt_running();
+        }
+    }
+
+    fn interrupt_running(&mut self) {
+        self.deadline = Some(self.clock.elapsed() + GRACE);
+        for slot in self.running.values() {
+            slot.handle.interrupt();
+        }
+    }
+
+    fn kill_running(&mut self) {
+        let left: Vec<String> = self.running.values().filter_map(|slot| slot.handle.kill()).collect();
+        for name in left {
+            self.problem(format!("container `{name}` could not be removed; `wharf prune` removes it"));
+        }
+    }
+
+    /// What only the clock can tell: limits that passed, and that the screen wants to move.
+    fn watch(&mut self) {
+        let now = self.clock.elapsed();
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.deadline = None;
+            self.kill_running();
+        }
+        let mut late = Vec::new();
+        for (index, slot) in &self.running {
+            let limit = self.limit(*index);
+            let oldest = self.sessions[*index].oldest_running();
+            if let (Some(limit), Some((_, since)), false) = (limit, oldest, slot.over_time)
+                && now.as_secs_f64() > since + limit + 2.0 + BACKSTOP
+            {
+                late.push(*index);
+            }
+        }
+        for index in late {
+            if let Some(slot) = self.running.get_mut(&index) {
+                slot.over_time = true;
+                slot.handle.kill();
+            }
+        }
+        if now.saturating_sub(self.last_tick) >= TICK {
+            self.last_tick = now;
+            self.listener.tick();
+        }
+    }
+
+    fn limit(&self, index: DirIndex) -> Option<f64> {
+        let shared = self.shared;
+        let dir = shared.workspace.dirs.iter().find(|dir| dir.address.as_str() == shared.plan.dirs[index].path)?;
+        shared.options.timeout.unwrap_or(dir.config.test.timeout).map(|limit| limit.as_secs_f64())
+    }
+
+    fn tell_test(&mut self, event: &TestEvent) {
+        let bad = matches!(event, TestEvent::TestFinished { test, .. } if test.verdict.is_bad());
+        self.listener.on(event);
+        if bad && self.shared.options.fail_fast && self.stopping == Stopping::No {
+            self.stopping = Stopping::FailFast;
+            self.stop_images.store(true, Ordering::Relaxed);
+            self.interrupt_running();
+        }
+    }
+
+    fn tell_dir(&mut self, index: DirIndex) {
+        let report = self.sessions[index].report.clone_without_tests();
+        self.listener.on(&TestEvent::DirFinished { dir: index, report });
+    }
+
+    fn problem(&mut self, problem: String) {
+        self.listener.on(&TestEvent::Progress(Event::Warning(problem.clone())));
+        self.problems.push(problem);
+    }
+
+    fn close_those_without_tests(&mut self) {
+        for index in 0..self.sessions.len() {
+            if !self.shared.plan.dirs[index].runs {
+                let report = &mut self.sessions[index].report;
+                report.status = DirStatus::NoTests;
+                report.cause = Some("it has no file named like a test".into());
+                self.tell_dir(index);
+            }
+        }
+    }
+
+    /// After a stop: dirs that never had their turn, and those whose end nobody waits for.
+    fn close_the_rest(&mut self) {
+        for index in 0..self.sessions.len() {
+            let ran = self.running.remove(&index).is_some();
+            let had_turn =
+                self.sessions[index].report.cause.is_some() || self.sessions[index].report.exit_code.is_some();
+            if self.shared.plan.dirs[index].runs && (ran || !had_turn) {
+                let tests = self.sessions[index].ended(Exit::Signal(9), &[], Ended::Stopped);
+                for event in tests {
+                    self.listener.on(&event);
+                }
+                let exit = ran.then_some(Exit::Signal(9));
+                self.sessions[index].report.exit_code = None;
+                self.sessions[index].close(exit, &[], Ended::Stopped);
+                self.tell_dir(index);
+            }
+        }
+    }
+
+    fn now(&self) -> f64 {
+        self.clock.elapsed().as_secs_f64()
+    }
+}

@@ -1,0 +1,311 @@
+//! Takes a plan to its report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::dispatch::{Dispatcher, Joints, Signal};
+use super::event::{TestEvent, TestListener};
+use super::last::LastFailed;
+use super::plan::{DirPlan, TestError, TestPlan};
+use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
+use super::report::{clear, write_all};
+use super::runs;
+use super::session::Session;
+use crate::container::{Owner, running, site};
+use crate::event::{Clock, Event, Listener};
+use crate::image::choice::Wish;
+use crate::image::ensure::{Demand, ensure};
+use crate::image::place::Place;
+use crate::runnable_dir::RunnableDir;
+use crate::workspace::{StateDir, Workspace};
+
+/// What a run is told besides its plan.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many containers run at once; `None`: by cores and memory.
+    pub jobs: Option<usize>,
+    /// Whether the first failure ends the run.
+    pub fail_fast: bool,
+    /// How often a failed test is tried again; `None`: as each dir says.
+    pub retries: Option<u32>,
+    /// Limit of one test: `Some(None)` for none; `None`: as each dir says.
+    pub timeout: Option<Option<Duration>>,
+    /// Which images.
+    pub wish: Wish,
+    /// Where the report goes; `None`: `.wharf/runs/<n>`.
+    pub report_dir: Option<PathBuf>,
+    /// The command line, for the report.
+    pub command: String,
+    /// Version of Wharf, for the report.
+    pub wharf: String,
+}
+
+/// What stays the same during a run.
+pub(super) struct Shared {
+    pub workspace: Arc<Workspace>,
+    pub place: Arc<Place>,
+    pub plan: TestPlan,
+    pub options: Options,
+    pub state: StateDir,
+    pub owner: Owner,
+    pub plugin: PathBuf,
+    pub folder: PathBuf,
+    pub run: u32,
+    pub jobs: usize,
+    pub seed: String,
+}
+
+impl Shared {
+    /// A folder of its own for each dir's pytest cache, so that dirs that share a root do not write into one.
+    pub fn pytest_cache(&self, dir: &RunnableDir) -> Option<String> {
+        if self.state.stands_in() {
+            return None;
+        }
+        let path = self.state.path().join("pytest").join(dir.slug());
+        Some(match &*self.place {
+            Place::Containers(_) => self.workspace.in_container(&path),
+            Place::Host(_) => path.display().to_string(),
+        })
+    }
+
+    /// What tells this container's events from anything that a test prints.
+    pub fn nonce(&self, index: usize, number: usize) -> String {
+        blake3::hash(format!("{}/{index}/{number}", self.seed).as_bytes()).to_hex()[..20].to_owned()
+    }
+}
+
+/// Runs a plan. `signals` brings the numbers of signals that ask the run to end.
+///
+/// # Errors
+/// When the run cannot even begin: no folder for its report can be made.
+pub fn run(
+    workspace: &Arc<Workspace>,
+    place: &Arc<Place>,
+    plan: TestPlan,
+    options: Options,
+    surroundings: Around<'_>,
+) -> Result<Report, TestError> {
+    let state = StateDir::open(workspace)?;
+    let taken = runs::take(&state)?;
+    let folder = options.report_dir.clone().unwrap_or_else(|| taken.path.clone());
+    fs_err::create_dir_all(&folder)?;
+    clear(&folder).map_err(|failure| std::io::Error::other(failure.to_string()))?;
+    let Around { clock, listener, signals } = surroundings;
+    let started = clock.timestamp();
+    let owner = Owner::current();
+    let shared = Shared {
+        jobs: options.jobs.or(workspace.config.test.jobs.map(std::num::NonZero::get)).unwrap_or_else(default_jobs),
+        seed: format!("{owner}/{started}/{:?}/{}", clock.elapsed(), folder.display()),
+        plugin: site::plugin(&workspace.surroundings.cache)?,
+        workspace: Arc::clone(workspace),
+        place: Arc::clone(place),
+        plan,
+        options,
+        state,
+        owner,
+        folder,
+        run: taken.number,
+    };
+    clear_logs(&shared)?;
+    let dirs = shared.plan.dirs.iter().map(|dir| dir.path.clone()).collect();
+    listener.on(&TestEvent::RunStarted { run: shared.run, dirs, jobs: shared.jobs });
+    if shared.state.stands_in() {
+        let text = format!("the work tree is read-only, so reports go to `{}`", shared.folder.display());
+        listener.on(&TestEvent::Progress(Event::Note(text)));
+    }
+
+    let (sender, receiver) = sync_channel(1024);
+    let stop_images = Arc::new(AtomicBool::new(false));
+    forward_signals(signals, sender.clone());
+    get_images(&shared, &stop_images, sender.clone());
+    remove_orphans(&shared, sender.clone());
+    let sessions = sessions(&shared);
+    let joints = Joints { clock, listener: &mut *listener, sender, stop_images: &stop_images };
+    let mut dispatcher = Dispatcher::new(&shared, sessions, joints);
+    dispatcher.run(&receiver);
+    let interrupted = dispatcher.interrupted();
+    let problems = std::mem::take(&mut dispatcher.problems);
+    let sessions = std::mem::take(&mut dispatcher.sessions);
+    drop(dispatcher);
+
+    let mut report = Report {
+        schema: SCHEMA,
+        wharf: shared.options.wharf.clone(),
+        run: shared.run,
+        workspace: workspace.name.clone(),
+        command: shared.options.command.clone(),
+        started,
+        duration: clock.elapsed().as_secs_f64(),
+        engine: place.kind().word().into(),
+        exit_code: 0,
+        interrupted,
+        summary: Summary::default(),
+        problems,
+        dirs: sessions.into_iter().map(|session| session.report).collect(),
+    };
+    for dir in &report.dirs {
+        report.summary.merge(&dir.summary);
+    }
+    report.exit_code = exit_code(&report);
+    write(&shared, &mut report);
+    let event = TestEvent::RunFinished(Box::new(report));
+    listener.on(&event);
+    match event {
+        TestEvent::RunFinished(report) => Ok(*report),
+        _ => unreachable!("the event was made two lines above"),
+    }
+}
+
+/// What a run is lent.
+pub struct Around<'a> {
+    /// The clock, started with the command.
+    pub clock: &'a dyn Clock,
+    /// Hears all that happens.
+    pub listener: &'a mut dyn TestListener,
+    /// Brings signals.
+    pub signals: Receiver<i32>,
+}
+
+/// 130 when interrupted, 1 when a test was bad or a process died, 4 when something could not start, else 0.
+#[must_use]
+pub fn exit_code(report: &Report) -> u8 {
+    let any = |status: DirStatus| report.dirs.iter().any(|dir| dir.status == status);
+    if report.interrupted {
+        130
+    } else if report.summary.bad() > 0 || any(DirStatus::Failed) || any(DirStatus::Crashed) {
+        1
+    } else if any(DirStatus::NotRun) || any(DirStatus::Interrupted) {
+        4
+    } else {
+        0
+    }
+}
+
+fn write(shared: &Shared, report: &mut Report) {
+    if let Err(error) = write_all(report, &shared.folder) {
+        report.problems.push(error.to_string());
+        if report.exit_code == 0 {
+            report.exit_code = 4;
+        }
+    }
+    // A run that was stopped by hand has not said what is bad: what the one before said stays.
+    if !report.interrupted
+        && let Err(error) = LastFailed::of(report).write(&shared.state)
+    {
+        report.problems.push(format!("the record for `--last-failed` could not be written: {error}"));
+    }
+}
+
+/// Logs are appended to, so that attempts stand in one file: those of an earlier run in the same folder go first.
+fn clear_logs(shared: &Shared) -> std::io::Result<()> {
+    for dir in &shared.workspace.dirs {
+        match std::fs::remove_file(shared.folder.join(format!("{}.log", dir.slug()))) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn sessions(shared: &Shared) -> Vec<Session> {
+    let dir_of = |plan: &DirPlan| shared.workspace.dirs.iter().find(|dir| dir.address.as_str() == plan.path);
+    let sessions = shared.plan.dirs.iter().enumerate().map(|(index, plan)| {
+        let dir = dir_of(plan);
+        let retries = shared.options.retries.or(dir.map(|dir| dir.config.test.retries)).unwrap_or(0);
+        Session::new(index, blank_report(plan, dir), retries, plan.only.clone())
+    });
+    sessions.collect()
+}
+
+fn blank_report(plan: &DirPlan, dir: Option<&RunnableDir>) -> DirReport {
+    let repo = dir.map(|dir| dir.repo.clone()).unwrap_or_default();
+    DirReport {
+        path: plan.path.clone(),
+        name: plan.image.clone(),
+        repo: if repo.is_empty() { ".".into() } else { repo },
+        image: None,
+        status: DirStatus::NotRun,
+        cause: None,
+        hint: None,
+        log: None,
+        python: None,
+        pytest: None,
+        waited: 0.0,
+        duration: 0.0,
+        exit_code: None,
+        summary: Summary::default(),
+        tests: Vec::new(),
+    }
+}
+
+fn forward_signals(signals: Receiver<i32>, sender: SyncSender<Signal>) {
+    thread::spawn(move || {
+        for _ in signals {
+            if sender.send(Signal::Stop).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+struct Forward(SyncSender<Signal>);
+
+impl Listener for Forward {
+    fn on(&self, event: Event) {
+        let _ = self.0.send(Signal::Progress(event));
+    }
+}
+
+/// Not waited for when the run is stopped: a build cannot always be ended, the process that asked for it can.
+fn get_images(shared: &Shared, stop: &Arc<AtomicBool>, sender: SyncSender<Signal>) {
+    let mut wanted: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, dir) in shared.plan.dirs.iter().enumerate().filter(|(_, dir)| dir.runs) {
+        wanted.entry(dir.image_of.clone()).or_default().push(index);
+    }
+    let (workspace, place, stop) = (Arc::clone(&shared.workspace), Arc::clone(&shared.place), Arc::clone(stop));
+    let wish = shared.options.wish.clone();
+    thread::spawn(move || {
+        let owners: Vec<&RunnableDir> =
+            workspace.dirs.iter().filter(|dir| wanted.contains_key(dir.address.as_str())).collect();
+        let demand = Demand { workspace: &workspace, place: &place, wish: &wish, stop: &stop };
+        let listener = Forward(sender.clone());
+        let outcome = ensure(&demand, &owners, &listener, &|dir, outcome| {
+            let dirs = wanted.get(dir.address.as_str()).cloned().unwrap_or_default();
+            let _ = sender.send(Signal::Image { dirs, outcome: Box::new(outcome) });
+        });
+        let _ = sender.send(Signal::ImagesOver(outcome.err().map(Box::new)));
+    });
+}
+
+fn remove_orphans(shared: &Shared, sender: SyncSender<Signal>) {
+    let (workspace, place) = (Arc::clone(&shared.workspace), Arc::clone(&shared.place));
+    thread::spawn(move || {
+        // An engine that does not answer is reported by those who need it.
+        let removed = running::remove_orphans(&workspace, &place).unwrap_or_default();
+        if !removed.is_empty() {
+            let names: Vec<&str> = removed.iter().map(|entry| entry.name.as_str()).collect();
+            let text = format!("removed what a killed wharf left behind: {}", names.join(", "));
+            let _ = sender.send(Signal::Progress(Event::Note(text)));
+        }
+    });
+}
+
+/// One container a core, as long as each has half a GiB.
+fn default_jobs() -> usize {
+    let cores = thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let memory = available_memory(Path::new("/proc/meminfo"))
+        .map_or(cores, |kib| usize::try_from(kib / (512 * 1024)).unwrap_or(cores));
+    cores.min(memory).max(1)
+}
+
+/// KiB of memory that can be had without swapping (proc(5), `MemAvailable`).
+fn available_memory(file: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

@@ -1,0 +1,363 @@
+//! What is known of one runnable dir's tests while they run. Pure: messages and an exit go in, events and a report
+//! come out.
+//!
+//! A dir may need several attempts: failed tests are tried again (`--retries`), and when a process dies in a test, the
+//! tests after it still get their turn, in a fresh container, [`RESTARTS`] times.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use wharf_process::Exit;
+
+use super::cause;
+use super::event::{DirIndex, TestEvent};
+use super::message::{Finished, Message, Outcome};
+use super::report::model::{DirReport, DirStatus, Summary, TestReport};
+use super::verdict::Verdict;
+
+/// How often a dir whose process died is started again for the tests that had no turn.
+const RESTARTS: u32 = 3;
+
+/// Why a dir's container was ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was not.
+    ByItself,
+    /// A test took longer than its limit and did not let itself be stopped.
+    OverTime,
+    /// A signal or `--fail-fast` stopped the run.
+    Stopped,
+}
+
+/// The state of one dir.
+#[derive(Debug)]
+pub struct Session {
+    index: DirIndex,
+    /// The report as far as it is known.
+    pub report: DirReport,
+    retries: u32,
+    attempt: u32,
+    restarts: u32,
+    selection: Option<Vec<String>>,
+    place: HashMap<String, usize>,
+    pending: HashSet<String>,
+    order: Vec<String>,
+    running: BTreeMap<String, Running>,
+    live: bool,
+    done: Option<i32>,
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Running {
+    offset: f64,
+    file: Option<String>,
+    line: Option<u32>,
+}
+
+impl Session {
+    /// A dir that has not started; `report` holds what is known before.
+    #[must_use]
+    pub fn new(index: DirIndex, report: DirReport, retries: u32, selection: Option<Vec<String>>) -> Self {
+        Self {
+            index,
+            report,
+            retries,
+            attempt: 0,
+            restarts: 0,
+            selection,
+            place: HashMap::new(),
+            pending: HashSet::new(),
+            order: Vec::new(),
+            running: BTreeMap::new(),
+            live: false,
+            done: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// Which tests the next container shall run alone; `None`: all.
+    #[must_use]
+    pub fn selection(&self) -> Option<&[String]> {
+        self.selection.as_deref()
+    }
+
+    /// The next attempt starts; gives its number, from 1.
+    pub fn start(&mut self) -> u32 {
+        self.attempt += 1;
+        self.live = false;
+        self.done = None;
+        self.running.clear();
+        self.attempt
+    }
+
+    /// Whether pytest said that it is done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.done.is_some()
+    }
+
+    /// Lines for the list of problems.
+    pub fn take_problems(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.problems)
+    }
+
+    /// The test that has been running longest, with the second of the run in which it started.
+    #[must_use]
+    pub fn oldest_running(&self) -> Option<(&str, f64)> {
+        let oldest = self.running.iter().min_by(|a, b| a.1.offset.total_cmp(&b.1.offset));
+        oldest.map(|(id, running)| (id.as_str(), running.offset))
+    }
+
+    /// Takes one message at `now` seconds of the run.
+    pub fn take(&mut self, message: Message, now: f64) -> Option<TestEvent> {
+        let dir = self.index;
+        match message {
+            Message::Session { python, pytest } => {
+                self.live = true;
+                self.report.python = Some(python);
+                self.report.pytest = Some(pytest);
+                None
+            }
+            Message::Collected { count, deselected } => {
+                if self.attempt > 1 {
+                    return None;
+                }
+                self.report.summary.deselected = deselected;
+                Some(TestEvent::Collected { dir, count, deselected })
+            }
+            Message::Items { ids } => {
+                self.order.extend(ids.iter().cloned());
+                self.pending.extend(ids);
+                None
+            }
+            Message::CollectError { id, longrepr } => {
+                let mut test = blank(id, Verdict::Error, now);
+                test.phase = Some("collect".into());
+                test.message = longrepr.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
+                test.longrepr = Some(longrepr);
+                Some(self.add(test))
+            }
+            Message::CollectSkip { id, reason } => {
+                let mut test = blank(id, Verdict::Skipped, now);
+                test.message = Some(reason);
+                Some(self.add(test))
+            }
+            Message::Started { id, file, line } => {
+                self.running.insert(id.clone(), Running { offset: now, file, line });
+                Some(TestEvent::TestStarted { dir, id })
+            }
+            Message::Finished(finished) => Some(self.finished(*finished, now)),
+            Message::Problem { message, kind, ids } => {
+                let path = &self.report.path;
+                let line = if kind.as_deref() == Some("unmatched") && !ids.is_empty() {
+                    format!("{path}: no test matches {}", ids.join(", "))
+                } else {
+                    format!("{path}: {message}")
+                };
+                self.problems.push(line);
+                None
+            }
+            Message::Done { exitstatus, deselected } => {
+                self.done = Some(exitstatus);
+                if self.attempt == 1 {
+                    self.report.summary.deselected = self.report.summary.deselected.max(deselected);
+                }
+                None
+            }
+            Message::Part { .. } | Message::Unknown => None,
+        }
+    }
+
+    fn finished(&mut self, finished: Finished, now: f64) -> TestEvent {
+        let started = self.running.remove(&finished.id);
+        self.pending.remove(&finished.id);
+        let verdict = match finished.outcome {
+            Outcome::Passed if finished.flaky => Verdict::Flaky,
+            Outcome::Passed => Verdict::Passed,
+            Outcome::Failed => Verdict::Failed,
+            Outcome::Error => Verdict::Error,
+            Outcome::Skipped => Verdict::Skipped,
+            Outcome::Xfailed => Verdict::Xfailed,
+            Outcome::Xpassed => Verdict::Xpassed,
+            Outcome::TimedOut => Verdict::TimedOut,
+            Outcome::Crashed => Verdict::Crashed,
+        };
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let offset = started.as_ref().map_or(now - finished.duration, |running| running.offset);
+        self.add(TestReport {
+            id: finished.id,
+            verdict,
+            duration: finished.duration,
+            offset: offset.max(0.0),
+            attempts: 1 + finished.reruns,
+            file: finished.file,
+            line: finished.line,
+            phase: filled(finished.phase),
+            message: filled(finished.message),
+            longrepr: filled(finished.longrepr),
+            sections: finished.sections,
+        })
+    }
+
+    /// Adds a test, or, in a later attempt, corrects what is known of it.
+    fn add(&mut self, mut test: TestReport) -> TestEvent {
+        let earlier = if self.attempt > 1 { self.place.get(&test.id).copied() } else { None };
+        if let Some(place) = earlier {
+            let known = &mut self.report.tests[place];
+            known.attempts += test.attempts;
+            known.duration = test.duration;
+            if test.verdict == Verdict::Passed {
+                // The first failure stays to be read.
+                known.verdict = Verdict::Flaky;
+            } else {
+                test.attempts = known.attempts;
+                *known = test;
+            }
+            return TestEvent::TestFinished { dir: self.index, test: known.clone() };
+        }
+        if test.verdict.is_bad() {
+            self.place.insert(test.id.clone(), self.report.tests.len());
+        }
+        self.report.tests.push(test.clone());
+        TestEvent::TestFinished { dir: self.index, test }
+    }
+
+    /// The container has ended. Gives the events of tests that it took with it.
+    pub fn ended(&mut self, exit: Exit, tail: &[String], how: Ended) -> Vec<TestEvent> {
+        self.report.exit_code = Some(exit.shell_code());
+        let mut events = Vec::new();
+        for (id, running) in std::mem::take(&mut self.running) {
+            self.pending.remove(&id);
+            let (verdict, message) = match how {
+                Ended::OverTime => (Verdict::TimedOut, "it took longer than its limit and was killed".to_owned()),
+                Ended::Stopped => (Verdict::NotRun, "the run was stopped while it ran".to_owned()),
+                Ended::ByItself => (Verdict::Crashed, cause::ended_early(exit, tail)),
+            };
+            let mut test = blank(id, verdict, running.offset);
+            test.file = running.file;
+            test.line = running.line;
+            test.message = Some(message);
+            if how == Ended::ByItself && !tail.is_empty() {
+                test.longrepr = Some(format!("The last lines of its output:\n{}", tail.join("\n")));
+            }
+            events.push(self.add(test));
+        }
+        events
+    }
+
+    /// What to run in another container: tests that had no turn because the process died, else tests to try again.
+    /// The caller asks only while the run is not being stopped.
+    pub fn again(&mut self, how: Ended) -> bool {
+        let died = self.live && self.done.is_none() && how != Ended::Stopped;
+        if died && self.restarts < RESTARTS && !self.pending.is_empty() {
+            self.restarts += 1;
+            let pending = std::mem::take(&mut self.pending);
+            self.selection =
+                Some(std::mem::take(&mut self.order).into_iter().filter(|id| pending.contains(id)).collect());
+            return true;
+        }
+        if self.retries == 0 || how == Ended::Stopped {
+            return false;
+        }
+        let tries = |test: &&TestReport| {
+            matches!(test.verdict, Verdict::Failed | Verdict::Error | Verdict::TimedOut | Verdict::Crashed)
+                && test.phase.as_deref() != Some("collect")
+        };
+        let again: Vec<String> = self.report.tests.iter().filter(tries).map(|test| test.id.clone()).collect();
+        if again.is_empty() {
+            return false;
+        }
+        self.retries -= 1;
+        self.pending.clear();
+        self.order.clear();
+        self.selection = Some(again);
+        true
+    }
+
+    /// Closes the report; `None` for a dir whose container never started.
+    pub fn close(&mut self, exit: Option<Exit>, tail: &[String], how: Ended) {
+        let left = std::mem::take(&mut self.pending);
+        let why = match how {
+            Ended::Stopped => "the run was stopped before its turn",
+            Ended::OverTime | Ended::ByItself => "its process ended before its turn",
+        };
+        for id in std::mem::take(&mut self.order) {
+            if left.contains(&id) {
+                let mut test = blank(id, Verdict::NotRun, 0.0);
+                test.message = Some(why.into());
+                self.report.tests.push(test);
+            }
+        }
+        let mut summary = Summary { deselected: self.report.summary.deselected, ..Summary::default() };
+        for test in &self.report.tests {
+            summary.add(test.verdict);
+        }
+        self.report.summary = summary;
+        self.judge(exit, tail, how);
+    }
+
+    fn judge(&mut self, exit: Option<Exit>, tail: &[String], how: Ended) {
+        let crashed = self.report.summary.crashed > 0;
+        let bad = self.report.summary.bad() > 0;
+        let none = self.report.tests.is_empty();
+        let mut set = |status, cause: Option<String>, hint: Option<String>| {
+            self.report.status = status;
+            self.report.cause = cause;
+            self.report.hint = hint;
+        };
+        let Some(exit) = exit else {
+            if how == Ended::Stopped {
+                set(DirStatus::Interrupted, Some("the run was stopped before its container started".into()), None);
+            }
+            return;
+        };
+        if how == Ended::Stopped {
+            return set(DirStatus::Interrupted, Some("the run was stopped while its tests ran".into()), None);
+        }
+        match (self.live, self.done) {
+            (false, _) if none => {
+                let cause = cause::not_started(&self.report.path.clone(), exit, tail);
+                set(DirStatus::NotRun, Some(cause.text), cause.hint);
+            }
+            (true, None) => {
+                let text = if how == Ended::OverTime {
+                    "a test did not let itself be stopped".into()
+                } else {
+                    cause::ended_early(exit, tail)
+                };
+                set(DirStatus::Crashed, Some(text), None);
+            }
+            _ if crashed => set(DirStatus::Crashed, Some("a test took its process with it".into()), None),
+            _ if bad => set(DirStatus::Failed, None, None),
+            (_, Some(0 | 1 | 5)) if none => set(DirStatus::NoTests, Some("no tests were collected".into()), None),
+            (_, Some(0 | 5)) => set(DirStatus::Passed, None, None),
+            // Failed once, and passed when tried again.
+            (_, Some(1)) if self.report.summary.flaky > 0 => set(DirStatus::Passed, None, None),
+            (_, Some(1)) => {
+                let line = tail.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty()).unwrap_or_default();
+                set(DirStatus::Failed, Some(format!("pytest failed though no test did: {line}")), None);
+            }
+            (_, status) => {
+                let cause = cause::pytest_refused(status.unwrap_or(2), tail);
+                set(DirStatus::NotRun, Some(cause.text), cause.hint);
+            }
+        }
+    }
+}
+
+fn blank(id: String, verdict: Verdict, offset: f64) -> TestReport {
+    let file = id.split("::").next().map(str::to_owned);
+    TestReport {
+        id,
+        verdict,
+        duration: 0.0,
+        offset,
+        attempts: 1,
+        file,
+        line: None,
+        phase: None,
+        message: None,
+        longrepr: None,
+        sections: Vec::new(),
+    }
+}
