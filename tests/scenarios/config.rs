@@ -46,7 +46,7 @@ fn every_value_says_where_it_came_from() {
     output.assert_code(0);
     for line in [
         "os.packages = [\"graphviz\"]  # infra/devops/wharf.toml:2",
-        "test.timeout = \"60s\"  # wharf.toml:9",
+        "test.timeout = \"60s\"  # wharf.toml:10",
         "test.slow = \"9s\"  # WHARF_TEST_SLOW",
         "engine.kind = \"host\"  # --engine",
         "build.proxy = \"host\"  # default",
@@ -69,7 +69,7 @@ fn a_file_that_cannot_be_used_is_named_with_its_line() {
     let cases: [(&[u8], &[&str]); 4] = [
         (b"[image]\nbase = = 1\n", &["infra/devops/wharf.toml:2"]),
         (b"[image]\nbase = \"\xff\"\n", &["infra/devops/wharf.toml:2", "UTF-8"]),
-        (b"\n[image]\nbsae = \"x\"\n", &["infra/devops/wharf.toml:3", "bsae", "did you mean `base`?"]),
+        (b"\n[image]\nbsae = \"x\"\n", &["infra/devops/wharf.toml:3", "bsae", "did you mean `image.base`?"]),
         (b"[os]\npackages = \"graphviz\"\n", &["infra/devops/wharf.toml:2", "list"]),
     ];
     for (text, said) in cases {

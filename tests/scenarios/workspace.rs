@@ -29,10 +29,10 @@ fn lists_runnable_dirs_with_all_that_matters() {
     assert_eq!(
         output.stdout,
         "path               name               version  image                        repo          test files\n\
-         infra              sample-infra       1.10.0   sample-infra:dev-1.10.0      .                      2\n\
-         infra/deep         sample-infra-deep  0.1.0    sample-infra-deep:dev-0.1.0  .                      1\n\
-         libs/helpers/tool  helpers-tool       0.1.0    helpers-tool:dev-0.1.0       libs/helpers           0\n\
-         ml                 sample-ml          0.1.0    sample-infra:dev-1.10.0      .                      0\n"
+         infra              sample-infra        1.10.0  sample-infra:dev-1.10.0      .                      2\n\
+         infra/deep         sample-infra-deep    0.1.0  sample-infra-deep:dev-0.1.0  .                      1\n\
+         libs/helpers/tool  libs-helpers-tool    0.1.0  libs-helpers-tool:dev-0.1.0  libs/helpers           0\n\
+         ml                 sample-ml            0.1.0  sample-infra:dev-1.10.0      .                      0\n"
     );
     assert_eq!(output.stderr, "");
     let listed = wharf(&sandbox, repo.path()).args(["ls", "--json", "ml"]).run().json();

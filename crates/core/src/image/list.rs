@@ -14,13 +14,13 @@ use crate::workspace::Workspace;
 /// An image of a runnable dir, or the environment that stands in for one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// Address of the dir that owns the name.
+    /// Address of the dir that would use it: it has its name, or the same content under another one.
     pub dir: String,
     /// Name, without registry and tag.
     pub name: String,
     /// Name with tag, and registry where it has one; on the host the environment's short name.
     pub reference: String,
-    /// Tag; empty where there is none.
+    /// Tag; empty on the host.
     pub tag: String,
     /// `local`, `dev` or `prod`.
     pub stage: String,
@@ -73,21 +73,21 @@ pub fn list(workspace: &Workspace, place: &Place) -> Result<Vec<Listed>, ImageEr
 
 fn of_dir(workspace: &Workspace, dir: &RunnableDir, images: &[Image]) -> Vec<Listed> {
     let label = |image: &Image, name: &str| image.labels.get(name).cloned().unwrap_or_default();
-    let mine: Vec<&Image> = images.iter().filter(|image| label(image, stage::NAME) == dir.name).collect();
-    if mine.is_empty() {
-        return Vec::new();
-    }
     let inputs = ImageSpec::read(workspace, dir).ok().map(|spec| spec.inputs);
+    let is_mine = |image: &&Image| {
+        label(image, stage::NAME) == dir.name
+            || inputs.as_ref().is_some_and(|mine| *mine == label(image, stage::INPUTS))
+    };
+    // What a failed build left has labels but no name.
+    let mine = images.iter().filter(|image| !image.references.is_empty()).filter(is_mine);
     let mut listed = Vec::new();
     for image in mine {
-        let none = [String::new()];
-        let references = if image.references.is_empty() { none.as_slice() } else { image.references.as_slice() };
-        listed.extend(references.iter().map(|reference| {
+        listed.extend(image.references.iter().map(|reference| {
             let reference = reference.trim_start_matches("localhost/");
             let tag = reference.rsplit('/').next().and_then(|last| last.split_once(':')).map_or("", |(_, tag)| tag);
             Listed {
                 dir: dir.address.to_string(),
-                name: dir.name.clone(),
+                name: label(image, stage::NAME),
                 reference: reference.to_owned(),
                 tag: tag.to_owned(),
                 stage: label(image, stage::STAGE),

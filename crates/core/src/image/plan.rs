@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wharf_engine::{Client, Image};
 
-use super::choice::{Choice, StageWish, choose};
+use super::choice::{Checkout, Choice, StageWish, choose};
 use super::ensure::{Body, Demand, Ready, refuse_on_host, registry_reference, shown};
 use super::error::ImageError;
 use super::host;
@@ -79,7 +79,8 @@ fn in_engine(
         None => None,
     };
     let pull = registry_reference(demand, dir, &spec);
-    match choose(&spec, demand.wish, &dir.version, user, images, base.as_deref()) {
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref() };
+    match choose(&spec, demand.wish, &checkout, images) {
         Choice::Use { image, why } => {
             Ok(Step::Use(Ready { reference: shown(&image), why, body: Body::Image(image.id), spec }))
         }
