@@ -1,1 +1,7 @@
 //! End to end: the binary, in a cleared environment, against real Git and real engines. One file a command.
+
+mod config;
+mod containers;
+mod image;
+mod run;
+mod workspace;

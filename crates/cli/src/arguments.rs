@@ -52,6 +52,24 @@ pub enum Color {
 pub enum Command {
     /// Run tests of runnable dirs.
     Test(commands::test::Test),
+    /// Run a command in the container of a runnable dir.
+    Run(commands::run::Run),
+    /// Open a shell in the container of a runnable dir.
+    Bash(commands::bash::Bash),
+    /// List runnable dirs.
+    Ls(commands::ls::Ls),
+    /// Build, show and list images of runnable dirs.
+    Image(commands::image::Image),
+    /// List what Wharf started.
+    Ps(commands::ps::Ps),
+    /// Show what a container has printed.
+    Logs(commands::logs::Logs),
+    /// End what Wharf started.
+    Stop(commands::stop::Stop),
+    /// Remove what was left behind.
+    Prune(commands::prune::Prune),
+    /// Show configuration.
+    Config(commands::config::Config),
 }
 
 impl Arguments {
@@ -64,6 +82,15 @@ impl Arguments {
         match self.command {
             None => commands::status::run(&context),
             Some(Command::Test(command)) => command.run(&context),
+            Some(Command::Run(command)) => command.run(&context),
+            Some(Command::Bash(command)) => command.run(&context),
+            Some(Command::Ls(command)) => command.run(&context),
+            Some(Command::Image(command)) => command.run(&context),
+            Some(Command::Ps(command)) => command.run(&context),
+            Some(Command::Logs(command)) => command.run(&context),
+            Some(Command::Stop(command)) => command.run(&context),
+            Some(Command::Prune(command)) => command.run(&context),
+            Some(Command::Config(command)) => command.run(&context),
         }
     }
 }

@@ -94,7 +94,8 @@ fn chain(error: &dyn Error) -> String {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { code: 3, message: error.render(color), hint: error.hint() }
+        // Each problem is rendered with its own hint.
+        Self { code: 3, message: error.render(color), hint: None }
     }
 }
 
@@ -129,6 +130,7 @@ impl From<ImageError> for Failure {
             | ImageError::File { .. }
             | ImageError::Outside { .. }
             | ImageError::NoTarget { .. } => 3,
+            ImageError::OwnDockerfile { .. } => 5,
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())

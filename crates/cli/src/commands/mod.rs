@@ -1,5 +1,18 @@
 //! One file a command, one folder a noun. The argument struct's doc comments are the help text; `run` is short and
 //! hands over to core.
 
+mod data;
+mod interrupt;
+mod started;
+
+pub mod bash;
+pub mod config;
+pub mod image;
+pub mod logs;
+pub mod ls;
+pub mod prune;
+pub mod ps;
+pub mod run;
 pub mod status;
+pub mod stop;
 pub mod test;

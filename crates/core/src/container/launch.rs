@@ -9,7 +9,7 @@ use wharf_process::Command;
 
 use super::error::ContainerError;
 use super::site::{self, Seen, Site};
-use super::{OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
+use super::{IMAGE, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
 use crate::config::Variable;
 use crate::image::place::Place;
 use crate::image::{Ready, ensure::Body, stage};
@@ -57,7 +57,7 @@ pub struct Settings {
     pub network: Option<String>,
     /// Folder to start in, where not the runnable dir: absolute in the container, or relative to the dir.
     pub workdir: Option<String>,
-    /// Further labels.
+    /// Further labels; they win over Wharf's own.
     pub labels: BTreeMap<String, String>,
     /// Host folder of the pytest plugin, where it is needed.
     pub plugin: Option<PathBuf>,
@@ -312,14 +312,15 @@ impl Launch<'_> {
     }
 
     fn labels(&self, settings: &Settings) -> BTreeMap<String, String> {
-        let mut labels = settings.labels.clone();
-        labels.extend([
+        let mut labels = BTreeMap::from([
             (WORKSPACE.to_owned(), self.workspace.id.clone()),
             (ROOT.to_owned(), self.workspace.root.display().to_string()),
             (stage::DIR.to_owned(), self.dir.address.to_string()),
             (VERB.to_owned(), settings.verb.to_owned()),
             (OWNER.to_owned(), self.owner.to_string()),
+            (IMAGE.to_owned(), self.ready.reference.clone()),
         ]);
+        labels.extend(settings.labels.clone());
         labels
     }
 }

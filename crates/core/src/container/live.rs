@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::owner::{Life, Owner};
@@ -71,14 +71,15 @@ pub fn end(group: &Group, grace: Duration) -> bool {
     let Ok(process) = group.process.parse::<Owner>() else { return false };
     let Some(pid) = i32::try_from(process.pid()).ok().and_then(Pid::from_raw) else { return false };
     let steps = grace.as_millis() / 50;
-    let _ = kill_process_group(pid, Signal::TERM);
+    let all = members(pid);
+    send(&all, Signal::TERM);
     for _ in 0..steps {
         if process.life() != Life::Alive {
             break;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    let _ = kill_process_group(pid, Signal::KILL);
+    send(&all, Signal::KILL);
     for _ in 0..40 {
         if process.life() != Life::Alive {
             return true;
@@ -86,6 +87,54 @@ pub fn end(group: &Group, grace: Duration) -> bool {
         std::thread::sleep(Duration::from_millis(50));
     }
     false
+}
+
+/// What to end with a process: its group where it leads one, else (it shares its caller's terminal and group) itself
+/// and all that it started.
+fn members(pid: Pid) -> Members {
+    if getpgid(Some(pid)) == Ok(pid) {
+        return Members::Group(pid);
+    }
+    let mut all = vec![pid];
+    let mut next = 0;
+    let parents = parents();
+    while let Some(parent) = all.get(next).copied() {
+        next += 1;
+        all.extend(parents.iter().filter(|(_, above)| *above == parent).map(|(child, _)| *child));
+    }
+    Members::Tree(all)
+}
+
+enum Members {
+    Group(Pid),
+    Tree(Vec<Pid>),
+}
+
+/// Those that are gone already are nobody's loss.
+fn send(members: &Members, signal: Signal) {
+    match members {
+        Members::Group(pid) => {
+            let _ = kill_process_group(*pid, signal);
+        }
+        Members::Tree(all) => {
+            for pid in all {
+                let _ = kill_process(*pid, signal);
+            }
+        }
+    }
+}
+
+/// Every process with its parent (proc(5), `/proc/<pid>/stat`, field 4).
+fn parents() -> Vec<(Pid, Pid)> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let pid = |text: &str| text.parse::<i32>().ok().and_then(Pid::from_raw);
+    let of = |entry: std::fs::DirEntry| {
+        let child = pid(entry.file_name().to_str()?)?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let parent = pid(stat.rsplit_once(')')?.1.split_whitespace().nth(1)?)?;
+        Some((child, parent))
+    };
+    entries.flatten().filter_map(of).collect()
 }
 
 /// Whether the process that started a group is gone.

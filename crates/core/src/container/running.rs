@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::ContainerError;
 use super::owner::{Life, Owner};
-use super::{OWNER, ROOT, VERB, WORKSPACE, live};
+use super::{IMAGE, OWNER, ROOT, VERB, WORKSPACE, live};
 use crate::image::place::Place;
 use crate::image::stage;
 use crate::workspace::Workspace;
@@ -41,6 +41,24 @@ pub struct Entry {
     pub root: String,
     /// Whether the process that started it is gone.
     pub orphan: bool,
+    /// Whether the process that started it is known to be there.
+    #[serde(skip)]
+    pub held: bool,
+}
+
+impl Entry {
+    /// Whether it can go without anybody's loss: what started it is gone, or it has ended and nobody waits for it.
+    #[must_use]
+    pub fn is_leftover(&self) -> bool {
+        let ended = ["exited", "dead", "created", "stopped", "configured"].contains(&self.state.as_str());
+        self.orphan || (ended && !self.held)
+    }
+
+    /// Whether something runs in it.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        ["running", "paused", "restarting"].contains(&self.state.as_str())
+    }
 }
 
 /// Lists what Wharf started.
@@ -69,7 +87,7 @@ pub fn list(workspace: &Workspace, place: &Place, scope: Scope) -> Result<Vec<En
 pub fn end(place: &Place, entries: &[Entry], grace: Duration) -> Result<(), ContainerError> {
     match place {
         Place::Containers(client) => {
-            let running: Vec<String> = entries.iter().filter(|entry| entry.state == "running").map(id).collect();
+            let running: Vec<String> = entries.iter().filter(|entry| entry.is_running()).map(id).collect();
             if !grace.is_zero() {
                 client.stop(&running, grace)?;
             }
@@ -107,17 +125,19 @@ fn id(entry: &Entry) -> String {
 
 fn from_container(container: wharf_engine::Container) -> Entry {
     let label = |name: &str| container.labels.get(name).cloned().unwrap_or_default();
-    let orphan = label(OWNER).parse::<Owner>().is_ok_and(|owner| owner.life() == Life::Dead);
+    let life = label(OWNER).parse::<Owner>().map_or(Life::Elsewhere, |owner| owner.life());
+    let image = Some(label(IMAGE)).filter(|image| !image.is_empty());
     Entry {
+        orphan: life == Life::Dead,
+        held: life == Life::Alive,
         dir: label(stage::DIR),
         verb: label(VERB),
         root: label(ROOT),
         name: container.name,
         id: container.id,
-        image: container.image,
+        image: image.unwrap_or(container.image),
         state: container.state,
         status: container.status,
-        orphan,
     }
 }
 
@@ -128,6 +148,7 @@ fn on_host(workspace: &Workspace, cache: &std::path::Path, scope: Scope) -> Vec<
         .map(|group| Entry {
             name: format!("process-{}", group.process.parse::<Owner>().map_or(0, |owner| owner.pid())),
             orphan: live::is_orphan(&group),
+            held: !live::is_orphan(&group),
             id: group.process,
             dir: group.dir,
             verb: group.verb,

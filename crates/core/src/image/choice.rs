@@ -77,10 +77,15 @@ fn only_local(images: &[Image]) -> Vec<Image> {
     images.iter().filter(|image| label(image, stage::STAGE) == Stage::Local.word()).cloned().collect()
 }
 
-/// The best image whose inputs are those of the checkout: `dev` before `local`, then the newest.
+/// The best image whose inputs are those of the checkout: `dev` before `local`, that of the dir itself before one of
+/// the same content, then the newest. Only whole images count: builders that keep the layers of a failed build put
+/// labels on them, but never a name.
 fn matching(spec: &ImageSpec, images: &[Image], base: Option<&str>) -> Choice {
-    let mut same: Vec<&Image> = images.iter().filter(|image| label(image, stage::INPUTS) == spec.inputs).collect();
-    same.sort_by_key(|image| (label(image, stage::STAGE) != Stage::Dev.word(), -image.created));
+    let is_same = |image: &&Image| label(image, stage::INPUTS) == spec.inputs && !image.references.is_empty();
+    let mut same: Vec<&Image> = images.iter().filter(is_same).collect();
+    same.sort_by_key(|image| {
+        (label(image, stage::STAGE) != Stage::Dev.word(), label(image, stage::NAME) != spec.name, -image.created)
+    });
     let moved = |image: &&&Image| base.is_none_or(|base| [base, ""].contains(&label(image, stage::BASE)));
     if let Some(image) = same.iter().find(moved) {
         return Choice::Use { image: (*image).clone(), why: "its inputs match the checkout".into() };
@@ -187,6 +192,13 @@ mod tests {
         let stale = [image("d", "dev", "other", "x", "dev-1.4.0")];
         assert_eq!(chosen(&Wish::default(), &stale, Some("x")), Err("its inputs changed".into()));
         assert_eq!(chosen(&Wish::default(), &[], None), Err("there is none yet".into()));
+    }
+
+    #[test]
+    fn the_remains_of_a_failed_build_are_no_image() {
+        let mut remains = image("r", "local", "same", "x", "");
+        remains.references.clear();
+        assert_eq!(chosen(&Wish::default(), &[remains], Some("x")), Err("its inputs changed".into()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use globset::Glob;
 use ignore::WalkBuilder;
 
 use super::context::{self, File};
-use super::dockerfile::PYTHON;
+use super::dockerfile::WHARF;
 use super::error::ImageError;
 
 /// Adds to `files` what the Dockerfile `text` copies from the dir at `root`.
@@ -26,7 +26,8 @@ pub(super) fn collect(
         if source.starts_with("../") || plain.contains("/../") {
             return Err(ImageError::Outside { dir: dir.into(), path: source });
         }
-        if plain == PYTHON || plain.starts_with(&format!("{PYTHON}/")) {
+        // What Wharf itself puts into the context: dependencies, and for `prod` the code.
+        if plain == WHARF || plain.starts_with(&format!("{WHARF}/")) {
             continue;
         }
         if plain.contains('$') || plain.is_empty() || plain == "." {

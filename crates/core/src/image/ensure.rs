@@ -143,14 +143,21 @@ fn one(demand: &Demand<'_>, stock: &Stock, dir: &RunnableDir, listener: &dyn Lis
     let spec = ImageSpec::read(demand.workspace, dir)?;
     match demand.place {
         Place::Host(tools) => {
-            if let StageWish::Only(stage) = demand.wish.stage
-                && stage != Stage::Local
-            {
-                return Err(ImageError::HostCannot { what: format!("use a {stage} image") });
-            }
+            refuse_on_host(demand.wish)?;
             host::ensure(tools, &spec, listener)
         }
         Place::Containers(_) => in_engine(demand, stock, dir, spec.into(), listener),
+    }
+}
+
+/// The host has one environment per set of dependencies: no stages, no versions.
+pub(super) fn refuse_on_host(wish: &Wish) -> Result<(), ImageError> {
+    match (wish.stage, &wish.version) {
+        (StageWish::Only(stage), _) if stage != Stage::Local => {
+            Err(ImageError::HostCannot { what: format!("use a {stage} image") })
+        }
+        (_, Some(version)) => Err(ImageError::HostCannot { what: format!("use the image of version {version}") }),
+        _ => Ok(()),
     }
 }
 
@@ -221,15 +228,7 @@ fn pull(
     spec: &ImageSpec,
     tell: &dyn Fn(ImageState),
 ) -> Result<Option<Image>, ImageError> {
-    let Some(registry) = &dir.config.registry.pull else { return Ok(None) };
-    let stage = match demand.wish.stage {
-        StageWish::Auto => Stage::Dev,
-        StageWish::Only(Stage::Local) => return Ok(None),
-        StageWish::Only(stage) => stage,
-    };
-    let version = demand.wish.version.as_ref().unwrap_or(&dir.version);
-    let tag = stage.tag(&demand.workspace.surroundings.user, version);
-    let reference = format!("{}/{}:{tag}", registry.trim_end_matches('/'), spec.name);
+    let Some(reference) = registry_reference(demand, dir, spec) else { return Ok(None) };
     tell(ImageState::Pulling { image: reference.clone() });
     match client.pull(&reference, &|_| {}) {
         Ok(()) => {}
@@ -241,7 +240,20 @@ fn pull(
     Ok(image.filter(|image| explicit || image.labels.get(stage::INPUTS) == Some(&spec.inputs)))
 }
 
-fn shown(image: &Image) -> String {
+/// The image that would do, as the registry calls it; `None` where no registry is configured or none is wanted.
+pub(super) fn registry_reference(demand: &Demand<'_>, dir: &RunnableDir, spec: &ImageSpec) -> Option<String> {
+    let registry = dir.config.registry.pull.as_ref()?;
+    let stage = match demand.wish.stage {
+        StageWish::Auto => Stage::Dev,
+        StageWish::Only(Stage::Local) => return None,
+        StageWish::Only(stage) => stage,
+    };
+    let version = demand.wish.version.as_ref().unwrap_or(&dir.version);
+    let tag = stage.tag(&demand.workspace.surroundings.user, version);
+    Some(format!("{}/{}:{tag}", registry.trim_end_matches('/'), spec.name))
+}
+
+pub(super) fn shown(image: &Image) -> String {
     let first = image.references.iter().min_by_key(|reference| reference.len());
     let first = first.map(|reference| reference.trim_start_matches("localhost/").to_owned());
     first.unwrap_or_else(|| image.id.trim_start_matches("sha256:").chars().take(12).collect())

@@ -93,6 +93,14 @@ pub enum ImageError {
         /// What there is instead.
         found: String,
     },
+    /// The dir has a Dockerfile of its own already.
+    #[error("`{}` is there already", .file.display())]
+    OwnDockerfile {
+        /// Address of the dir.
+        dir: String,
+        /// The Dockerfile.
+        file: PathBuf,
+    },
     /// Files of the build could not be written.
     #[error("the files of a build could not be written: {0}")]
     Io(#[from] std::io::Error),
@@ -142,6 +150,9 @@ impl ImageError {
             Self::NoTarget { target, .. } => Some(format!("name one of its stages: `FROM … AS {target}`")),
             Self::Outside { .. } => Some("copy only what lies below the runnable dir".into()),
             Self::Secret { .. } => Some("see `[build.secrets]` with `wharf config show --origin`".into()),
+            Self::OwnDockerfile { dir, .. } => {
+                Some(format!("`wharf image dockerfile {dir}` prints it; move it away to have a fresh one"))
+            }
             Self::File { .. } | Self::Io(_) => None,
         }
     }

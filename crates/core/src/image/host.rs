@@ -27,19 +27,37 @@ pub fn venv_spec(spec: &ImageSpec) -> VenvSpec {
     }
 }
 
+/// What people call the environment that `spec` needs.
+#[must_use]
+pub fn name(spec: &ImageSpec) -> String {
+    name_of(&venv_spec(spec))
+}
+
+fn name_of(wanted: &VenvSpec) -> String {
+    format!("venv {}", &wanted.key[..8])
+}
+
+/// The environment, where it is made already.
+#[must_use]
+pub fn find(tools: &HostTools, spec: &ImageSpec) -> Option<Ready> {
+    let wanted = venv_spec(spec);
+    let venv = tools.find(&wanted)?;
+    let why = format!("Python {}", venv.python_version);
+    Some(Ready { reference: name_of(&wanted), why, body: Body::Venv(venv), spec: spec.clone().into() })
+}
+
 /// Finds or makes the environment.
 ///
 /// # Errors
 /// When a package cannot be installed or no Python will do.
 pub fn ensure(tools: &HostTools, spec: &ImageSpec, listener: &dyn Listener) -> Result<Ready, ImageError> {
-    let wanted = venv_spec(spec);
     let tell = |state| listener.on(Event::Image { dir: spec.dir.clone(), state });
-    let name = format!("venv {}", &wanted.key[..8]);
-    if let Some(venv) = tools.find(&wanted) {
-        let why = format!("Python {}", venv.python_version);
-        tell(ImageState::Found { image: name.clone(), why: why.clone() });
-        return Ok(Ready { reference: name, why, body: Body::Venv(venv), spec: spec.clone().into() });
+    if let Some(ready) = find(tools, spec) {
+        tell(ImageState::Found { image: ready.reference.clone(), why: ready.why.clone() });
+        return Ok(ready);
     }
+    let wanted = venv_spec(spec);
+    let name = name_of(&wanted);
     let mut on_line = |line: &str| tell(ImageState::Building { image: name.clone(), step: line.to_owned() });
     let made = tools.ensure(&wanted, &mut on_line);
     let venv = made.map_err(|source| ImageError::Host { dir: spec.dir.clone(), source: Box::new(source) })?;

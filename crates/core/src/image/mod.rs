@@ -5,17 +5,20 @@
 //! containers.
 //!
 //! [`spec`] reads what decides an image; [`dockerfile`] writes its recipe (pure); [`choice`] says which image will do
-//! (pure); [`ensure`] makes it so.
+//! (pure); [`ensure`] makes it so, [`plan`] says what it would do.
 
 pub mod build;
 pub mod choice;
 pub mod context;
 pub mod copies;
 pub mod dockerfile;
+pub mod eject;
 pub mod ensure;
 pub mod error;
 pub mod host;
+pub mod list;
 pub mod place;
+pub mod plan;
 pub mod python;
 pub mod secrets;
 pub mod spec;

@@ -1,0 +1,80 @@
+//! What ctrl-C and `kill` do to a command that builds first and then hands the terminal over.
+//!
+//! While Wharf itself works, the first signal stops what it started and lets it clean up; the second ends it at once.
+//! While a child has the terminal, ctrl-C is the child's own affair (the terminal sends it to both), and other
+//! signals are passed on to it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::exit::Failure;
+
+/// Time to clean up after a signal.
+const PATIENCE: Duration = Duration::from_secs(5);
+const SIGINT: i32 = Signal::INT.as_raw();
+
+/// The signals of this process, taken over.
+#[derive(Debug, Clone)]
+pub(super) struct Interrupt {
+    stop: Arc<AtomicBool>,
+    child: Arc<Mutex<Option<Pid>>>,
+}
+
+impl Interrupt {
+    /// Takes the signals over.
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let signals = wharf_process::signals::listen()?;
+        let this = Self { stop: Arc::default(), child: Arc::default() };
+        let mine = this.clone();
+        std::thread::spawn(move || {
+            for signal in signals {
+                mine.take(signal);
+            }
+        });
+        Ok(this)
+    }
+
+    /// Set when nothing more may be started.
+    pub(super) fn stop(&self) -> &AtomicBool {
+        &self.stop
+    }
+
+    /// Fails where a signal came.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Failure { code: 130, message: "interrupted".into(), hint: None });
+        }
+        Ok(())
+    }
+
+    /// From now on a child has the terminal.
+    pub(super) fn hand_over(&self, child: u32) {
+        if let Ok(mut slot) = self.child.lock() {
+            *slot = i32::try_from(child).ok().and_then(Pid::from_raw);
+        }
+    }
+
+    fn take(&self, signal: i32) {
+        let child = self.child.lock().map_or(None, |child| *child);
+        match child {
+            Some(child) if signal != SIGINT => {
+                if let Some(signal) = Signal::from_named_raw(signal) {
+                    // It may have ended just now.
+                    let _ = kill_process(child, signal);
+                }
+            }
+            Some(_) => {}
+            None if self.stop.swap(true, Ordering::Relaxed) => std::process::exit(130),
+            None => {
+                wharf_process::kill_all();
+                std::thread::spawn(|| {
+                    std::thread::sleep(PATIENCE);
+                    std::process::exit(130);
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Which images of a workspace's runnable dirs there are.
+
+use serde::Serialize;
+use wharf_engine::Image;
+
+use super::error::ImageError;
+use super::host;
+use super::place::Place;
+use super::spec::ImageSpec;
+use super::stage;
+use crate::runnable_dir::RunnableDir;
+use crate::workspace::Workspace;
+
+/// An image of a runnable dir, or the environment that stands in for one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// Address of the dir that would use it: it has its name, or the same content under another one.
+    pub dir: String,
+    /// Name, without registry and tag.
+    pub name: String,
+    /// Name with tag, and registry where it has one; on the host the environment's short name.
+    pub reference: String,
+    /// Tag; empty on the host.
+    pub tag: String,
+    /// `local`, `dev` or `prod`.
+    pub stage: String,
+    /// Version.
+    pub version: String,
+    /// Whether it is made from what is checked out; `None` where that cannot be read.
+    pub matches: Option<bool>,
+    /// Content id, or the environment's folder.
+    pub id: String,
+    /// Size in bytes, shared layers included; 0 where it is not known.
+    pub size: u64,
+    /// When it was made, in seconds since 1970; 0 where it is not known.
+    pub created: i64,
+}
+
+/// Lists those of the dirs that own an image, by name, the newest first.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn list(workspace: &Workspace, place: &Place) -> Result<Vec<Listed>, ImageError> {
+    let owners = workspace.dirs.iter().filter(|dir| dir.image_from().is_none());
+    let mut found: Vec<Listed> = match place {
+        Place::Containers(client) => {
+            let images = client.images(stage::INPUTS)?;
+            owners.flat_map(|dir| of_dir(workspace, dir, &images)).collect()
+        }
+        Place::Host(tools) => owners
+            .filter_map(|dir| {
+                let spec = ImageSpec::read(workspace, dir).ok()?;
+                let ready = host::find(tools, &spec)?;
+                let super::ensure::Body::Venv(venv) = &ready.body else { return None };
+                Some(Listed {
+                    dir: dir.address.to_string(),
+                    name: dir.name.clone(),
+                    reference: ready.reference.clone(),
+                    tag: String::new(),
+                    stage: stage::Stage::Local.word().into(),
+                    version: dir.version.to_string(),
+                    matches: Some(true),
+                    id: venv.path.display().to_string(),
+                    size: 0,
+                    created: 0,
+                })
+            })
+            .collect(),
+    };
+    found.sort_by(|a, b| (&a.name, -a.created, &a.reference).cmp(&(&b.name, -b.created, &b.reference)));
+    Ok(found)
+}
+
+fn of_dir(workspace: &Workspace, dir: &RunnableDir, images: &[Image]) -> Vec<Listed> {
+    let label = |image: &Image, name: &str| image.labels.get(name).cloned().unwrap_or_default();
+    let inputs = ImageSpec::read(workspace, dir).ok().map(|spec| spec.inputs);
+    let is_mine = |image: &&Image| {
+        label(image, stage::NAME) == dir.name
+            || inputs.as_ref().is_some_and(|mine| *mine == label(image, stage::INPUTS))
+    };
+    // What a failed build left has labels but no name.
+    let mine = images.iter().filter(|image| !image.references.is_empty()).filter(is_mine);
+    let mut listed = Vec::new();
+    for image in mine {
+        listed.extend(image.references.iter().map(|reference| {
+            let reference = reference.trim_start_matches("localhost/");
+            let tag = reference.rsplit('/').next().and_then(|last| last.split_once(':')).map_or("", |(_, tag)| tag);
+            Listed {
+                dir: dir.address.to_string(),
+                name: label(image, stage::NAME),
+                reference: reference.to_owned(),
+                tag: tag.to_owned(),
+                stage: label(image, stage::STAGE),
+                version: label(image, "org.opencontainers.image.version"),
+                matches: inputs.as_ref().map(|inputs| *inputs == label(image, stage::INPUTS)),
+                id: image.id.clone(),
+                size: image.size,
+                created: image.created,
+            }
+        }));
+    }
+    listed
+}
