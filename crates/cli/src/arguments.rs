@@ -52,6 +52,12 @@ pub enum Color {
 pub enum Command {
     /// Run tests of runnable dirs.
     Test(commands::test::Test),
+    /// Make a small super-repo to try Wharf on.
+    Demo(commands::demo::Demo),
+    /// Check what this machine has and lacks.
+    Doctor(commands::doctor::Doctor),
+    /// Print a completion script for a shell.
+    Completions(commands::completions::Completions),
 }
 
 impl Arguments {
@@ -64,6 +70,9 @@ impl Arguments {
         match self.command {
             None => commands::status::run(&context),
             Some(Command::Test(command)) => command.run(&context),
+            Some(Command::Demo(command)) => command.run(&context),
+            Some(Command::Doctor(command)) => command.run(&context),
+            Some(Command::Completions(command)) => command.run(&context),
         }
     }
 }

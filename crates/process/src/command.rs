@@ -224,7 +224,16 @@ impl Command {
     /// # Errors
     /// When it cannot be started or is lost.
     pub fn foreground(&self) -> Result<Exit, ProcessError> {
+        self.foreground_with(|_| {})
+    }
+
+    /// The same; `on_start` gets the program's process id, so that signals to this process can be passed on.
+    ///
+    /// # Errors
+    /// When it cannot be started or is lost.
+    pub fn foreground_with(&self, on_start: impl FnOnce(u32)) -> Result<Exit, ProcessError> {
         let mut child = self.std().spawn().map_err(|error| self.start_error(error))?;
+        on_start(child.id());
         let status = child.wait().map_err(|source| ProcessError::Wait { program: self.program(), source })?;
         Ok(status.into())
     }
