@@ -49,14 +49,12 @@ pub enum Color {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help of a command is the comment of its struct")]
 pub enum Command {
     /// Run tests of runnable dirs.
     Test(commands::test::Test),
-    /// Make a small super-repo to try Wharf on.
     Demo(commands::demo::Demo),
-    /// Check what this machine has and lacks.
     Doctor(commands::doctor::Doctor),
-    /// Print a completion script for a shell.
     Completions(commands::completions::Completions),
 }
 

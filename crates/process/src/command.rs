@@ -227,7 +227,7 @@ impl Command {
         self.foreground_with(|_| {})
     }
 
-    /// The same; `on_start` gets the program's process id, so that signals to this process can be passed on.
+    /// The same; `on_start` gets the child's process id as soon as there is one.
     ///
     /// # Errors
     /// When it cannot be started or is lost.

@@ -31,12 +31,12 @@ const SETTINGS: [&str; 10] = [
 /// The author where the user has not told Git who they are.
 const AUTHOR: [&str; 4] = ["-c", "user.name=Wharf demo", "-c", "user.email=demo@example.org"];
 
-/// Makes the demo in `dir`.
+/// Makes the demo in `dir`, which the user calls `shown`.
 ///
 /// # Errors
 /// When `dir` is in use, cannot be written, or Git refuses; what was written is then removed.
-pub(super) fn make(dir: &Path) -> Result<(), Failure> {
-    let was_there = check_free(dir)?;
+pub(super) fn make(dir: &Path, shown: &Path) -> Result<(), Failure> {
+    let was_there = check_free(dir, shown)?;
     fs_err::create_dir_all(dir)?;
     let made = fill(dir);
     if made.is_err() {
@@ -50,24 +50,23 @@ pub(super) fn make(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Whether the folder is there, and empty.
-fn check_free(dir: &Path) -> Result<bool, Failure> {
-    let shown = dir.display();
+fn check_free(dir: &Path, shown: &Path) -> Result<bool, Failure> {
     let other = "choose another place: `wharf demo OTHER-DIR`";
     let mut entries = match fs_err::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
-            return Err(Failure::refused(format!("`{shown}` is there and no folder")).hint(other));
+            return Err(Failure::refused(format!("`{}` is there and no folder", shown.display())).hint(other));
         }
         Err(error) => return Err(error.into()),
     };
     if entries.next().is_none() {
         return Ok(true);
     }
-    let again = Command::new("wharf").arg("-C").arg(dir).arg("test");
+    let again = Command::new("wharf").arg("-C").arg(shown).arg("test");
     let is_demo = dir.join(".git/wharf-demo-remotes").is_dir();
     let hint = if is_demo { format!("it is a demo already; run its tests with `{again}`") } else { other.to_owned() };
-    Err(Failure::refused(format!("`{shown}` is there and not empty")).hint(hint))
+    Err(Failure::refused(format!("`{}` is there and not empty", shown.display())).hint(hint))
 }
 
 fn fill(dir: &Path) -> Result<(), Failure> {

@@ -45,64 +45,85 @@ impl Demo {
     /// When the folder is in use, Git refuses, or the tests cannot be started.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
         let dir = context.surroundings.here.join(&self.dir);
-        make::make(&dir)?;
+        make::make(&dir, &self.dir)?;
         context.talk.note(&format!("made a super-repo in `{}`", self.dir.display()));
         if self.no_run {
-            self.say_next(context);
+            self.say_next(context, false);
             return Ok(0);
         }
-        let mut surroundings = context.surroundings.clone();
-        surroundings.here.clone_from(&dir);
-        let workspace = discover(surroundings)?;
-        let tests = Tests::new(context, &dir);
-        let mut code = tests.run(None)?;
-        if code == NOT_READY
-            && let Some(why) = why_host_instead(&workspace)
-        {
-            context.talk.warning(&format!("{why}; running again with `--engine host`, which needs no container"));
-            code = tests.run(Some(Kind::Host))?;
-        }
+        let Ran { code, fell_back } = run_tests(context, &dir)?;
         if code == 0 || code == 1 {
-            self.say_next(context);
+            self.say_next(context, fell_back);
         }
         // A code is a byte by its nature; what is none comes from a signal and is reported as one.
         Ok(u8::try_from(code).unwrap_or(70))
     }
 
-    fn say_next(&self, context: &Context) {
+    fn say_next(&self, context: &Context, fell_back: bool) {
         let cd = Command::new("cd").arg(self.dir.clone());
-        let lines = [
-            "next steps:".to_owned(),
-            format!("  {cd}"),
-            "  wharf ls                        what is there".to_owned(),
-            "  wharf test --dir api            the tests of one dir".to_owned(),
-            "  WHARF_DEMO_FAIL=1 wharf test    one test fails on purpose".to_owned(),
-            "  wharf run etl -- python -V      a command in a dir's own environment".to_owned(),
-            "  cat README.md                   what is shown here, and more to try".to_owned(),
+        let mut lines = vec!["next steps:".to_owned(), format!("  {cd}")];
+        if fell_back {
+            lines.push("  export WHARF_ENGINE=host        until the engine works".to_owned());
+        }
+        let rest = [
+            "  wharf ls                        what is there",
+            "  wharf test --dir api            the tests of one dir",
+            "  WHARF_DEMO_FAIL=1 wharf test    one test fails on purpose",
+            "  wharf run etl -- python -V      a command in a dir's own environment",
+            "  cat README.md                   what is shown here, and more to try",
         ];
+        lines.extend(rest.map(str::to_owned));
         for line in lines {
             context.talk.note(&line);
         }
     }
 }
 
-/// Why the engine that was taken by itself could not do it; `None` where the user chose it, or it was the host already.
-fn why_host_instead(workspace: &Workspace) -> Option<String> {
+/// How the tests ran.
+struct Ran {
+    /// Their exit code.
+    code: i32,
+    /// Whether the host stood in for the engine that would be taken.
+    fell_back: bool,
+}
+
+/// Where the engine that would be taken by itself cannot do it, the host stands in: a machine without a registry is
+/// no reason for a first impression of errors. An engine that the user chose stays the one.
+fn run_tests(context: &Context, dir: &Path) -> Result<Ran, Failure> {
+    let mut surroundings = context.surroundings.clone();
+    dir.clone_into(&mut surroundings.here);
+    let workspace = discover(surroundings)?;
     if workspace.config.engine.kind.is_some() {
-        return None;
+        return Ok(Ran { code: Tests::new(context, dir).run(None)?, fell_back: false });
     }
+    if let Some(why) = why_no_image(context, &workspace) {
+        context.talk.warning(&format!("{why}; using `--engine host`, which needs no image"));
+        return Ok(Ran { code: Tests::new(context, dir).run(Some(Kind::Host))?, fell_back: true });
+    }
+    let tests = Tests::new(context, dir);
+    let code = tests.run(None)?;
+    let taken = pick(&workspace).map_or(Kind::Host, |picked| picked.place.kind());
+    if code != NOT_READY || taken == Kind::Host {
+        return Ok(Ran { code, fell_back: false });
+    }
+    context.talk.warning(&format!(
+        "engine {taken} works, but could not run the demo; running again with `--engine host`, which needs no container"
+    ));
+    Ok(Ran { code: tests.run(Some(Kind::Host))?, fell_back: true })
+}
+
+/// Makes sure that the engine which will be taken by itself has the base image or can get it; gives why not, in one line,
+/// before it is said once for each dir. `None` also where the user chose the engine.
+fn why_no_image(context: &Context, workspace: &Workspace) -> Option<String> {
     let place = pick(workspace).ok()?.place;
     let client = place.client()?;
-    let kind = client.kind();
     let bases = workspace.dirs.iter().filter_map(|dir| match &dir.config.image.source {
         ImageSource::Base(base) => Some(base.value.as_str()),
         ImageSource::From(_) => None,
     });
-    let mut missing = bases.filter(|base| client.image(base).is_ok_and(|image| image.is_none()));
-    Some(match missing.next() {
-        Some(base) => format!("engine {kind} has no image `{base}` and cannot get it"),
-        None => format!("engine {kind} works, but could not run the demo"),
-    })
+    let base = bases.into_iter().find(|base| client.image(base).is_ok_and(|image| image.is_none()))?;
+    context.talk.note(&format!("fetching the image `{base}` with {}", client.kind()));
+    Some(client.pull(base, &|_| {}).err()?.to_string())
 }
 
 /// `wharf test` in the demo.
@@ -139,7 +160,8 @@ impl<'a> Tests<'a> {
         }
         if let Some(kind) = engine {
             command = command.args(["--engine", kind.word()]);
-        } else if let Some((_, engine, flag)) = self.context.surroundings.flags.iter().find(|flag| flag.2 == "--engine") {
+        } else if let Some((_, engine, flag)) = self.context.surroundings.flags.iter().find(|flag| flag.2 == "--engine")
+        {
             command = command.arg(flag).arg(engine);
         }
         let exit = command

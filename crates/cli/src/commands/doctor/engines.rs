@@ -1,5 +1,7 @@
 //! Engines: which are here, which work, how they build, what a killed Wharf left in them.
 
+use std::path::PathBuf;
+
 use wharf_core::config::{EngineKind, ImageSource};
 use wharf_core::container::{Scope, running};
 use wharf_core::image::place::{self, Place};
@@ -62,6 +64,7 @@ impl<'a> Found<'a> {
             self.engine("podman", Kind::Podman, &self.podman, any),
             self.host(host_works, any),
         ];
+        checks.extend(self.podman_init());
         checks.extend(self.build());
         checks.extend(self.bases());
         checks
@@ -78,7 +81,11 @@ impl<'a> Found<'a> {
         match found {
             Ok(place) => {
                 let version = place.client().and_then(|client| client.version().ok());
-                let taken = if self.taken().is_some_and(|client| client.kind() == kind) { ", the one that is used" } else { "" };
+                let taken = if self.taken().is_some_and(|client| client.kind() == kind) {
+                    ", the one that is used"
+                } else {
+                    ""
+                };
                 Check::ok(name, format!("{} works{taken}", version.unwrap_or_else(|| "it".into())))
             }
             Err(EngineError::Absent(_)) if severity == Status::Warn => Check::ok(name, "not installed, and not needed"),
@@ -98,6 +105,26 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// Podman starts containers with an init process only where it finds this program, and Debian's package merely
+    /// recommends it. Where it is looked for: podman-run(1), `--init-path`, and containers.conf(5), `helper_binaries_dir`.
+    fn podman_init(&self) -> Option<Check> {
+        self.clients().find(|client| client.kind() == Kind::Podman)?;
+        let folders = ["/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/lib/podman", "/usr/local/lib/podman"];
+        let path = place::environment(&self.context.surroundings).search_path;
+        let mut folders = folders.map(PathBuf::from).into_iter().chain(std::env::split_paths(&path));
+        let configured = self.context.surroundings.variable("CONTAINERS_CONF");
+        let named = configured.and_then(|file| std::fs::read_to_string(file).ok());
+        // Elsewhere than on Linux it is in Podman's own virtual machine.
+        if !cfg!(target_os = "linux")
+            || named.is_some_and(|text| text.contains("init_path"))
+            || folders.any(|folder| folder.join("catatonit").is_file())
+        {
+            return None;
+        }
+        let check = Check::warn("podman", "`catatonit` was not found: containers start only where podman finds it");
+        Some(check.fix(install(Package::Init, self.context)))
+    }
+
     fn host(&self, works: bool, any: bool) -> Check {
         if works {
             let taken = match (self.wanted, self.taken()) {
@@ -106,7 +133,8 @@ impl<'a> Found<'a> {
             };
             return Check::ok("host", format!("works, without isolation{taken}"));
         }
-        let check = Check::new("host", self.severity(Kind::Host, any), "no Python that can make environments, and no uv");
+        let check =
+            Check::new("host", self.severity(Kind::Host, any), "no Python that can make environments, and no uv");
         check.fix(install(Package::Python, self.context))
     }
 

@@ -10,16 +10,21 @@ pub(super) enum Package {
     Buildx,
     Podman,
     Python,
+    Init,
 }
 
-/// Package managers: the program, the words that install, and the names of git, docker, buildx, podman and Python there.
-const MANAGERS: [(&str, &str, [&str; 5]); 6] = [
-    ("apt-get", "apt-get install --yes", ["git", "docker.io", "docker-buildx", "podman", "python3 python3-venv"]),
-    ("dnf", "dnf install --assumeyes", ["git", "moby-engine", "docker-buildx", "podman", "python3"]),
-    ("zypper", "zypper install", ["git", "docker", "docker-buildx", "podman", "python3"]),
-    ("pacman", "pacman -S", ["git", "docker", "docker-buildx", "podman", "python"]),
-    ("apk", "apk add", ["git", "docker", "docker-cli-buildx", "podman", "python3"]),
-    ("brew", "brew install", ["git", "docker", "docker-buildx", "podman", "python"]),
+/// Package managers: the program, the words that install, and the names of git, docker, buildx, podman, Python and Podman's init program there.
+const MANAGERS: [(&str, &str, [&str; 6]); 6] = [
+    (
+        "apt-get",
+        "apt-get install --yes",
+        ["git", "docker.io", "docker-buildx", "podman", "python3 python3-venv", "catatonit"],
+    ),
+    ("dnf", "dnf install --assumeyes", ["git", "moby-engine", "docker-buildx", "podman", "python3", "catatonit"]),
+    ("zypper", "zypper install", ["git", "docker", "docker-buildx", "podman", "python3", "catatonit"]),
+    ("pacman", "pacman -S", ["git", "docker", "docker-buildx", "podman", "python", "catatonit"]),
+    ("apk", "apk add", ["git", "docker", "docker-cli-buildx", "podman", "python3", "catatonit"]),
+    ("brew", "brew install", ["git", "docker", "docker-buildx", "podman", "python", "catatonit"]),
 ];
 
 /// The command that installs a package; the first manager's where none is on the search path.
