@@ -110,7 +110,7 @@ fn bash_completes_commands_and_runnable_dirs() {
     let repo = sample::workspace(&sandbox).dir("infra/deep", |dir| dir).dir("ml", |dir| dir).build();
     let shell = sandbox.command("bash").args(["--norc", "--noprofile", "-i"]).env("PS1", "$ ").env("TERM", "xterm");
     let mut terminal = shell.cwd(repo.path()).spawn_in_terminal(30, 100);
-    terminal.wait_screen_contains("$ ");
+    terminal.wait_screen_contains("$");
     terminal.send("source <(wharf completions bash); echo rea''dy\r");
     terminal.wait_screen_contains("\nready");
     terminal.send("wharf doc\t");
