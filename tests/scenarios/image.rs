@@ -31,13 +31,13 @@ fn builds_what_is_missing_and_nothing_twice() {
     for engine in engines().into_iter().filter(|engine| engine.has_containers()) {
         let sandbox = Sandbox::new();
         let name = format!("once-{}-{engine}", std::process::id());
-        let script = "echo made by a script > /made\n";
+        let script = format!("echo {name} > /made\n");
         let repo = sample::workspace(&sandbox)
             .name(&name)
             .dir("a", |dir| {
                 dir.no_requirements()
                     .toml(&format!("{NO_PYTHON}[os]\nscripts = [\"make.sh\"]\n"))
-                    .file("devops/make.sh", script)
+                    .file("devops/make.sh", script.as_str())
             })
             .dir("b", |dir| dir.no_requirements().toml("[image]\nfrom = \"//a\"\n"))
             .build();
@@ -154,12 +154,12 @@ fn a_base_that_nobody_has_is_named() {
 fn a_build_that_fails_shows_its_last_lines_and_its_log() {
     for engine in engines().into_iter().filter(|engine| engine.has_containers()) {
         let sandbox = Sandbox::new();
-        let script = "echo first line; echo the disk is upside down >&2; exit 3\n";
+        let script = format!("echo first line; echo the disk is upside down >&2; exit 3 # {}\n", std::process::id());
         let toml = format!("{NO_PYTHON}[os]\nscripts = [\"bad.sh\"]\n");
         let repo = sample::workspace(&sandbox)
             .name(&format!("bad-{engine}"))
-            .dir("a", |dir| dir.no_requirements().toml(&toml).file("devops/bad.sh", script))
-            .dir("b", |dir| dir.no_requirements().toml(&toml).file("devops/bad.sh", script))
+            .dir("a", |dir| dir.no_requirements().toml(&toml).file("devops/bad.sh", script.as_str()))
+            .dir("b", |dir| dir.no_requirements().toml(&toml).file("devops/bad.sh", script.as_str()))
             .build();
         let output = wharf(&sandbox, &repo, engine).args(["image", "build", "a"]).run();
         output.assert_code(4).stderr_contains("error: the image of `a` could not be built");
