@@ -1,7 +1,7 @@
 //! `wharf run`, and what it shares with `wharf bash`.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use semver::Version;
@@ -12,11 +12,11 @@ use wharf_core::image::plan::{self, Step};
 use wharf_core::image::{ImageError, Place, Ready, Stage, StageWish, ensure};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::{StateDir, Workspace};
-use wharf_engine::Terminal;
+use wharf_engine::{Kind, Terminal};
 use wharf_process::Command;
 
 use super::data;
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, Relay};
 use super::started;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -168,10 +168,12 @@ impl Job<'_> {
         let ready = self.ready()?;
         let state = StateDir::open(self.workspace)?;
         let owner = Owner::current();
-        let command = self.command(&ready, &state, &owner)?;
+        let launch = self.launch(&ready, &state, &owner);
+        let command = self.command(&launch)?;
+        let relay = self.relay(launch.name(&self.settings));
         let mut registered = None;
         let exit = command.foreground_with(|pid| {
-            self.interrupt.hand_over(pid);
+            self.interrupt.hand_over(pid, relay);
             registered = self.register(&owner, pid, &command);
         });
         drop(registered);
@@ -179,10 +181,20 @@ impl Job<'_> {
         Ok(u8::try_from(exit.shell_code() & 0xff).unwrap_or(1))
     }
 
-    /// The line that starts it, after a warning for each thing in the configuration that cannot be done here.
-    fn command(&self, ready: &Ready, state: &StateDir, owner: &Owner) -> Result<Command, Failure> {
+    fn launch<'b>(&'b self, ready: &'b Ready, state: &'b StateDir, owner: &'b Owner) -> Launch<'b> {
         let Self { workspace, place, dir, .. } = *self;
-        let launch = Launch { workspace, place, dir, ready, state, owner };
+        Launch { workspace, place, dir, ready, state, owner }
+    }
+
+    /// Podman's program passes signals on only some time after the container has started; one that comes before ends
+    /// the program and leaves the container.
+    fn relay(&self, name: String) -> Option<Relay> {
+        let client = self.place.client().filter(|client| client.kind() == Kind::Podman)?.clone();
+        Some(Arc::new(move |signal| client.signal(&name, signal).is_ok()))
+    }
+
+    /// The line that starts it, after a warning for each thing in the configuration that cannot be done here.
+    fn command(&self, launch: &Launch<'_>) -> Result<Command, Failure> {
         for warning in launch.warnings() {
             self.context.talk.warning(&warning);
         }
@@ -252,7 +264,8 @@ impl Job<'_> {
                 Ready { reference: making.reference, why: making.why, body, spec: making.spec }
             }
         };
-        let command = self.command(&ready, &StateDir::peek(self.workspace), &Owner::current())?;
+        let (state, owner) = (StateDir::peek(self.workspace), Owner::current());
+        let command = self.command(&self.launch(&ready, &state, &owner))?;
         data::line(&command.to_string())?;
         Ok(0)
     }
