@@ -2,6 +2,9 @@
 
 mod config;
 mod containers;
+mod demo;
+mod doctor;
 mod image;
+mod reference;
 mod run;
 mod workspace;

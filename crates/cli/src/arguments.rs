@@ -49,27 +49,21 @@ pub enum Color {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help of a command is the comment of its struct")]
 pub enum Command {
-    /// Run tests of runnable dirs.
     Test(commands::test::Test),
-    /// Run a command in the container of a runnable dir.
     Run(commands::run::Run),
-    /// Open a shell in the container of a runnable dir.
     Bash(commands::bash::Bash),
-    /// List runnable dirs.
     Ls(commands::ls::Ls),
-    /// Build, show and list images of runnable dirs.
     Image(commands::image::Image),
-    /// List what Wharf started.
     Ps(commands::ps::Ps),
-    /// Show what a container has printed.
     Logs(commands::logs::Logs),
-    /// End what Wharf started.
     Stop(commands::stop::Stop),
-    /// Remove what was left behind.
     Prune(commands::prune::Prune),
-    /// Show configuration.
     Config(commands::config::Config),
+    Demo(commands::demo::Demo),
+    Doctor(commands::doctor::Doctor),
+    Completions(commands::completions::Completions),
 }
 
 impl Arguments {
@@ -91,6 +85,9 @@ impl Arguments {
             Some(Command::Stop(command)) => command.run(&context),
             Some(Command::Prune(command)) => command.run(&context),
             Some(Command::Config(command)) => command.run(&context),
+            Some(Command::Demo(command)) => command.run(&context),
+            Some(Command::Doctor(command)) => command.run(&context),
+            Some(Command::Completions(command)) => command.run(&context),
         }
     }
 }

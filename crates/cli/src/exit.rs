@@ -72,6 +72,12 @@ impl Failure {
         self
     }
 
+    /// An error with its causes, in one line.
+    #[must_use]
+    pub fn describe(error: &dyn Error) -> String {
+        chain(error)
+    }
+
     fn from_error(code: u8, error: &dyn Error, hint: Option<String>) -> Self {
         Self { code, message: chain(error), hint }
     }

@@ -12,6 +12,7 @@ pub mod exit;
 pub mod render;
 pub mod surroundings;
 pub mod talk;
+pub mod variables;
 
 pub use arguments::Arguments;
 

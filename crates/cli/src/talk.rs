@@ -20,6 +20,8 @@ pub struct Talk {
     pub out_style: Style,
     /// Whether a person watches standard error.
     pub live: bool,
+    /// What the user said about colours.
+    pub color: Color,
     quiet: bool,
     said: Mutex<BTreeMap<String, Instant>>,
 }
@@ -45,9 +47,16 @@ impl Talk {
             style: style(live),
             out_style: style(std::io::stdout().is_terminal()),
             live,
+            color: global.color,
             quiet: global.quiet,
             said: Mutex::default(),
         }
+    }
+
+    /// Whether only warnings and errors are wanted.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// One line that may interest the user.

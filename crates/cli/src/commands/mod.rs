@@ -7,7 +7,11 @@ mod job;
 mod started;
 
 pub mod bash;
+pub mod complete;
+pub mod completions;
 pub mod config;
+pub mod demo;
+pub mod doctor;
 pub mod image;
 pub mod logs;
 pub mod ls;

@@ -1,0 +1,60 @@
+//! The environment variables that are heeded beside those that state configuration: one list, for the reference.
+
+/// Variables of Wharf's own, with their meaning.
+pub const OWN: [(&str, &str); 3] = [
+    (
+        "WHARF_CACHE_DIR",
+        "Folder for what can be made again: environments of the `host` engine, locks. Without it: `wharf` in the system's cache folder, such as `~/.cache/wharf`.",
+    ),
+    (
+        "WHARF_CONFIG",
+        "The user's own configuration file. Without it: `wharf/config.toml` in the system's config folder, such as `~/.config/wharf/config.toml`.",
+    ),
+    ("WHARF_DEMO_FAIL", "Not heeded by Wharf itself: with any value, one test of `wharf demo` fails on purpose."),
+];
+
+/// Variables that others have agreed on, with what Wharf does with them.
+pub const OTHERS: [(&str, &str); 20] = [
+    ("PATH", "Where `git`, `docker`, `podman`, `python3` and `uv` are looked for."),
+    ("HOME", "The user's home: `~` in configuration, and where the system's config and cache folders lie."),
+    ("XDG_CONFIG_HOME, XDG_CACHE_HOME", "The system's config and cache folders."),
+    ("USER, LOGNAME", "Name of the user, for the tags of local images. Without them: `root`, or `uid` and the number."),
+    ("NO_COLOR", "Set to anything: no colours, unless `--color always`. See <https://no-color.org>."),
+    ("TERM", "`dumb`: no colours and no live view. Passed on to containers that get a terminal."),
+    (
+        "LC_ALL, LC_CTYPE, LANG",
+        "The first that is set decides whether signs outside ASCII are shown: where it names UTF-8, or none is set.",
+    ),
+    ("COMPLETE", "Set by completion scripts only: the shell that asks for completions."),
+    ("GITHUB_ACTIONS", "`true`, as GitHub Actions sets it: failures are annotations too."),
+    ("DOCKER_HOST", "Which Docker Engine; `unix://` ones are also asked directly."),
+    ("DOCKER_CONTEXT", "Which of Docker's contexts."),
+    ("DOCKER_CONFIG", "Folder of Docker's own configuration. Without it: `~/.docker`."),
+    ("CONTAINERS_CONF, CONTAINER_HOST", "Heeded by `podman` itself."),
+    (
+        "SSL_CERT_FILE, PIP_CERT, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE",
+        "The first that names a file is the CA bundle that builds trust, where `build.ca-certificates` is `host`.",
+    ),
+    (
+        "HTTP_PROXY, HTTPS_PROXY, FTP_PROXY, NO_PROXY",
+        "Handed to builds where `build.proxy` is `host`; in lower case too.",
+    ),
+    ("PYENV_ROOT, PYENV_VERSION", "Where pyenv keeps its Pythons, and which one is chosen: for the `host` engine."),
+    (
+        "GIT_AUTHOR_NAME, GIT_AUTHOR_EMAIL, GIT_COMMITTER_NAME, GIT_COMMITTER_EMAIL",
+        "Heeded by Git, also for the commits that `wharf demo` makes.",
+    ),
+    (
+        "GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE",
+        "Taken away from the Git that Wharf asks: the workspace is the one around the current folder.",
+    ),
+    ("PIP_*, UV_*, POETRY_*", "Heeded by pip, uv and Poetry on the `host` engine."),
+    ("TMPDIR", "Folder for what is needed for a moment: secrets of a build, its context."),
+];
+
+/// Variables that commands find in their container, or on the host in their environment.
+pub const GIVEN: [(&str, &str); 3] = [
+    ("PYTHONPATH", "The super-repo's root, then each sub-repo's root."),
+    ("WHARF_DIR", "Address of the runnable dir."),
+    ("WHARF_ROOT", "The super-repo's root, as the command sees it."),
+];
