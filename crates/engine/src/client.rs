@@ -98,7 +98,7 @@ impl Client {
         }
         let filter = format!("label={label}");
         if self.kind == Kind::Podman {
-            let output = self.ask("list images", &["images", "--filter", &filter, "--format", "json"])?;
+            let output = self.ask_podman("list images", &["images", "--filter", &filter, "--format", "json"])?;
             return Ok(self.json("list images", &output)?.iter().map(podman_image).collect());
         }
         let ids = self.ask("list images", &["image", "ls", "--quiet", "--no-trunc", "--filter", &filter])?.text();
@@ -148,7 +148,7 @@ impl Client {
         }
         if self.kind == Kind::Podman {
             args.extend(["--format", "json"]);
-            let output = self.ask("list containers", &args)?;
+            let output = self.ask_podman("list containers", &args)?;
             return Ok(self.json("list containers", &output)?.iter().map(podman_container).collect());
         }
         args.extend(["--format", "{{json .}}"]);
@@ -250,6 +250,21 @@ impl Client {
 
     pub(crate) fn ask(&self, verb: &str, args: &[&str]) -> Result<Output, EngineError> {
         self.answer(verb, &self.command().args(args.iter().copied()))
+    }
+
+    /// Podman reads its storage without a lock over all of it: a listing fails when another process removes something
+    /// meanwhile. Asked again, it answers.
+    fn ask_podman(&self, verb: &str, args: &[&str]) -> Result<Output, EngineError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.ask(verb, args) {
+                Err(EngineError::Refused { detail, .. }) if tries < 6 && is_missing(&detail) => {
+                    std::thread::sleep(Duration::from_millis(50 * tries));
+                }
+                other => return other,
+            }
+        }
     }
 
     fn answer(&self, verb: &str, command: &Command) -> Result<Output, EngineError> {

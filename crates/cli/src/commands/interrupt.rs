@@ -87,9 +87,11 @@ impl Interrupt {
             Some(_) => {}
             None if self.stop.swap(true, Ordering::Relaxed) => std::process::exit(130),
             None => {
-                wharf_process::kill_all();
+                wharf_process::ask_all();
                 std::thread::spawn(|| {
-                    std::thread::sleep(PATIENCE);
+                    std::thread::sleep(PATIENCE / 2);
+                    wharf_process::kill_all();
+                    std::thread::sleep(PATIENCE / 2);
                     std::process::exit(130);
                 });
             }
