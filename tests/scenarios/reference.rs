@@ -106,10 +106,10 @@ fn bash_completes_commands_and_runnable_dirs() {
     let sandbox = with_wharf_on_path();
     let repo = sample::workspace(&sandbox).dir("infra/deep", |dir| dir).dir("ml", |dir| dir).build();
     let shell = sandbox.command("bash").args(["--norc", "--noprofile", "-i"]).env("PS1", "$ ").env("TERM", "xterm");
-    let mut terminal = shell.cwd(repo.path()).spawn_in_terminal(30, 100);
+    let mut terminal = shell.cwd(repo.path()).deadline(std::time::Duration::from_secs(20)).spawn_in_terminal(30, 100);
     terminal.wait_screen_contains("$");
     terminal.send("source <(wharf completions bash); echo rea''dy\r");
-    terminal.wait_screen_contains("\nready");
+    terminal.wait_screen_contains("\nready\n$");
     terminal.send("wharf doc\t");
     terminal.wait_screen_contains("$ wharf doctor");
     terminal.send("\x15wharf test --dir inf\t");
