@@ -7,4 +7,7 @@ mod doctor;
 mod image;
 mod reference;
 mod run;
+mod testing;
+mod testing_faults;
+mod testing_verdicts;
 mod workspace;
