@@ -9,5 +9,7 @@ mod reference;
 mod run;
 mod testing;
 mod testing_faults;
+mod testing_selection;
+mod testing_signals;
 mod testing_verdicts;
 mod workspace;

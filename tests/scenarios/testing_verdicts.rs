@@ -107,7 +107,7 @@ def test_after(): pass
 def test_killed():
     # The first process of a container is safe from its own signals.
     if os.getpid() == 1:
-        pytest.skip("the first process")
+        pytest.skip('the first process')
     os.kill(os.getpid(), 9)
 def test_last(): pass
 ";
