@@ -6,14 +6,13 @@ use std::process::Command;
 use serde_json::Value;
 use wharf_testkit::{EngineKind, Repo, Sandbox, base_image, empty_image, engines, sample};
 
-use crate::testing::{Report, wharf, wharf_test};
+use crate::testing::{Report, wharf_test};
 
 const LOUD: &str = r#"
 import os, sys, json
 
 def test_megabyte():
     os.write(1, b"x" * 1_000_000)
-    os.write(2, b"y" * 1_000_000)
 
 def test_binary():
     os.write(1, bytes(range(256)) * 40)
@@ -41,7 +40,9 @@ def test_fails():
 def test_surrogates():
     assert "\ud800" == "", "\ud800"
 
-def test_last(): pass
+def test_last():
+    # The two streams take ways of their own, so this comes when the other is not looked at any more.
+    os.write(2, b"y" * 1_000_000)
 "#;
 
 #[test]
@@ -121,7 +122,7 @@ fn dirs_that_cannot_run_say_why_and_the_others_run() {
             .map(|entry| String::from_utf8_lossy(&fs_err::read(entry.unwrap().path()).unwrap()).into_owned())
             .collect();
         assert!(logs.contains("the disk of the script is gone"), "{engine}: {logs}");
-        output.stdout_contains("5 could not start");
+        output.stdout_contains("5 of 6 runnable dirs could not start");
     }
 }
 
@@ -144,7 +145,6 @@ fn the_host_engine_says_what_it_cannot_do() {
     let sandbox = Sandbox::new();
     let repo = sample::workspace(&sandbox)
         .dir("fine", |dir| dir.test("test_a.py", "def test(): pass\n"))
-        .dir("no-pytest", |dir| dir.no_requirements().test("test_a.py", "def test(): pass\n"))
         .dir("no-package", |dir| {
             dir.requirements("pytest==8.3.4\nwharf-no-such-package==1.0\n").test("test_a.py", "def test(): pass\n")
         })
@@ -152,8 +152,7 @@ fn the_host_engine_says_what_it_cannot_do() {
     let output = wharf_test(&sandbox, &repo, EngineKind::Host, &[]).run();
     output.assert_code(4);
     let report = Report::of_run(&repo, 1);
-    assert_eq!((report.status("fine"), report.status("no-pytest")), ("passed", "not-run"));
-    assert_eq!(report.cause("no-pytest"), "its environment has no pytest");
+    assert_eq!((report.status("fine"), report.status("no-package")), ("passed", "not-run"));
     assert!(report.cause("no-package").contains("its environment could not be made"), "{}", report.cause("no-package"));
 }
 
@@ -191,7 +190,8 @@ fn a_full_disk_is_told_and_is_no_success() {
     let output = wharf_test(&sandbox, &repo, EngineKind::Docker, &arguments).run();
     output.assert_code(4);
     output.stdout_contains("50 ").stdout_contains(&format!("cannot write `{}`", folder.join("report.json").display()));
-    output.stdout_contains("No space left on device").stdout_contains("--report-dir");
+    output.stdout_contains("No space left on device").stdout_contains("--report-dir`");
+    output.stdout_lacks("serializ").stdout_lacks("report.html\n");
     assert!(!folder.join("report.json").exists() && !folder.join("junit.xml").exists(), "half a report is none");
 }
 
@@ -263,7 +263,4 @@ fn json_is_all_that_standard_output_has() {
     output.stdout_contains("::error file=one/test_a.py,line=1,title=FAILED one/test_a.py%3A%3Atest_fails::");
     output.stdout_contains("a, b: 100%25");
     wharf_test(&sandbox, &repo, EngineKind::Docker, &[]).run().stdout_lacks("::error");
-    // Nothing to run again is no failure; nothing runnable is.
-    let help = wharf(&sandbox, &repo).args(["test", "--help"]).run();
-    help.assert_code(0).stdout_contains("--last-failed");
 }

@@ -191,7 +191,6 @@ fn options_for_pytest_reach_it() {
         Report::of_run(&repo, 4).verdicts("beta").get("test_a.py::test_good").map(String::as_str),
         Some("not-run")
     );
-    case.runs += 1;
     let refused = wharf_test(&sandbox, &repo, EngineKind::Docker, &["--dir", "beta", "--", "--no-such-option"]).run();
     assert!(matches!(refused.code, Some(1 | 4)), "{}", refused.told());
     refused.stdout_contains("--no-such-option");
@@ -229,7 +228,11 @@ fn only_what_was_bad_runs_again() {
     let repo = sample::workspace(&sandbox)
         .dir("one", |dir| dir.test("test_a.py", first).test("test_b.py", "def test(): pass\n"))
         .dir("syntax", |dir| dir.test("test_a.py", "def test(:\n").test("test_b.py", "def test(): pass\n"))
-        .dir("never", |dir| dir.no_requirements().file("devops/wharf.toml", "").test("test_a.py", "def test(): pass\n"))
+        .dir("never", |dir| {
+            dir.toml("[os]\nscripts = [\"broken.sh\"]\n")
+                .file("devops/broken.sh", "#!/bin/sh\nexit 1\n")
+                .test("test_a.py", "def test(): pass\n")
+        })
         .dir("good", |dir| dir.test("test_a.py", "def test(): pass\n"))
         .build();
     let test = |arguments: &[&str]| wharf_test(&sandbox, &repo, EngineKind::Docker, arguments).run();
@@ -244,7 +247,7 @@ fn only_what_was_bad_runs_again() {
     // Mended, all of it: those that had no turn for the syntax error run too.
     repo.write("one/test_a.py", first.replace("== 'ok'", "!= ''"));
     repo.write("syntax/test_a.py", "def test(): pass\n");
-    repo.write("never/devops/requirements.txt", sample::PYTEST);
+    repo.write("never/devops/broken.sh", "#!/bin/sh\n");
     test(&["--last-failed"]).assert_code(0);
     let mended = Report::of_run(&repo, 3);
     assert_eq!(mended.0["summary"]["passed"], 2 + 2 + 1, "{:#}", mended.0);

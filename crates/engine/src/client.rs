@@ -176,7 +176,12 @@ impl Client {
     /// # Errors
     /// When the engine refuses; a container that is already gone is no error.
     pub fn remove(&self, ids: &[String]) -> Result<(), EngineError> {
-        self.on_containers("remove containers", &["rm", "--force", "--volumes"], ids)
+        let mut args = vec!["rm", "--force", "--volumes"];
+        if self.kind == Kind::Podman {
+            // Docker kills; Podman asks first and waits for the container's own stop timeout.
+            args.push("--time=0");
+        }
+        self.on_containers("remove containers", &args, ids)
     }
 
     fn on_containers(&self, verb: &str, args: &[&str], ids: &[String]) -> Result<(), EngineError> {
