@@ -38,14 +38,18 @@ pub(super) fn not_started(dir: &str, exit: Exit, tail: &[String]) -> Cause {
             "check with `wharf doctor`".into(),
         );
     }
-    Cause { text: format!("pytest did not start ({}): {}", shown(exit), last(tail)), hint: None }
+    match exit {
+        // Pytest ends so for options and settings that it does not understand, before any plugin hears of it.
+        Exit::Code(4) => pytest_refused(4, tail),
+        _ => Cause { text: format!("pytest did not start ({}): {}", shown(exit), last(tail)), hint: None },
+    }
 }
 
 /// Why pytest stopped without having run tests: its exit status 2, 3 or 4 (pytest, "Exit codes").
 pub(super) fn pytest_refused(status: i32, tail: &[String]) -> Cause {
-    let errors: Vec<&str> =
-        tail.iter().map(|line| line.trim()).filter(|line| line.to_lowercase().starts_with("error")).collect();
-    let detail = errors.last().map_or_else(|| last(tail), |line| (*line).to_owned());
+    // `ERROR: usage: …` precedes the line that says why: `__main__.py: error: unrecognized arguments: …`.
+    let detail = tail.iter().rev().map(|line| line.trim()).find(|line| line.to_lowercase().contains("error: "));
+    let detail = detail.map_or_else(|| last(tail), |line| line.trim_start_matches("__main__.py: ").to_owned());
     let what = match status {
         2 => "pytest was interrupted",
         3 => "pytest had an internal error",
@@ -100,5 +104,9 @@ mod tests {
         assert!(not_started("a", Exit::Code(125), &tail("invalid mount")).text.contains("invalid mount"));
         assert_eq!(ended_early(Exit::Code(139), &[]), "segmentation fault");
         assert!(pytest_refused(4, &tail("ERROR: file not found: x.py")).text.contains("x.py"));
+        let usage =
+            ["ERROR: usage: __main__.py [options]", "__main__.py: error: unrecognized arguments: -y", "  rootdir: /a"];
+        let cause = not_started("a", Exit::Code(4), &usage.map(str::to_owned));
+        assert_eq!(cause.text, "pytest did not understand its options: error: unrecognized arguments: -y");
     }
 }

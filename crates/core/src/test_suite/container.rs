@@ -62,13 +62,10 @@ impl Handle {
 
     /// Ends the tests at once. For a container it gives what could not be cleaned up.
     pub fn kill(&self) -> Option<String> {
-        let left = self.container.as_ref().and_then(|(client, name)| {
-            let removed = client.command().args(["rm", "--force", name]).limit(Duration::from_secs(20)).run();
-            let gone = removed.is_ok_and(|output| {
-                output.exit.is_success() || output.error_text().to_lowercase().contains("no such container")
-            });
-            (!gone).then(|| name.clone())
-        });
+        let left = self
+            .container
+            .as_ref()
+            .and_then(|(client, name)| client.remove(std::slice::from_ref(name)).is_err().then(|| name.clone()));
         self.stopper.kill();
         left
     }

@@ -80,11 +80,24 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
     }
     let results = [
         put(dir, JSON_FILE, |out| json::write(report, out)),
-        put(dir, JUNIT_FILE, |out| junit::write(report, out).map_err(io::Error::other)),
+        put(dir, JUNIT_FILE, |out| junit::write(report, out).map_err(system_error)),
         put(dir, HTML_FILE, |out| html::write(report, out)),
     ];
     let failures: Vec<_> = results.into_iter().filter_map(Result::err).collect();
     if failures.is_empty() { Ok(()) } else { Err(WriteError { failures }) }
+}
+
+/// What the system said, where it is somewhere in the chain of causes: `No space left on device` tells more than that
+/// something could not be serialized.
+fn system_error(error: quick_junit::SerializeError) -> io::Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(inner) = cause {
+        if let Some(code) = inner.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            return io::Error::from_raw_os_error(code);
+        }
+        cause = inner.source();
+    }
+    io::Error::other(error)
 }
 
 fn put(
