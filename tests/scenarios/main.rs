@@ -1,5 +1,7 @@
 //! End to end: the binary, in a cleared environment, against real Git and real engines. One file a command.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod config;
 mod containers;
 mod demo;

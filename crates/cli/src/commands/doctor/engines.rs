@@ -128,7 +128,7 @@ impl<'a> Found<'a> {
         {
             return None;
         }
-        let check = Check::warn("podman", "`catatonit` was not found: containers start only where podman finds it");
+        let check = Check::warn("podman", "`catatonit` was not found: containers run without an init process");
         Some(check.fix(install(Package::Init, self.context)))
     }
 
