@@ -207,16 +207,23 @@ fn the_first_failure_stops_everything() {
     let repo = sample::workspace(&sandbox)
         .dir("a-long", |dir| dir.test("test_a.py", long))
         .dir("b-bad", |dir| dir.test("test_a.py", late))
-        .dir("c-late", |dir| dir.test("test_a.py", "def test(): pass\n"))
+        .dir("c-long", |dir| dir.test("test_a.py", long))
+        .dir("d-never", |dir| {
+            // Its image takes longer than the failure.
+            dir.toml("[os]\nscripts = [\"slow.sh\"]\n")
+                .file("devops/slow.sh", format!("#!/bin/sh\n# {}\nsleep 20\n", sandbox.path().display()))
+                .test("test_a.py", "def test(): pass\n")
+        })
         .build();
-    let output = wharf_test(&sandbox, &repo, EngineKind::Docker, &["--fail-fast", "-j", "2"]).run();
+    let output = wharf_test(&sandbox, &repo, EngineKind::Docker, &["--fail-fast", "-j", "3"]).run();
     output.assert_code(1);
-    assert!(output.elapsed.as_secs() < 40, "{}", output.told());
+    assert!(output.elapsed.as_secs() < 15, "{}", output.told());
     let report = Report::of_run(&repo, 1);
     assert_eq!(report.test("b-bad/test_a.py::test_bad")["verdict"], "failed");
     assert_eq!(report.test("b-bad/test_a.py::test_later")["verdict"], "not-run");
     assert_eq!(report.test("a-long/test_a.py::test_long")["verdict"], "not-run");
-    assert_eq!((report.status("a-long"), report.status("c-late")), ("interrupted", "interrupted"));
+    assert_eq!((report.status("a-long"), report.status("b-bad")), ("interrupted", "failed"));
+    assert_eq!(report.status("d-never"), "interrupted");
     assert_eq!(report.0["interrupted"], false);
 }
 

@@ -59,7 +59,9 @@ fn assert_interrupted(repo: &Repo) -> Report {
     let report = Report::of_run(repo, 1);
     assert_eq!(report.0["interrupted"], true);
     assert_eq!(report.0["exit_code"], 130);
-    assert_eq!((report.status("long"), report.status("later")), ("interrupted", "interrupted"));
+    assert_eq!(report.status("long"), "interrupted");
+    // Whose turn comes first depends on whose image is known first.
+    assert!(["interrupted", "passed"].contains(&report.status("later")), "{}", report.dir("later"));
     report.assert_verdicts(
         "long",
         &[

@@ -93,10 +93,11 @@ impl Session {
         self.attempt
     }
 
-    /// Whether pytest said that it is done.
+    /// Whether pytest came to its own end: passed, failed (also at the first failure) or nothing to do. Interrupted, it ends
+    /// with another status (pytest, "Exit codes").
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.done.is_some()
+        matches!(self.done, Some(0 | 1 | 5))
     }
 
     /// Lines for the list of problems.
@@ -292,6 +293,7 @@ impl Session {
         let left = std::mem::take(&mut self.pending);
         let why = match how {
             Ended::Stopped => "the run was stopped before its turn",
+            Ended::ByItself if self.done.is_some() => "pytest ended before its turn",
             Ended::OverTime | Ended::ByItself => "its process ended before its turn",
         };
         for id in std::mem::take(&mut self.order) {

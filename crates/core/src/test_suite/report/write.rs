@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -92,7 +93,9 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
 fn system_error(error: quick_junit::SerializeError) -> io::Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(inner) = cause {
-        if let Some(code) = inner.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+        let shared = inner.downcast_ref::<Arc<io::Error>>().map(AsRef::as_ref);
+        let said = inner.downcast_ref::<io::Error>().or(shared);
+        if let Some(code) = said.and_then(io::Error::raw_os_error) {
             return io::Error::from_raw_os_error(code);
         }
         cause = inner.source();
