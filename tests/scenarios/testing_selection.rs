@@ -1,6 +1,6 @@
 //! `wharf test`: which tests run, and what is said where none do.
 
-use wharf_testkit::{EngineKind, Output, Repo, Sandbox, sample};
+use wharf_testkit::{EngineKind, Output, Repo, Sandbox, engines, sample};
 
 use crate::testing::{Report, wharf, wharf_test};
 
@@ -281,4 +281,39 @@ fn the_plan_needs_no_engine() {
     assert_eq!(json["dirs"][4]["runs"], false);
     assert_eq!(plan(&["--plan", "--json", "beta"]).json()["dirs"].as_array().unwrap().len(), 1);
     assert!(!repo.join(".wharf").exists(), "a plan leaves nothing");
+}
+
+#[test]
+fn odd_names_are_tested_as_any_other() {
+    let odd = ["with space", "Ünï/çödé", "-dash", "UPPER", "quote's \"$(x)`", "comma,colon"];
+    let test = "import pytest\n\ndef test_good(): pass\n\n\
+        @pytest.mark.parametrize('text', ['a b', '-x', 'ß\\n', '::'])\ndef test_bad(text): assert False\n";
+    for engine in engines() {
+        let sandbox = Sandbox::new();
+        let mut workspace = sample::workspace(&sandbox).name("Work_1.x").dir(".", |dir| dir.test("test_r.py", test));
+        for path in odd {
+            workspace = workspace.dir(path, |dir| dir.test("te st/test_ö ä.py", test));
+        }
+        let repo = workspace.build();
+        let test = |arguments: &[&str]| wharf_test(&sandbox, &repo, engine, arguments).run();
+        test(&[]).assert_code(1);
+        let report = Report::of_run(&repo, 1);
+        assert_eq!(report.dirs().len(), 7);
+        for dir in odd {
+            let verdicts = report.verdicts(dir);
+            assert_eq!(verdicts.len(), 5, "{engine} {dir}: {:#}", report.dir(dir));
+            assert_eq!(verdicts["te st/test_ö ä.py::test_good"], "passed");
+            let log = report.dir(dir)["log"].as_str().expect("it has a log");
+            assert!(repo.read(format!(".wharf/runs/1/{log}")).contains("test_bad"), "{engine} {dir}");
+        }
+        assert_eq!(report.verdicts(".").len(), 5, "those of nested dirs are not its own");
+        test(&["--last-failed", "with space", "--", "-q"]).assert_code(1);
+        let again = Report::of_run(&repo, 2);
+        assert_eq!(again.dirs(), ["with space"]);
+        assert_eq!(again.dir("with space")["summary"]["failed"], 4, "{:#}", again.dir("with space"));
+        assert_eq!(again.dir("with space")["summary"]["passed"], 0);
+        test(&["--dir=-dash", "./-dash/te st/test_ö ä.py::test_good"]).assert_code(1);
+        test(&["./-dash/te st/test_ö ä.py::test_good"]).assert_code(0);
+        assert_eq!(Report::of_run(&repo, 4).verdicts("-dash").len(), 1);
+    }
 }

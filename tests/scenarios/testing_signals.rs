@@ -62,6 +62,11 @@ fn assert_interrupted(repo: &Repo) -> Report {
     assert_eq!(report.status("long"), "interrupted");
     // Whose turn comes first depends on whose image is known first.
     assert!(["interrupted", "passed"].contains(&report.status("later")), "{}", report.dir("later"));
+    assert_interrupted_dir(&report);
+    report
+}
+
+fn assert_interrupted_dir(report: &Report) {
     report.assert_verdicts(
         "long",
         &[
@@ -70,7 +75,6 @@ fn assert_interrupted(repo: &Repo) -> Report {
             ("test_a.py::test_never", "not-run"),
         ],
     );
-    report
 }
 
 #[test]
@@ -227,4 +231,51 @@ fn a_terminal_shows_a_line_a_dir_and_then_the_table() {
     assert_eq!(lines.last(), Some(&"report: .wharf/runs/1/report.html"), "{screen}");
     let hidden = output.stdout.rfind("\x1b[?25l");
     assert!(hidden.is_none() || hidden < output.stdout.rfind("\x1b[?25h"), "the cursor is shown again");
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_leaves_a_clean_screen() {
+    let sandbox = Sandbox::new();
+    let repo = long(&sandbox);
+    let command = wharf_test(&sandbox, &repo, EngineKind::Docker, &["--dir", "long"]).env("NO_COLOR", "1");
+    let mut terminal = command.spawn_in_terminal(30, 100);
+    terminal.wait_screen("the long test", |screen| screen.contains("test_long"));
+    wait_for("the long test to run", || children_of(&repo) > 0);
+    terminal.send("\x03");
+    terminal.wait_screen_contains("report: .wharf/runs/1/report.html");
+    let screen = terminal.screen();
+    let output = terminal.wait_exit();
+    output.assert_code(130);
+    assert!(screen.lines().all(|line| !line.contains("1/3")), "no bar is left over\n{screen}");
+    for color in ["\x1b[3", "\x1b[1m", "\x1b[2m"] {
+        assert!(!output.stdout.contains(color), "NO_COLOR is obeyed: {}", output.stdout.escape_debug());
+    }
+    assert_interrupted_dir(&Report::of_run(&repo, 1));
+    assert_eq!(containers(&sandbox, &repo, EngineKind::Docker), [""; 0]);
+}
+
+#[test]
+fn a_signal_while_images_are_built_ends_it_too() {
+    for engine in engines().into_iter().filter(|engine| engine.has_containers()) {
+        let sandbox = Sandbox::new();
+        let own = format!("#!/bin/sh\n# {}\necho it builds\nsleep 60\n", sandbox.path().display());
+        let repo = sample::workspace(&sandbox)
+            .dir("slow", |dir| {
+                dir.toml("[os]\nscripts = [\"slow.sh\"]\n").file("devops/slow.sh", own).test("test_a.py", LONG)
+            })
+            .dir("fine", |dir| dir.test("test_a.py", "def test(): pass\n"))
+            .build();
+        let running = wharf_test(&sandbox, &repo, engine, &[]).spawn();
+        running.wait_stderr_contains("fine: 1 passed");
+        running.signal(Signal::INT);
+        let asked = Instant::now();
+        let output = running.wait();
+        output.assert_code(130);
+        assert!(asked.elapsed() < Duration::from_secs(9), "{engine}: {:?}", asked.elapsed());
+        let report = Report::of_run(&repo, 1);
+        assert_eq!((report.status("slow"), report.status("fine")), ("interrupted", "passed"));
+        assert_eq!(report.0["interrupted"], true);
+        // What one that was stopped knows of failures is not all: the record of the one before stays.
+        wharf_test(&sandbox, &repo, engine, &["--last-failed"]).run().assert_code(4);
+    }
 }
