@@ -64,7 +64,8 @@ impl Report {
     /// A test.
     #[track_caller]
     pub fn test(&self, id: &str) -> &Value {
-        let all = self.0["dirs"].as_array().into_iter().flatten().flat_map(|dir| dir["tests"].as_array().unwrap());
+        let dirs = self.0["dirs"].as_array().into_iter().flatten();
+        let all = dirs.flat_map(|dir| dir["tests"].as_array().into_iter().flatten());
         let mut found = all.filter(|test| test["id"] == id);
         let test = found.next().unwrap_or_else(|| panic!("no test `{id}` in {:#}", self.0));
         assert!(found.next().is_none(), "test `{id}` is there twice");

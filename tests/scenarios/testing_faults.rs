@@ -161,7 +161,7 @@ struct Mounted(PathBuf);
 
 impl Mounted {
     fn new(folder: &Path, arguments: &[&str]) -> Self {
-        fs_err::create_dir_all(folder).unwrap();
+        fs_err::create_dir_all(folder).expect("its place is writable");
         mount(arguments, folder);
         Self(folder.to_owned())
     }
@@ -174,7 +174,7 @@ impl Drop for Mounted {
 }
 
 fn mount(arguments: &[&str], folder: &Path) {
-    let status = Command::new("mount").args(arguments).arg(folder).status().unwrap();
+    let status = Command::new("mount").args(arguments).arg(folder).status().expect("`mount` is there");
     assert!(status.success(), "`mount` needs root");
 }
 

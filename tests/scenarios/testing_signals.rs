@@ -37,11 +37,11 @@ fn start(sandbox: &Sandbox, repo: &Repo, engine: EngineKind, arguments: &[&str])
 
 /// How many `sleep 987654` run in a container or on the host for this repo.
 fn children_of(repo: &Repo) -> usize {
-    let processes = fs_err::read_dir("/proc").unwrap().flatten();
+    let processes = fs_err::read_dir("/proc").expect("Linux has it").flatten();
     let of_test = |path: &std::path::Path| {
         let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
         let environment = std::fs::read(path.join("environ")).unwrap_or_default();
-        let home = repo.path().parent().unwrap().as_os_str().as_encoded_bytes();
+        let home = repo.path().parent().expect("a repo is in a folder").as_os_str().as_encoded_bytes();
         let mine = environment.windows(home.len()).any(|window| window == home);
         line.starts_with(b"sleep\0987654") && (mine || in_container_of(path, repo))
     };
@@ -51,7 +51,7 @@ fn children_of(repo: &Repo) -> usize {
 /// Whether a process sees this repo's folder as one of its mounts.
 fn in_container_of(process: &std::path::Path, repo: &Repo) -> bool {
     let mounts = std::fs::read_to_string(process.join("mountinfo")).unwrap_or_default();
-    let root = repo.path().to_str().unwrap();
+    let root = repo.path().to_str().expect("a sandbox has a plain path");
     mounts.lines().any(|line| line.split(' ').nth(3).is_some_and(|source| root.ends_with(source) && source.len() > 1))
 }
 
