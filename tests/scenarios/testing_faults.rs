@@ -89,6 +89,7 @@ fn not_runnable(sandbox: &Sandbox, fine: &str) -> Repo {
                 .file("devops/broken.sh", "#!/bin/sh\necho the disk of the script is gone >&2\nexit 7\n")
                 .test("test_a.py", test)
         })
+        .dir("no-network", |dir| dir.toml("[run]\nnetwork = \"wharf-no-such-network\"\n").test("test_a.py", test))
         .dir("no-base", |dir| dir.toml("[image]\nbase = \"wharf-test/no-such-base:1\"\n").test("test_a.py", test))
         .build()
 }
@@ -108,6 +109,7 @@ fn dirs_that_cannot_run_say_why_and_the_others_run() {
             ("no-python", "its image has no python3", "[image] base"),
             ("no-package", "wharf-no-such-package", "the whole log is in"),
             ("script", "its image could not be built", "the whole log is in"),
+            ("no-network", "wharf-no-such-network", "wharf doctor"),
             ("no-base", "wharf-test/no-such-base:1", ""),
         ];
         for (dir, cause, hint) in expected {
@@ -122,7 +124,7 @@ fn dirs_that_cannot_run_say_why_and_the_others_run() {
             .map(|entry| String::from_utf8_lossy(&fs_err::read(entry.unwrap().path()).unwrap()).into_owned())
             .collect();
         assert!(logs.contains("the disk of the script is gone"), "{engine}: {logs}");
-        output.stdout_contains("5 of 6 runnable dirs could not start");
+        output.stdout_contains("6 of 7 runnable dirs could not start");
     }
 }
 

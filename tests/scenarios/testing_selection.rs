@@ -307,6 +307,10 @@ fn odd_names_are_tested_as_any_other() {
             assert!(repo.read(format!(".wharf/runs/1/{log}")).contains("test_bad"), "{engine} {dir}");
         }
         assert_eq!(report.verdicts(".").len(), 5, "those of nested dirs are not its own");
+        if engine == EngineKind::Podman {
+            // The selections below reach pytest as those of Docker do.
+            continue;
+        }
         test(&["--last-failed", "with space", "--", "-q"]).assert_code(1);
         let again = Report::of_run(&repo, 2);
         assert_eq!(again.dirs(), ["with space"]);

@@ -306,9 +306,8 @@ impl<'a> Dispatcher<'a> {
             (false, _) => Ended::Stopped,
         };
         self.sessions[index].report.duration += (self.clock.elapsed() - slot.since).as_secs_f64();
-        // `--fail-fast` ends the pytest that saw the failure by itself: its verdicts are complete.
-        let how =
-            if self.stopping == Stopping::FailFast && self.sessions[index].is_done() { Ended::ByItself } else { how };
+        // Pytest may come to its end just then, as that which saw the failure does with `--fail-fast`: its verdicts are complete.
+        let how = if how == Ended::Stopped && self.sessions[index].is_done() { Ended::ByItself } else { how };
         for event in self.sessions[index].ended(exit, tail, how) {
             self.tell_test(&event);
         }
