@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use wharf_testkit::{EngineKind, Repo, Sandbox, base_image, empty_image, engines, sample};
 
-use crate::testing::{Report, wharf_test};
+use crate::testing::{Report, containers, wharf_test};
 
 const LOUD: &str = r#"
 import os, sys, json
@@ -240,6 +240,7 @@ fn an_engine_that_stops_midway_is_named() {
     let report = Report::of_run(&repo, 1);
     report.assert_verdicts("one", &[("test_a.py::test_first", "passed"), ("test_a.py::test_long", "crashed")]);
     assert_eq!(report.cause("one"), "the engine stopped while it ran");
+    assert_eq!(containers(&sandbox, &repo, EngineKind::Docker), [""; 0], "what the client lost is removed");
 }
 
 fn sandbox_path(sandbox: &Sandbox) -> String {

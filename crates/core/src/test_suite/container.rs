@@ -138,9 +138,14 @@ impl Order<'_> {
             container: self.launch.place.client().map(|client| (client.clone(), self.launch.name(&settings))),
         };
         let (index, sender) = (self.index, sender.clone());
+        let left = handle.container.clone();
         thread::spawn(move || {
             let exit = running.wait().unwrap_or(Exit::Code(-1));
             drop(registered);
+            // So ends the engine's program when it lost its container, which may well go on (docker run, "Exit status").
+            if let (Some((client, name)), Exit::Code(125 | -1) | Exit::Signal(_)) = (left, exit) {
+                let _ = client.remove(&[name]);
+            }
             let (tail, problem) = reader.finish();
             let _ = sender.send(Signal::Ended { index, exit, tail, problem });
         });
