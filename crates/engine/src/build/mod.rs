@@ -1,7 +1,7 @@
 //! Building images, always with BuildKit on Docker and with Podman's own builder on Podman.
 //!
-//! Which way is taken is found out, never assumed: `docker buildx` where the plugin is, else a client older than
-//! 23 with `DOCKER_BUILDKIT=1`, else a session of our own over the engine's API.
+//! Which way is taken is found out, never assumed: `docker buildx` where the plugin is, else a session of our own over
+//! the engine's API where it is on a local socket, else a client older than 23 with `DOCKER_BUILDKIT=1`.
 
 mod program;
 mod session;
