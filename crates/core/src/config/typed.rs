@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use wharf_engine::Kind;
+
 use super::duration::parse_duration;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
-use super::typed_value::{CaCertificates, EngineKind, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
+use super::typed_value::{CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 
 /// All configuration of one runnable dir, or of the workspace as a whole.
@@ -48,7 +50,7 @@ pub struct WorkspaceConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineConfig {
     /// What runs containers; `None`: the first that works.
-    pub kind: Option<Located<EngineKind>>,
+    pub kind: Option<Located<Kind>>,
 }
 
 /// Table `registry`.
@@ -155,7 +157,7 @@ impl Config {
                 name: reader.text("workspace.name"),
                 exclude: reader.list("workspace.exclude"),
             },
-            engine: EngineConfig { kind: reader.parsed("engine.kind", EngineKind::parse)? },
+            engine: EngineConfig { kind: reader.parsed("engine.kind", |text| text.parse().ok())? },
             registry: RegistryConfig { pull: reader.text("registry.pull").map(|pull| pull.value) },
             image: ImageConfig { name: reader.text("image.name"), source: reader.image_source()? },
             os: OsConfig { packages: reader.list("os.packages"), scripts: reader.list("os.scripts") },
