@@ -7,4 +7,5 @@ mod doctor;
 mod image;
 mod reference;
 mod run;
+mod version;
 mod workspace;

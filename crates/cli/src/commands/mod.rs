@@ -20,3 +20,4 @@ pub mod run;
 pub mod status;
 pub mod stop;
 pub mod test;
+pub mod version;

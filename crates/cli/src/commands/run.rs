@@ -1,5 +1,6 @@
 //! `wharf run`, and what it shares with `wharf bash`.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::thread;
@@ -9,6 +10,7 @@ use wharf_core::container::{Launch, OWNER, Owner, Settings, live, running};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
+use wharf_core::image::stale::stale;
 use wharf_core::image::{ImageError, Place, Ready, Stage, StageWish, ensure};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::{StateDir, Workspace};
@@ -71,6 +73,9 @@ pub struct Options {
     /// Starts in this folder: absolute in the container, or relative to the runnable dir.
     #[arg(short, long, value_name = "FOLDER")]
     pub workdir: Option<String>,
+    /// Refuses (exit 5) where the image is not what the checkout asks for, instead of a warning.
+    #[arg(long)]
+    pub strict: bool,
     /// Prints the command that would be run, and does not build or run anything.
     #[arg(long)]
     pub dry_run: bool,
@@ -166,6 +171,7 @@ pub(super) fn start(
 impl Job<'_> {
     fn execute(&self) -> Result<u8, Failure> {
         let ready = self.ready()?;
+        self.check_stale(&ready)?;
         let state = StateDir::open(self.workspace)?;
         let owner = Owner::current();
         let command = self.command(&ready, &state, &owner)?;
@@ -205,6 +211,19 @@ impl Job<'_> {
         match outcome.into_inner() {
             Ok(Some(result)) => Ok(result?),
             _ => Err(Failure { code: 130, message: "interrupted".into(), hint: None }),
+        }
+    }
+
+    /// Says in one line where image and checkout have drifted apart.
+    fn check_stale(&self, ready: &Ready) -> Result<(), Failure> {
+        let owner = self.workspace.image_owner(self.dir)?;
+        match stale(self.dir, owner, ready) {
+            Some(stale) if self.options.strict => Err(Failure::refused(stale.to_string()).hint(stale.hint())),
+            Some(stale) => {
+                self.context.talk.warning(&stale.to_string());
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 
@@ -249,9 +268,11 @@ impl Job<'_> {
                     return self.show_both_steps(owner);
                 }
                 let body = Body::Image(making.reference.clone());
-                Ready { reference: making.reference, why: making.why, body, spec: making.spec }
+                let labels = BTreeMap::new();
+                Ready { reference: making.reference, why: making.why, body, spec: making.spec, labels }
             }
         };
+        self.check_stale(&ready)?;
         let command = self.command(&ready, &StateDir::peek(self.workspace), &Owner::current())?;
         data::line(&command.to_string())?;
         Ok(0)
