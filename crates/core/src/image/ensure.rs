@@ -219,7 +219,9 @@ fn in_engine(
     })?;
     let why = format!("built now: {why}");
     tell(ImageState::Ready { image: order.tag(), why: why.clone() });
-    Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec, labels: built.labels })
+    // Not as the image has them: some versions of Podman give what comes whole from their cache the labels of before.
+    let labels = order.labels();
+    Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec, labels })
 }
 
 /// Fetches the team's image of the required version, where a registry is configured; `None` where it does not have
