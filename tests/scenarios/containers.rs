@@ -91,7 +91,7 @@ fn what_a_killed_wharf_left_is_removed_by_the_next_command() {
         let planned = run(&["prune", "--dry-run"]);
         planned.assert_code(0).stderr_contains("would remove 1");
         if engine.has_containers() {
-            planned.stdout_contains(&format!("{engine} rm --force --volumes {name}\n"));
+            planned.stdout_contains(&format!("{engine} rm --force --volumes ")).stdout_contains(&name);
         }
         assert_eq!(run(&["prune"]).assert_code(0).stdout, format!("{name}\n"));
         run(&["prune"]).assert_code(0).stderr_contains("nothing is left behind");

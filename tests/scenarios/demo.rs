@@ -7,7 +7,7 @@ fn wharf(sandbox: &Sandbox) -> WharfCommand {
 }
 
 fn is_empty(folder: &std::path::Path) -> bool {
-    fs_err::read_dir(folder).unwrap().next().is_none()
+    fs_err::read_dir(folder).expect("the folder is there").next().is_none()
 }
 
 #[track_caller]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use wharf_testkit::{EngineKind, Sandbox, WharfCommand, base_image, require, sample};
+use wharf_testkit::{EngineKind, Sandbox, Signal, WharfCommand, base_image, require, sample};
 
 fn doctor(sandbox: &Sandbox) -> WharfCommand {
     sandbox.command(env!("CARGO_BIN_EXE_wharf")).arg("doctor")
@@ -12,13 +12,13 @@ fn doctor(sandbox: &Sandbox) -> WharfCommand {
 /// A search path on which only these programs are.
 fn only(sandbox: &Sandbox, programs: &[&str]) -> PathBuf {
     let bin = sandbox.home().join("bin");
-    fs_err::create_dir(&bin).unwrap();
+    fs_err::create_dir(&bin).expect("a fresh home is writable");
     for program in programs {
         let ask = match *program {
             "python3" => sandbox.command("python3").args(["-c", "import sys; print(sys.executable)"]).run(),
             other => sandbox.command("sh").args(["-c", &format!("command -v {other}")]).run(),
         };
-        std::os::unix::fs::symlink(ask.stdout.trim(), bin.join(program)).unwrap();
+        std::os::unix::fs::symlink(ask.stdout.trim(), bin.join(program)).expect("a fresh folder is writable");
     }
     bin
 }
@@ -90,7 +90,7 @@ fn an_engine_that_was_chosen_must_work() {
         .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
         .env("WHARF_ENGINE", "docker")
         .run();
-    output.assert_code(4).stdout_contains("does not answer").stdout_contains("fix: sudo systemctl start docker");
+    output.assert_code(4).stdout_contains("does not answer").stdout_contains("fix: unset DOCKER_HOST");
     output.stderr_contains("no tests can run here: see docker");
 }
 
@@ -133,4 +133,28 @@ fn a_cache_that_cannot_be_written_stops_tests() {
     fs_err::write(&file, "").unwrap();
     let output = doctor(&sandbox).env("WHARF_CACHE_DIR", file.join("cache")).run();
     output.assert_code(4).stdout_contains("cannot be written").stdout_contains("fix: export WHARF_CACHE_DIR=");
+}
+
+#[test]
+fn what_a_killed_wharf_left_is_counted() {
+    require(EngineKind::Docker);
+    let sandbox = Sandbox::new();
+    let sleeper = "import time\n\ndef test_sleep():\n    time.sleep(300)\n";
+    let repo = sample::workspace(&sandbox).dir("infra", |dir| dir.test("test_a.py", sleeper)).build();
+    let wharf = sandbox.command(env!("CARGO_BIN_EXE_wharf")).args(["--engine", "docker", "test"]).cwd(repo.path());
+    let running = wharf.spawn();
+    running.wait_stderr_contains("1 test collected");
+    running.signal(Signal::KILL);
+    running.wait().assert_signal(Signal::KILL);
+    let root = format!("label=dev.wharf.root={}", repo.path().display());
+    let docker = |args: &[&str]| sandbox.command("docker").args(args).run().stdout;
+
+    let left = docker(&["ps", "--all", "--quiet", "--filter", &root]);
+    let output = doctor(&sandbox).cwd(repo.path()).run();
+    for id in left.split_whitespace() {
+        docker(&["rm", "--force", id]);
+    }
+    assert_eq!(left.split_whitespace().count(), 1, "{left}");
+    output.assert_code(0).stdout_contains("of a Wharf that was killed: 1 in docker");
+    output.stdout_contains("fix: wharf prune");
 }

@@ -1,7 +1,7 @@
 //! `wharf image build`, `dockerfile`, `eject` and `ls`.
 
 use serde_json::Value;
-use wharf_testkit::{EngineKind, Repo, Sandbox, WharfCommand, engines, sample};
+use wharf_testkit::{EngineKind, Repo, Sandbox, Signal, WharfCommand, engines, sample};
 
 /// No Python packages: builds take no network.
 const NO_PYTHON: &str = "[python]\nmanager = \"none\"\n";
@@ -31,13 +31,13 @@ fn builds_what_is_missing_and_nothing_twice() {
     for engine in engines().into_iter().filter(|engine| engine.has_containers()) {
         let sandbox = Sandbox::new();
         let name = format!("once-{}-{engine}", std::process::id());
-        let script = "echo made by a script > /made\n";
+        let script = format!("echo {name} > /made\n");
         let repo = sample::workspace(&sandbox)
             .name(&name)
             .dir("a", |dir| {
                 dir.no_requirements()
                     .toml(&format!("{NO_PYTHON}[os]\nscripts = [\"make.sh\"]\n"))
-                    .file("devops/make.sh", script)
+                    .file("devops/make.sh", script.as_str())
             })
             .dir("b", |dir| dir.no_requirements().toml("[image]\nfrom = \"//a\"\n"))
             .build();
@@ -154,12 +154,12 @@ fn a_base_that_nobody_has_is_named() {
 fn a_build_that_fails_shows_its_last_lines_and_its_log() {
     for engine in engines().into_iter().filter(|engine| engine.has_containers()) {
         let sandbox = Sandbox::new();
-        let script = "echo first line; echo the disk is upside down >&2; exit 3\n";
+        let script = format!("echo first line; echo the disk is upside down >&2; exit 3 # {}\n", std::process::id());
         let toml = format!("{NO_PYTHON}[os]\nscripts = [\"bad.sh\"]\n");
         let repo = sample::workspace(&sandbox)
             .name(&format!("bad-{engine}"))
-            .dir("a", |dir| dir.no_requirements().toml(&toml).file("devops/bad.sh", script))
-            .dir("b", |dir| dir.no_requirements().toml(&toml).file("devops/bad.sh", script))
+            .dir("a", |dir| dir.no_requirements().toml(&toml).file("devops/bad.sh", script.as_str()))
+            .dir("b", |dir| dir.no_requirements().toml(&toml).file("devops/bad.sh", script.as_str()))
             .build();
         let output = wharf(&sandbox, &repo, engine).args(["image", "build", "a"]).run();
         output.assert_code(4).stderr_contains("error: the image of `a` could not be built");
@@ -182,4 +182,30 @@ fn nothing_to_build_and_nothing_to_eject() {
     let output = wharf(&sandbox, &repo, EngineKind::Host).args(["image", "build"]).run();
     output.assert_code(4).stderr_contains("there is no runnable dir in").stderr_contains("mkdir -p");
     wharf(&sandbox, &repo, EngineKind::Host).args(["image", "eject"]).run().assert_code(4);
+}
+
+#[test]
+fn a_build_can_be_interrupted() {
+    for engine in engines().into_iter().filter(|engine| engine.has_containers()) {
+        let sandbox = Sandbox::new();
+        let script = format!("echo asleep; sleep 100 # {}\n", std::process::id());
+        let toml = format!("{NO_PYTHON}[os]\nscripts = [\"slow.sh\"]\n");
+        let repo = sample::workspace(&sandbox)
+            .name(&format!("slow-{engine}"))
+            .dir("a", |dir| dir.no_requirements().toml(&toml).file("devops/slow.sh", script))
+            .build();
+        let running = wharf(&sandbox, &repo, engine).args(["image", "build"]).spawn();
+        let log = || fs_err::read_to_string(repo.join(".wharf/logs/image-a.log")).unwrap_or_default();
+        let start = std::time::Instant::now();
+        while !log().lines().any(|line| line.ends_with("asleep")) {
+            assert!(start.elapsed().as_secs() < 60, "{engine}: {}", running.so_far().told());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        running.signal_group(Signal::INT);
+        let output = running.wait();
+        output.assert_code(130).stderr_lacks("panicked");
+        assert!(output.elapsed.as_secs() < 60, "{engine}: {:?}", output.elapsed);
+        let planned = wharf(&sandbox, &repo, engine).args(["image", "build", "--dry-run"]).run();
+        planned.assert_code(0).stdout_contains("because there is none yet");
+    }
 }

@@ -1,11 +1,19 @@
 //! End to end: the binary, in a cleared environment, against real Git and real engines. One file a command.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod config;
 mod containers;
 mod demo;
 mod doctor;
 mod image;
+mod real_repo;
 mod reference;
 mod run;
+mod testing;
+mod testing_faults;
+mod testing_selection;
+mod testing_signals;
+mod testing_verdicts;
 mod version;
 mod workspace;

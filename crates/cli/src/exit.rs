@@ -188,3 +188,19 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { 2.into() } else { 0.into() }
 }
+
+/// A panic is a bug of ours: says so, leaves nothing running, and ends with code 70.
+pub fn install_panic_hook() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        usual(panic);
+        wharf_process::kill_all();
+        let _ = writeln!(
+            std::io::stderr(),
+            "error: this is a bug in wharf {}\n\nhint: report it with the lines above and the command that you typed; `wharf prune` removes \
+             what may be left",
+            env!("CARGO_PKG_VERSION")
+        );
+        std::process::exit(70);
+    }));
+}

@@ -23,6 +23,7 @@ use clap::Parser;
 /// Runs the command line and gives the exit code.
 #[must_use]
 pub fn run() -> ExitCode {
+    exit::install_panic_hook();
     clap_complete::CompleteEnv::with_factory(arguments::command).bin("wharf").complete();
     match Arguments::try_parse() {
         Ok(arguments) => exit::code(arguments.dispatch()),

@@ -98,7 +98,7 @@ impl Client {
         }
         let filter = format!("label={label}");
         if self.kind == Kind::Podman {
-            let output = self.ask("list images", &["images", "--filter", &filter, "--format", "json"])?;
+            let output = self.ask_podman("list images", &["images", "--filter", &filter, "--format", "json"])?;
             return Ok(self.json("list images", &output)?.iter().map(podman_image).collect());
         }
         let ids = self.ask("list images", &["image", "ls", "--quiet", "--no-trunc", "--filter", &filter])?.text();
@@ -148,7 +148,7 @@ impl Client {
         }
         if self.kind == Kind::Podman {
             args.extend(["--format", "json"]);
-            let output = self.ask("list containers", &args)?;
+            let output = self.ask_podman("list containers", &args)?;
             return Ok(self.json("list containers", &output)?.iter().map(podman_container).collect());
         }
         args.extend(["--format", "{{json .}}"]);
@@ -167,8 +167,21 @@ impl Client {
     /// # Errors
     /// When the engine refuses; a container that is already gone is no error.
     pub fn stop(&self, ids: &[String], grace: Duration) -> Result<(), EngineError> {
-        let seconds = grace.as_secs().to_string();
-        self.on_containers("stop containers", &["stop", "--time", &seconds], ids)
+        self.on_containers("stop containers", &self.stop_command(ids, grace), ids)
+    }
+
+    /// The command for [`Client::stop`].
+    #[must_use]
+    pub fn stop_command(&self, ids: &[String], grace: Duration) -> Command {
+        self.command().args(["stop", "--time"]).arg(grace.as_secs().to_string()).args(ids.iter().cloned())
+    }
+
+    /// Sends a signal, by number, to what runs in a container.
+    ///
+    /// # Errors
+    /// When there is no such container, or the engine refuses.
+    pub fn signal(&self, id: &str, signal: i32) -> Result<(), EngineError> {
+        self.ask("signal a container", &["kill", "--signal", &signal.to_string(), id]).map(drop)
     }
 
     /// Removes containers, killing them first where they run.
@@ -176,16 +189,22 @@ impl Client {
     /// # Errors
     /// When the engine refuses; a container that is already gone is no error.
     pub fn remove(&self, ids: &[String]) -> Result<(), EngineError> {
-        self.on_containers("remove containers", &["rm", "--force", "--volumes"], ids)
+        self.on_containers("remove containers", &self.remove_command(ids), ids)
     }
 
-    fn on_containers(&self, verb: &str, args: &[&str], ids: &[String]) -> Result<(), EngineError> {
+    /// The command for [`Client::remove`]. Podman would ask a running container to end and wait for it, 10 s long.
+    #[must_use]
+    pub fn remove_command(&self, ids: &[String]) -> Command {
+        let command = self.command().args(["rm", "--force", "--volumes"]);
+        let command = if self.kind == Kind::Podman { command.args(["--time", "0"]) } else { command };
+        command.args(ids.iter().cloned())
+    }
+
+    fn on_containers(&self, verb: &str, command: &Command, ids: &[String]) -> Result<(), EngineError> {
         if ids.is_empty() {
             return Ok(());
         }
-        let mut all = args.to_vec();
-        all.extend(ids.iter().map(String::as_str));
-        match self.ask(verb, &all) {
+        match self.answer(verb, command) {
             Ok(_) => Ok(()),
             Err(EngineError::Refused { detail, .. }) if is_missing(&detail) || detail.contains("in progress") => Ok(()),
             Err(error) => Err(error),
@@ -230,7 +249,25 @@ impl Client {
     }
 
     pub(crate) fn ask(&self, verb: &str, args: &[&str]) -> Result<Output, EngineError> {
-        let command = self.command().args(args.iter().copied());
+        self.answer(verb, &self.command().args(args.iter().copied()))
+    }
+
+    /// Podman reads its storage without a lock over all of it: a listing fails when another process removes something
+    /// meanwhile. Asked again, it answers.
+    fn ask_podman(&self, verb: &str, args: &[&str]) -> Result<Output, EngineError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.ask(verb, args) {
+                Err(EngineError::Refused { detail, .. }) if tries < 6 && is_missing(&detail) => {
+                    std::thread::sleep(Duration::from_millis(50 * tries));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn answer(&self, verb: &str, command: &Command) -> Result<Output, EngineError> {
         let output = command.run().map_err(|source| self.process(source))?;
         if output.exit.is_success() {
             Ok(output)

@@ -140,7 +140,7 @@ impl Client {
 
     /// Docker brings its own; Podman looks for `catatonit` (containers.conf(5), `init_path` and its defaults).
     fn has_init(&self) -> bool {
-        let places = ["/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/lib/podman", "/usr/bin"];
+        let places = ["/usr/libexec/podman", "/usr/local/libexec/podman", "/usr/lib/podman"];
         self.kind() == Kind::Docker || places.iter().any(|place| PathBuf::from(place).join("catatonit").is_file())
     }
 

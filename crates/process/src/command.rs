@@ -29,6 +29,7 @@ pub struct Command {
 enum Variable {
     Set(OsString),
     Hidden(OsString),
+    Passed(OsString),
     Removed,
 }
 
@@ -101,6 +102,13 @@ impl Command {
     #[must_use]
     pub fn secret_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), Variable::Hidden(value.into())));
+        self
+    }
+
+    /// Keeps a variable of the caller in an emptied environment ([`Command::env_clear`]); printed as `NAME="$NAME"`.
+    #[must_use]
+    pub fn pass_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), Variable::Passed(value.into())));
         self
     }
 
@@ -255,7 +263,7 @@ impl Command {
         }
         for (name, variable) in &self.env {
             match variable {
-                Variable::Set(value) | Variable::Hidden(value) => command.env(name, value),
+                Variable::Set(value) | Variable::Hidden(value) | Variable::Passed(value) => command.env(name, value),
                 Variable::Removed => command.env_remove(name),
             };
         }
@@ -271,8 +279,12 @@ impl fmt::Display for Command {
         if let Some(dir) = &self.cwd {
             write!(f, "cd {} && ", quote(dir.as_os_str()))?;
         }
+        if self.clear {
+            write!(f, "env -i ")?;
+        }
         for (name, variable) in &self.env {
             match variable {
+                Variable::Passed(_) => write!(f, "{0}=\"${0}\" ", name.to_string_lossy())?,
                 Variable::Set(value) => write!(f, "{}={} ", name.to_string_lossy(), quote(value))?,
                 Variable::Hidden(_) => write!(f, "{}=*** ", name.to_string_lossy())?,
                 Variable::Removed => {}

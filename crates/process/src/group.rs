@@ -81,10 +81,19 @@ pub(crate) fn send(pid: Pid, signal: Signal) -> bool {
     kill_process_group(pid, signal).is_ok()
 }
 
+/// Asks every process group that this process started and that is still alive to end (SIGTERM). For the first ctrl-C.
+pub fn ask_all() {
+    all(Signal::TERM);
+}
+
 /// Kills every process group that this process started and that is still alive. For the second ctrl-C.
 pub fn kill_all() {
+    all(Signal::KILL);
+}
+
+fn all(signal: Signal) {
     let alive = ALIVE.lock().map(|alive| alive.clone()).unwrap_or_default();
     for pid in alive {
-        send(pid, Signal::KILL);
+        send(pid, signal);
     }
 }

@@ -17,5 +17,5 @@ mod stream;
 
 pub use command::{Command, Output};
 pub use error::ProcessError;
-pub use group::{Exit, kill_all};
+pub use group::{Exit, ask_all, kill_all};
 pub use stream::{Chunk, Running, Stopper, Stream};

@@ -2,8 +2,9 @@
 //!
 //! While Wharf itself works, the first signal stops what it started and lets it clean up; the second ends it at once.
 //! While a child has the terminal, ctrl-C is the child's own affair (the terminal sends it to both), and other
-//! signals are passed on to it.
+//! signals are passed on to it, or to its container where the child cannot be trusted to do so.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +21,23 @@ const SIGINT: i32 = Signal::INT.as_raw();
 #[derive(Debug, Clone)]
 pub(super) struct Interrupt {
     stop: Arc<AtomicBool>,
-    child: Arc<Mutex<Option<Pid>>>,
+    child: Arc<Mutex<Option<Child>>>,
+}
+
+/// Sends a signal to what a child runs; false where that cannot be done.
+pub(super) type Relay = Arc<dyn Fn(i32) -> bool + Send + Sync>;
+
+/// A child that has the terminal.
+#[derive(Clone)]
+struct Child {
+    pid: Pid,
+    relay: Option<Relay>,
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child").field("pid", &self.pid).finish_non_exhaustive()
+    }
 }
 
 impl Interrupt {
@@ -50,28 +67,31 @@ impl Interrupt {
         Ok(())
     }
 
-    /// From now on a child has the terminal.
-    pub(super) fn hand_over(&self, child: u32) {
+    /// From now on a child has the terminal. It gets signals itself unless `relay` takes them.
+    pub(super) fn hand_over(&self, child: u32, relay: Option<Relay>) {
         if let Ok(mut slot) = self.child.lock() {
-            *slot = i32::try_from(child).ok().and_then(Pid::from_raw);
+            *slot = i32::try_from(child).ok().and_then(Pid::from_raw).map(|pid| Child { pid, relay });
         }
     }
 
     fn take(&self, signal: i32) {
-        let child = self.child.lock().map_or(None, |child| *child);
+        let child = self.child.lock().map_or(None, |child| child.clone());
         match child {
             Some(child) if signal != SIGINT => {
-                if let Some(signal) = Signal::from_named_raw(signal) {
+                let taken = child.relay.is_some_and(|relay| relay(signal));
+                if let Some(signal) = Signal::from_named_raw(signal).filter(|_| !taken) {
                     // It may have ended just now.
-                    let _ = kill_process(child, signal);
+                    let _ = kill_process(child.pid, signal);
                 }
             }
             Some(_) => {}
             None if self.stop.swap(true, Ordering::Relaxed) => std::process::exit(130),
             None => {
-                wharf_process::kill_all();
+                wharf_process::ask_all();
                 std::thread::spawn(|| {
-                    std::thread::sleep(PATIENCE);
+                    std::thread::sleep(PATIENCE / 2);
+                    wharf_process::kill_all();
+                    std::thread::sleep(PATIENCE / 2);
                     std::process::exit(130);
                 });
             }

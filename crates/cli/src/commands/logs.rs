@@ -45,7 +45,7 @@ impl Logs {
         let interrupt = Interrupt::listen()?;
         let command = client.logs_command(&entry.id, self.follow);
         let exit = command
-            .foreground_with(|pid| interrupt.hand_over(pid))
+            .foreground_with(|pid| interrupt.hand_over(pid, None))
             .map_err(|source| wharf_engine::EngineError::Process { kind: client.kind(), source })?;
         Ok(u8::try_from(exit.shell_code() & 0xff).unwrap_or(1))
     }

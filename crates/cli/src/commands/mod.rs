@@ -3,6 +3,7 @@
 
 mod data;
 mod interrupt;
+mod job;
 mod started;
 
 pub mod bash;

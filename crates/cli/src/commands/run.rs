@@ -1,24 +1,17 @@
 //! `wharf run`, and what it shares with `wharf bash`.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::Mutex;
 use std::thread;
 
 use semver::Version;
-use wharf_core::container::{Launch, OWNER, Owner, Settings, live, running};
-use wharf_core::image::choice::Wish;
-use wharf_core::image::ensure::{Body, Demand};
-use wharf_core::image::plan::{self, Step};
-use wharf_core::image::stale::stale;
-use wharf_core::image::{ImageError, Place, Ready, Stage, StageWish, ensure};
+use wharf_core::container::{OWNER, Settings, running};
+use wharf_core::image::{ImageError, Place, Stage, StageWish};
 use wharf_core::runnable_dir::RunnableDir;
-use wharf_core::workspace::{StateDir, Workspace};
+use wharf_core::workspace::Workspace;
 use wharf_engine::Terminal;
-use wharf_process::Command;
 
-use super::data;
 use super::interrupt::Interrupt;
+use super::job::Job;
 use super::started;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -112,17 +105,6 @@ fn variable(text: &str) -> Result<String, String> {
     }
 }
 
-/// What is to be run where.
-struct Job<'a> {
-    context: &'a Context,
-    workspace: &'a Workspace,
-    place: &'a Place,
-    dir: &'a RunnableDir,
-    options: &'a Options,
-    settings: Settings,
-    interrupt: Interrupt,
-}
-
 /// Runs `command` for `verb`; gives its exit code.
 pub(super) fn start(
     context: &Context,
@@ -166,144 +148,6 @@ pub(super) fn start(
         }
         code
     })
-}
-
-impl Job<'_> {
-    fn execute(&self) -> Result<u8, Failure> {
-        let ready = self.ready()?;
-        self.check_stale(&ready)?;
-        let state = StateDir::open(self.workspace)?;
-        let owner = Owner::current();
-        let command = self.command(&ready, &state, &owner)?;
-        let mut registered = None;
-        let exit = command.foreground_with(|pid| {
-            self.interrupt.hand_over(pid);
-            registered = self.register(&owner, pid, &command);
-        });
-        drop(registered);
-        let exit = exit.map_err(|error| self.not_started(&error))?;
-        Ok(u8::try_from(exit.shell_code() & 0xff).unwrap_or(1))
-    }
-
-    /// The line that starts it, after a warning for each thing in the configuration that cannot be done here.
-    fn command(&self, ready: &Ready, state: &StateDir, owner: &Owner) -> Result<Command, Failure> {
-        let Self { workspace, place, dir, .. } = *self;
-        let launch = Launch { workspace, place, dir, ready, state, owner };
-        for warning in launch.warnings() {
-            self.context.talk.warning(&warning);
-        }
-        Ok(launch.command(&self.settings)?)
-    }
-
-    fn ready(&self) -> Result<Ready, Failure> {
-        let wish = self.wish();
-        let demand = self.demand(&wish);
-        let owner = self.workspace.image_owner(self.dir)?;
-        let outcome: Mutex<Option<Result<Ready, ImageError>>> = Mutex::default();
-        let keep = |_: &RunnableDir, result| {
-            if let Ok(mut outcome) = outcome.lock() {
-                *outcome = Some(result);
-            }
-        };
-        let ensured = ensure(&demand, &[owner], &self.context.talk, &keep);
-        self.interrupt.check()?;
-        ensured?;
-        match outcome.into_inner() {
-            Ok(Some(result)) => Ok(result?),
-            _ => Err(Failure { code: 130, message: "interrupted".into(), hint: None }),
-        }
-    }
-
-    /// Says in one line where image and checkout have drifted apart.
-    fn check_stale(&self, ready: &Ready) -> Result<(), Failure> {
-        let owner = self.workspace.image_owner(self.dir)?;
-        match stale(self.dir, owner, ready) {
-            Some(stale) if self.options.strict => Err(Failure::refused(stale.to_string()).hint(stale.hint())),
-            Some(stale) => {
-                self.context.talk.warning(&stale.to_string());
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn wish(&self) -> Wish {
-        Wish { stage: self.options.stage.into(), version: self.options.image_version.clone() }
-    }
-
-    fn demand<'b>(&'b self, wish: &'b Wish) -> Demand<'b> {
-        Demand { workspace: self.workspace, place: self.place, wish, stop: self.interrupt.stop() }
-    }
-
-    /// Notes the process down on the host, where no engine keeps a list.
-    fn register(&self, owner: &Owner, pid: u32, command: &Command) -> Option<live::Registered> {
-        let Place::Host(tools) = self.place else { return None };
-        let group = live::Group {
-            workspace: self.workspace.id.clone(),
-            dir: self.dir.address.to_string(),
-            verb: self.settings.verb.to_owned(),
-            process: Owner::of(pid).to_string(),
-            owner: owner.to_string(),
-            command: command.to_string(),
-        };
-        // The list is a courtesy: a full disk must not stop the command.
-        live::register(&tools.cache, &group).ok()
-    }
-
-    /// Prints what would be run, and nothing else there.
-    fn show(&self) -> Result<u8, Failure> {
-        let wish = self.wish();
-        let owner = self.workspace.image_owner(self.dir)?;
-        let steps = plan::plan(&self.demand(&wish), &[owner])?;
-        let Some(step) = steps.into_iter().next() else { return Ok(0) };
-        let ready = match step {
-            Step::Use(ready) => {
-                self.context.talk.note(&format!("{}: {} ({})", owner.address, ready.reference, ready.why));
-                ready
-            }
-            Step::Make(making) => {
-                self.context.talk.note(&format!("{}: would make {}: {}", owner.address, making.reference, making.why));
-                if let Place::Host(_) = self.place {
-                    // There is no path yet that could be pasted.
-                    return self.show_both_steps(owner);
-                }
-                let body = Body::Image(making.reference.clone());
-                let labels = BTreeMap::new();
-                Ready { reference: making.reference, why: making.why, body, spec: making.spec, labels }
-            }
-        };
-        self.check_stale(&ready)?;
-        let command = self.command(&ready, &StateDir::peek(self.workspace), &Owner::current())?;
-        data::line(&command.to_string())?;
-        Ok(0)
-    }
-
-    fn show_both_steps(&self, owner: &RunnableDir) -> Result<u8, Failure> {
-        let wharf = || Command::new("wharf").args(["-C"]).arg(self.workspace.root.clone()).args(["--engine", "host"]);
-        let build = wharf().args(["image", "build"]).arg(format!("//{}", owner.address.prefix()));
-        let mut run = wharf().arg("run").arg(format!("//{}", self.dir.address.prefix()));
-        for variable in &self.settings.env {
-            run = run.arg("--env").arg(variable.clone());
-        }
-        if let Some(folder) = &self.settings.workdir {
-            run = run.arg("--workdir").arg(folder.clone());
-        }
-        data::line(&format!("{build} && {}", run.arg("--").args(self.settings.command.iter().cloned())))?;
-        Ok(0)
-    }
-
-    fn not_started(&self, error: &wharf_process::ProcessError) -> Failure {
-        let mut message = error.to_string();
-        if let Some(cause) = std::error::Error::source(error) {
-            message = format!("{message}: {cause}");
-        }
-        match self.place {
-            // As a shell would say it; in a container the engine gives the same codes.
-            Place::Host(_) if error.is_not_found() => Failure { code: 127, message, hint: None },
-            Place::Host(_) => Failure { code: 126, message, hint: None },
-            Place::Containers(_) => Failure::environment(message),
-        }
-    }
 }
 
 /// What only containers have.

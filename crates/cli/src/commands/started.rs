@@ -72,10 +72,12 @@ fn commands(place: &Place, entries: &[Entry], grace: Duration) -> Vec<Command> {
         Place::Containers(client) => {
             let running = entries.iter().filter(|entry| entry.is_running()).map(|entry| entry.name.clone());
             let running: Vec<String> = running.collect();
-            let stop = client.command().args(["stop", "--time"]).arg(grace.as_secs().to_string()).args(running.clone());
-            let remove = client.command().args(["rm", "--force", "--volumes"]);
-            let remove = remove.args(entries.iter().map(|entry| entry.name.clone()));
-            if running.is_empty() || grace.is_zero() { vec![remove] } else { vec![stop, remove] }
+            let all: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+            let remove = client.remove_command(&all);
+            if running.is_empty() || grace.is_zero() {
+                return vec![remove];
+            }
+            vec![client.stop_command(&running, grace), remove]
         }
         Place::Host(_) => {
             let pid = |entry: &Entry| entry.name.trim_start_matches("process-").to_owned();

@@ -11,6 +11,7 @@ use wharf_core::config::parse_duration;
 use wharf_core::image::Stage;
 use wharf_core::image::choice::{StageWish, Wish};
 use wharf_core::test_suite::last::LastFailed;
+use wharf_core::test_suite::report::HTML_FILE;
 use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan};
 use wharf_core::workspace::{StateDir, Workspace};
 
@@ -175,11 +176,13 @@ impl Test {
     fn print_summary(&self, context: &Context, workspace: &Workspace, report: &Report) -> Result<(), Failure> {
         let talk = &context.talk;
         let on_terminal = std::io::stdout().is_terminal();
+        let folder = self.folder(workspace, report);
         let options = SummaryOptions {
             style: if self.json { talk.style } else { talk.out_style },
             columns: (on_terminal && !self.json).then(|| usize::from(Term::stdout().size().1)),
             slow: workspace.config.test.slow,
-            place: self.place(workspace, report),
+            has_page: folder.join(HTML_FILE).is_file(),
+            place: folder.strip_prefix(&workspace.surroundings.here).unwrap_or(&folder).display().to_string(),
         };
         if self.json {
             write_summary(report, &mut std::io::stderr().lock(), &options)?;
@@ -187,19 +190,22 @@ impl Test {
             write_summary(report, &mut std::io::stdout().lock(), &options)?;
         }
         if context.surroundings.variable("GITHUB_ACTIONS") == Some("true") {
-            github::annotate(report, &mut std::io::stdout().lock())?;
+            // GitHub reads both streams.
+            if self.json {
+                github::annotate(report, &mut std::io::stderr().lock())?;
+            } else {
+                github::annotate(report, &mut std::io::stdout().lock())?;
+            }
         }
         Ok(())
     }
 
-    /// The report's folder as people read it: from where they stand, if it is below.
-    fn place(&self, workspace: &Workspace, report: &Report) -> String {
-        let here = &workspace.surroundings.here;
-        let folder = match &self.report_dir {
-            Some(dir) => here.join(dir),
+    /// The report's folder.
+    fn folder(&self, workspace: &Workspace, report: &Report) -> PathBuf {
+        match &self.report_dir {
+            Some(dir) => workspace.surroundings.here.join(dir),
             None => StateDir::peek(workspace).path().join("runs").join(report.run.to_string()),
-        };
-        folder.strip_prefix(here).unwrap_or(&folder).display().to_string()
+        }
     }
 
     fn print_plan(&self, context: &Context, plan: &TestPlan) -> Result<u8, Failure> {

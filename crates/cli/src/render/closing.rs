@@ -18,7 +18,7 @@ pub fn text(report: &Report, place: &str, style: Style) -> String {
         format!("{} {verdict}\n", style.paint(Paint::BoldRed, "error:"))
     };
     out.push_str(&dirs(&bad, place));
-    let hints = hints(&bad);
+    let hints = hints(&bad, report.interrupted);
     if !hints.is_empty() {
         out.push('\n');
     }
@@ -91,6 +91,7 @@ fn what(dir: &DirReport) -> String {
         DirStatus::NotRun if total == 0 => "container never ran".into(),
         DirStatus::Crashed if bad == 0 => "container crashed".into(),
         DirStatus::Interrupted if bad == 0 => "did not finish".into(),
+        _ if bad == dir.summary.not_run => format!("{bad} of {total} not run"),
         _ => format!("{bad} of {total} failed"),
     }
 }
@@ -101,14 +102,15 @@ fn why(dir: &DirReport, place: &str) -> String {
     [cause, log].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn hints(bad: &[&DirReport]) -> Vec<String> {
+/// A run that was interrupted leaves no record of what was bad, so nothing can be rerun from it.
+fn hints(bad: &[&DirReport], interrupted: bool) -> Vec<String> {
     let mut hints: Vec<String> = Vec::new();
     for hint in bad.iter().filter_map(|dir| dir.hint.as_deref()).map(one_line) {
         if hints.len() < 3 && !hints.contains(&hint) {
             hints.push(hint);
         }
     }
-    if !bad.is_empty() {
+    if !bad.is_empty() && !interrupted {
         hints.push("rerun only these with `wharf test --last-failed`".into());
     }
     hints

@@ -4,6 +4,7 @@
 //! progress bar of indicatif whose message has many lines, so that it is always redrawn as a whole.
 
 use std::fmt;
+use std::io::Stderr;
 use std::time::{Duration, Instant};
 
 use console::Term;
@@ -12,6 +13,7 @@ use wharf_core::test_suite::TestEvent;
 use wharf_core::test_suite::event::TestListener;
 
 use super::frame::{self, View};
+use super::keys::QuietKeys;
 use super::news::{self, Detail};
 use super::state::RunState;
 use super::style::Style;
@@ -32,6 +34,7 @@ pub struct Live {
     names: Vec<String>,
     start: Instant,
     drawn: Option<Instant>,
+    keys: Option<QuietKeys<Stderr>>,
 }
 
 impl fmt::Debug for Live {
@@ -41,7 +44,7 @@ impl fmt::Debug for Live {
 }
 
 impl Live {
-    /// A live view on `term`; running tests are marked from `slow` on.
+    /// A live view on `term`, which is that of standard error; running tests are marked from `slow` on.
     #[must_use]
     pub fn new(term: Term, style: Style, slow: Duration) -> Self {
         let target = ProgressDrawTarget::term(term.clone(), 20);
@@ -49,7 +52,9 @@ impl Live {
             let (rows, columns) = term.size();
             (usize::from(columns), usize::from(rows))
         });
-        Self::on_target(target, size, style, slow)
+        let mut live = Self::on_target(target, size, style, slow);
+        live.keys = Some(QuietKeys::on(std::io::stderr()));
+        live
     }
 
     fn on_target(target: ProgressDrawTarget, size: Size, style: Style, slow: Duration) -> Self {
@@ -66,6 +71,7 @@ impl Live {
             names: Vec::new(),
             start: Instant::now(),
             drawn: None,
+            keys: None,
         }
     }
 
@@ -109,6 +115,7 @@ impl TestListener for Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+        self.keys = None;
     }
 }
 

@@ -8,6 +8,7 @@
 mod closing;
 mod frame;
 pub mod github;
+mod keys;
 pub mod live;
 mod news;
 pub mod plain;

@@ -37,6 +37,8 @@ pub struct SummaryOptions {
     pub slow: Duration,
     /// The report's folder as people should see it, such as `.wharf/runs/17`.
     pub place: String,
+    /// Whether the page for people is there, so that it can be named.
+    pub has_page: bool,
 }
 
 /// Writes the summary when the run is over.
@@ -81,7 +83,9 @@ pub fn write_summary(report: &Report, out: &mut impl Write, options: &SummaryOpt
         writeln!(out, "{} {}", style.paint(Paint::Yellow, "warning:"), one_line(problem))?;
     }
     out.write_all(closing::text(report, &options.place, style).as_bytes())?;
-    writeln!(out, "report: {}", closing::join(&options.place, HTML_FILE))?;
+    if options.has_page {
+        writeln!(out, "report: {}", closing::join(&options.place, HTML_FILE))?;
+    }
     out.flush()
 }
 
@@ -239,6 +243,7 @@ mod tests {
             columns: None,
             slow: Duration::from_secs(1),
             place: ".wharf/runs/17".into(),
+            has_page: true,
         }
     }
 

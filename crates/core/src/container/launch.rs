@@ -90,6 +90,39 @@ impl Settings {
     }
 }
 
+/// Variables that a command on the host is lent. As in a container, all others stay out unless the configuration names
+/// them, so that tests do not depend on the shell they were started from.
+const LENT: [&str; 24] = [
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TERM",
+    "COLORTERM",
+    "TZ",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "PIP_CERT",
+    "NODE_EXTRA_CA_CERTS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "NO_COLOR",
+    "CI",
+];
+
+fn is_lent(name: &str) -> bool {
+    LENT.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_")
+}
+
 impl Launch<'_> {
     /// The line that starts it. Writes the small files that are lent to it; starts nothing.
     ///
@@ -201,8 +234,15 @@ impl Launch<'_> {
             ("WHARF_DIR".to_owned(), self.dir.address.to_string()),
             ("WHARF_ROOT".to_owned(), self.workspace.root.display().to_string()),
         ]);
-        self.variables(settings, &mut env, &mut Vec::new());
-        let mut command = venv.command(&settings.command);
+        let mut passed = Vec::new();
+        self.variables(settings, &mut env, &mut passed);
+        let mut command = venv.command(&settings.command).env_clear();
+        for (name, value) in &self.workspace.surroundings.variables {
+            let known = name.to_str().is_some_and(|name| is_lent(name) || passed.iter().any(|passed| passed == name));
+            if known && name != "PATH" {
+                command = command.pass_env(name, value);
+            }
+        }
         if let Some(site) = &package {
             let bins = [site.folder.join("bin"), venv.bin()];
             let rest = self.workspace.surroundings.variable("PATH").unwrap_or_default();

@@ -81,8 +81,8 @@ fn only_local(images: &[Image]) -> Vec<Image> {
 /// the same content, then the newest. Only whole images count: builders that keep the layers of a failed build put
 /// labels on them, but never a name.
 fn matching(spec: &ImageSpec, images: &[Image], base: Option<&str>) -> Choice {
-    let is_same = |image: &&Image| label(image, stage::INPUTS) == spec.inputs && !image.references.is_empty();
-    let mut same: Vec<&Image> = images.iter().filter(is_same).collect();
+    let whole = || images.iter().filter(|image| !image.references.is_empty());
+    let mut same: Vec<&Image> = whole().filter(|image| label(image, stage::INPUTS) == spec.inputs).collect();
     same.sort_by_key(|image| {
         (label(image, stage::STAGE) != Stage::Dev.word(), label(image, stage::NAME) != spec.name, -image.created)
     });
@@ -92,7 +92,7 @@ fn matching(spec: &ImageSpec, images: &[Image], base: Option<&str>) -> Choice {
     }
     let why = if !same.is_empty() {
         format!("its base image `{}` has changed", spec.base.as_deref().unwrap_or_default())
-    } else if images.iter().any(|image| label(image, stage::NAME) == spec.name) {
+    } else if whole().any(|image| label(image, stage::NAME) == spec.name) {
         "its inputs changed".into()
     } else {
         "there is none yet".into()
@@ -198,7 +198,7 @@ mod tests {
     fn the_remains_of_a_failed_build_are_no_image() {
         let mut remains = image("r", "local", "same", "x", "");
         remains.references.clear();
-        assert_eq!(chosen(&Wish::default(), &[remains], Some("x")), Err("its inputs changed".into()));
+        assert_eq!(chosen(&Wish::default(), &[remains], Some("x")), Err("there is none yet".into()));
     }
 
     #[test]

@@ -116,7 +116,9 @@ impl ImageError {
     pub fn brief(&self) -> String {
         let line = match self {
             Self::Build { summary, lines, .. } => {
-                let telling = lines.iter().rev().find(|line| line.to_lowercase().contains("error")).or(lines.last());
+                // Podman's own last line repeats the step and says no more than that it failed.
+                let said = || lines.iter().rev().filter(|line| !line.starts_with("Error: building at STEP"));
+                let telling = said().find(|line| line.to_lowercase().contains("error")).or(said().next());
                 format!("its image could not be built: {}", telling.unwrap_or(summary))
             }
             Self::Host { source, .. } => format!("its environment could not be made: {source}"),

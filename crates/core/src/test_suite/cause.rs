@@ -34,18 +34,21 @@ pub(super) fn not_started(dir: &str, exit: Exit, tail: &[String]) -> Cause {
     }
     if let Exit::Code(125) = exit {
         return with(
-            format!("the engine could not start its container: {}", last(tail)),
+            format!("the engine could not start its container: {}", telling(tail)),
             "check with `wharf doctor`".into(),
         );
     }
-    Cause { text: format!("pytest did not start ({}): {}", shown(exit), last(tail)), hint: None }
+    match exit {
+        // Pytest ends so for options and settings that it does not understand, before any plugin hears of it.
+        Exit::Code(4) => pytest_refused(4, tail),
+        _ => Cause { text: format!("pytest did not start ({}): {}", shown(exit), last(tail)), hint: None },
+    }
 }
 
 /// Why pytest stopped without having run tests: its exit status 2, 3 or 4 (pytest, "Exit codes").
 pub(super) fn pytest_refused(status: i32, tail: &[String]) -> Cause {
-    let errors: Vec<&str> =
-        tail.iter().map(|line| line.trim()).filter(|line| line.to_lowercase().starts_with("error")).collect();
-    let detail = errors.last().map_or_else(|| last(tail), |line| (*line).to_owned());
+    // `ERROR: usage: …` precedes the line that says why: `__main__.py: error: unrecognized arguments: …`.
+    let detail = telling(tail).trim_start_matches("__main__.py: ").to_owned();
     let what = match status {
         2 => "pytest was interrupted",
         3 => "pytest had an internal error",
@@ -81,6 +84,15 @@ fn shown(exit: Exit) -> String {
     }
 }
 
+/// The last line that speaks of an error, such as Docker's before `Run 'docker run --help' for more information`.
+fn telling(tail: &[String]) -> String {
+    let line = tail
+        .iter()
+        .rev()
+        .find(|line| ["error: ", "error response"].iter().any(|sign| line.to_lowercase().contains(sign)));
+    line.map_or_else(|| last(tail), |line| last(std::slice::from_ref(line)))
+}
+
 fn last(tail: &[String]) -> String {
     let line = tail.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty()).unwrap_or("it printed nothing");
     line.chars().take(300).collect()
@@ -98,7 +110,16 @@ mod tests {
         let docker = r#"OCI runtime create failed: exec: "python3": executable file not found in $PATH: unknown"#;
         assert_eq!(not_started("a", Exit::Code(127), &tail(docker)).text, "its image has no python3");
         assert!(not_started("a", Exit::Code(125), &tail("invalid mount")).text.contains("invalid mount"));
+        let refused = [
+            "docker: Error response from daemon: network nope not found",
+            "Run 'docker run --help' for more information",
+        ];
+        assert!(not_started("a", Exit::Code(125), &refused.map(str::to_owned)).text.contains("network nope not found"));
         assert_eq!(ended_early(Exit::Code(139), &[]), "segmentation fault");
         assert!(pytest_refused(4, &tail("ERROR: file not found: x.py")).text.contains("x.py"));
+        let usage =
+            ["ERROR: usage: __main__.py [options]", "__main__.py: error: unrecognized arguments: -y", "  rootdir: /a"];
+        let cause = not_started("a", Exit::Code(4), &usage.map(str::to_owned));
+        assert_eq!(cause.text, "pytest did not understand its options: error: unrecognized arguments: -y");
     }
 }

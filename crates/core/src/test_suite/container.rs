@@ -64,13 +64,10 @@ impl Handle {
 
     /// Ends the tests at once. For a container it gives what could not be cleaned up.
     pub fn kill(&self) -> Option<String> {
-        let left = self.container.as_ref().and_then(|(client, name)| {
-            let removed = client.command().args(["rm", "--force", name]).limit(Duration::from_secs(20)).run();
-            let gone = removed.is_ok_and(|output| {
-                output.exit.is_success() || output.error_text().to_lowercase().contains("no such container")
-            });
-            (!gone).then(|| name.clone())
-        });
+        let left = self
+            .container
+            .as_ref()
+            .and_then(|(client, name)| client.remove(std::slice::from_ref(name)).is_err().then(|| name.clone()));
         self.stopper.kill();
         left
     }
@@ -144,9 +141,14 @@ impl Order<'_> {
             container: self.launch.place.client().map(|client| (client.clone(), self.launch.name(&settings))),
         };
         let (index, sender) = (self.index, sender.clone());
+        let left = handle.container.clone();
         thread::spawn(move || {
             let exit = running.wait().unwrap_or(Exit::Code(-1));
             drop(registered);
+            // So ends the engine's program when it lost its container, which may well go on (docker run, "Exit status").
+            if let (Some((client, name)), Exit::Code(125 | -1) | Exit::Signal(_)) = (left, exit) {
+                let _ = client.remove(&[name]);
+            }
             let (tail, problem) = reader.finish();
             let _ = sender.send(Signal::Ended { index, exit, tail, problem });
         });

@@ -42,6 +42,8 @@ pub(super) enum Signal {
     Message { index: DirIndex, message: Message },
     /// A dir's container has ended and all its output is read.
     Ended { index: DirIndex, exit: Exit, tail: Vec<String>, problem: Option<String> },
+    /// What a killed Wharf left behind is removed: these.
+    Orphans(Vec<String>),
     /// The user or the system wants the run to end.
     Stop,
 }
@@ -68,6 +70,7 @@ pub(super) struct Dispatcher<'a> {
     queue: VecDeque<DirIndex>,
     running: BTreeMap<DirIndex, Slot>,
     waiting: usize,
+    orphans_left: bool,
     started: usize,
     stopping: Stopping,
     deadline: Option<Duration>,
@@ -108,6 +111,7 @@ impl<'a> Dispatcher<'a> {
             queue: VecDeque::new(),
             running: BTreeMap::new(),
             waiting,
+            orphans_left: true,
             started: 0,
             stopping: Stopping::No,
             deadline: None,
@@ -150,7 +154,7 @@ impl<'a> Dispatcher<'a> {
     fn is_over(&self) -> bool {
         let nothing_runs = self.running.is_empty();
         match self.stopping {
-            Stopping::No => nothing_runs && self.waiting == 0 && self.queue.is_empty(),
+            Stopping::No => nothing_runs && self.waiting == 0 && self.queue.is_empty() && !self.orphans_left,
             Stopping::FailFast | Stopping::Asked => nothing_runs,
             Stopping::AtOnce => true,
         }
@@ -164,7 +168,8 @@ impl<'a> Dispatcher<'a> {
             Signal::Problem(problem) => self.problem(problem),
             Signal::Message { index, message } => {
                 let now = self.now();
-                let event = self.sessions[index].take(message, now);
+                let stopped = self.stopping != Stopping::No;
+                let event = self.sessions[index].take(message, now, stopped);
                 if let Some(event) = event {
                     self.tell_test(&event);
                 }
@@ -177,6 +182,13 @@ impl<'a> Dispatcher<'a> {
                     self.problem(format!("{}: {problem}", self.sessions[index].report.path));
                 }
                 self.ended(index, exit, &tail);
+            }
+            Signal::Orphans(names) => {
+                self.orphans_left = false;
+                if !names.is_empty() {
+                    let text = format!("removed what a killed wharf left behind: {}", names.join(", "));
+                    self.listener.on(&TestEvent::Progress(Event::Note(text)));
+                }
             }
             Signal::Stop => self.stop(),
         }
@@ -308,9 +320,8 @@ impl<'a> Dispatcher<'a> {
             (false, _) => Ended::Stopped,
         };
         self.sessions[index].report.duration += (self.clock.elapsed() - slot.since).as_secs_f64();
-        // `--fail-fast` ends the pytest that saw the failure by itself: its verdicts are complete.
-        let how =
-            if self.stopping == Stopping::FailFast && self.sessions[index].is_done() { Ended::ByItself } else { how };
+        // Pytest may come to its end just then, as that which saw the failure does with `--fail-fast`: its verdicts are complete.
+        let how = if how == Ended::Stopped && self.sessions[index].is_done() { Ended::ByItself } else { how };
         for event in self.sessions[index].ended(exit, tail, how) {
             self.tell_test(&event);
         }
@@ -344,7 +355,11 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn kill_running(&mut self) {
-        let left: Vec<String> = self.running.values().filter_map(|slot| slot.handle.kill()).collect();
+        // At once: each takes the engine a while, and somebody waits.
+        let left: Vec<String> = std::thread::scope(|scope| {
+            let kills: Vec<_> = self.running.values().map(|slot| scope.spawn(|| slot.handle.kill())).collect();
+            kills.into_iter().filter_map(|kill| kill.join().ok().flatten()).collect()
+        });
         for name in left {
             self.problem(format!("container `{name}` could not be removed; `wharf prune` removes it"));
         }

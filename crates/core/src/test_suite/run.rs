@@ -195,7 +195,8 @@ pub fn exit_code(report: &Report) -> u8 {
 
 fn write(shared: &Shared, report: &mut Report) {
     if let Err(error) = write_all(report, &shared.folder) {
-        report.problems.push(error.to_string());
+        let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        report.problems.push(format!("{error}{hint}"));
         if report.exit_code == 0 {
             report.exit_code = 4;
         }
@@ -294,11 +295,7 @@ fn remove_orphans(shared: &Shared, sender: SyncSender<Signal>) {
     thread::spawn(move || {
         // An engine that does not answer is reported by those who need it.
         let removed = running::remove_orphans(&workspace, &place).unwrap_or_default();
-        if !removed.is_empty() {
-            let names: Vec<&str> = removed.iter().map(|entry| entry.name.as_str()).collect();
-            let text = format!("removed what a killed wharf left behind: {}", names.join(", "));
-            let _ = sender.send(Signal::Progress(Event::Note(text)));
-        }
+        let _ = sender.send(Signal::Orphans(removed.into_iter().map(|entry| entry.name).collect()));
     });
 }
 

@@ -17,6 +17,9 @@ use super::verdict::Verdict;
 /// How often a dir whose process died is started again for the tests that had no turn.
 const RESTARTS: u32 = 3;
 
+/// What is said of a test that had begun when the run was stopped.
+const CUT_SHORT: &str = "the run was stopped while it ran";
+
 /// Why a dir's container was ended from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -90,10 +93,11 @@ impl Session {
         self.attempt
     }
 
-    /// Whether pytest said that it is done.
+    /// Whether pytest came to its own end: passed, failed (also at the first failure) or nothing to do. Interrupted, it ends
+    /// with another status (pytest, "Exit codes").
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.done.is_some()
+        matches!(self.done, Some(0 | 1 | 5))
     }
 
     /// Lines for the list of problems.
@@ -108,8 +112,8 @@ impl Session {
         oldest.map(|(id, running)| (id.as_str(), running.offset))
     }
 
-    /// Takes one message at `now` seconds of the run.
-    pub fn take(&mut self, message: Message, now: f64) -> Option<TestEvent> {
+    /// Takes one message at `now` seconds of the run; `stopped`: the run is being stopped.
+    pub fn take(&mut self, message: Message, now: f64, stopped: bool) -> Option<TestEvent> {
         let dir = self.index;
         match message {
             Message::Session { python, pytest } => {
@@ -145,6 +149,16 @@ impl Session {
             Message::Started { id, file, line } => {
                 self.running.insert(id.clone(), Running { offset: now, file, line });
                 Some(TestEvent::TestStarted { dir, id })
+            }
+            Message::Finished(finished) if stopped && is_cut_short(&finished) => {
+                let mut test = blank(finished.id, Verdict::NotRun, now - finished.duration);
+                if let Some(running) = self.running.remove(&test.id) {
+                    (test.offset, test.file, test.line) = (running.offset, running.file, running.line);
+                }
+                self.pending.remove(&test.id);
+                test.duration = finished.duration;
+                test.message = Some(CUT_SHORT.into());
+                Some(self.add(test))
             }
             Message::Finished(finished) => Some(self.finished(*finished, now)),
             Message::Problem { message, kind, ids } => {
@@ -230,7 +244,7 @@ impl Session {
             self.pending.remove(&id);
             let (verdict, message) = match how {
                 Ended::OverTime => (Verdict::TimedOut, "it took longer than its limit and was killed".to_owned()),
-                Ended::Stopped => (Verdict::NotRun, "the run was stopped while it ran".to_owned()),
+                Ended::Stopped => (Verdict::NotRun, CUT_SHORT.to_owned()),
                 Ended::ByItself => (Verdict::Crashed, cause::ended_early(exit, tail)),
             };
             let mut test = blank(id, verdict, running.offset);
@@ -279,6 +293,7 @@ impl Session {
         let left = std::mem::take(&mut self.pending);
         let why = match how {
             Ended::Stopped => "the run was stopped before its turn",
+            Ended::ByItself if self.done.is_some() => "pytest ended before its turn",
             Ended::OverTime | Ended::ByItself => "its process ended before its turn",
         };
         for id in std::mem::take(&mut self.order) {
@@ -343,6 +358,11 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether a test ended because its session was interrupted: the plugin gives such an error no phase.
+fn is_cut_short(finished: &Finished) -> bool {
+    finished.outcome == Outcome::Error && finished.phase.as_deref().is_none_or(str::is_empty)
 }
 
 fn blank(id: String, verdict: Verdict, offset: f64) -> TestReport {

@@ -62,9 +62,9 @@ impl<'a> Found<'a> {
         let mut checks = vec![
             self.engine("docker", Kind::Docker, &self.docker, any),
             self.engine("podman", Kind::Podman, &self.podman, any),
-            self.host(host_works, any),
         ];
         checks.extend(self.podman_init());
+        checks.push(self.host(host_works, any));
         checks.extend(self.build());
         checks.extend(self.bases());
         checks
@@ -95,6 +95,9 @@ impl<'a> Found<'a> {
             Err(error) => {
                 let check = Check::new(name, severity, error.to_string());
                 match (error, kind) {
+                    (EngineError::NotRunning { .. }, Kind::Docker) if self.is_docker_host_set() => {
+                        check.fix("unset DOCKER_HOST")
+                    }
                     (EngineError::NotRunning { .. }, Kind::Docker) => check.fix("sudo systemctl start docker"),
                     (EngineError::NoPermission { .. }, _) => {
                         check.fix("sudo usermod -aG docker \"$USER\" && newgrp docker")
@@ -103,6 +106,10 @@ impl<'a> Found<'a> {
                 }
             }
         }
+    }
+
+    fn is_docker_host_set(&self) -> bool {
+        self.context.surroundings.variable("DOCKER_HOST").is_some()
     }
 
     /// Podman starts containers with an init process only where it finds this program, and Debian's package merely
@@ -121,7 +128,7 @@ impl<'a> Found<'a> {
         {
             return None;
         }
-        let check = Check::warn("podman", "`catatonit` was not found: containers start only where podman finds it");
+        let check = Check::warn("podman", "`catatonit` was not found: containers run without an init process");
         Some(check.fix(install(Package::Init, self.context)))
     }
 
