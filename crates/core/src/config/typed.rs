@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use semver::VersionReq;
 use wharf_engine::Kind;
 
 use super::duration::parse_duration;
@@ -67,6 +68,8 @@ pub struct ImageConfig {
     pub name: Option<Located<String>>,
     /// What it is built on, or whose image is used.
     pub source: ImageSource,
+    /// Versions of the image that the dir's code works with; `None`: any.
+    pub requires: Option<Located<VersionReq>>,
 }
 
 /// Where a runnable dir's image comes from: of `image.base` and `image.from` the one in the stronger layer.
@@ -159,7 +162,11 @@ impl Config {
             },
             engine: EngineConfig { kind: reader.parsed("engine.kind", |text| text.parse().ok())? },
             registry: RegistryConfig { pull: reader.text("registry.pull").map(|pull| pull.value) },
-            image: ImageConfig { name: reader.text("image.name"), source: reader.image_source()? },
+            image: ImageConfig {
+                name: reader.text("image.name"),
+                source: reader.image_source()?,
+                requires: reader.parsed("image.requires", |text| VersionReq::parse(text).ok())?,
+            },
             os: OsConfig { packages: reader.list("os.packages"), scripts: reader.list("os.scripts") },
             python: PythonConfig {
                 version: reader.text("python.version"),

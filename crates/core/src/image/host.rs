@@ -1,5 +1,7 @@
 //! What stands in for an image on the host engine: a virtual environment with the same Python packages.
 
+use std::collections::BTreeMap;
+
 use wharf_engine::host::{HostTools, VenvSpec};
 
 use super::error::ImageError;
@@ -42,7 +44,13 @@ pub fn find(tools: &HostTools, spec: &ImageSpec) -> Option<Ready> {
     let wanted = venv_spec(spec);
     let venv = tools.find(&wanted)?;
     let why = format!("Python {}", venv.python_version);
-    Some(Ready { reference: name_of(&wanted), why, body: Body::Venv(venv), spec: spec.clone().into() })
+    Some(Ready {
+        reference: name_of(&wanted),
+        why,
+        body: Body::Venv(venv),
+        spec: spec.clone().into(),
+        labels: BTreeMap::new(),
+    })
 }
 
 /// Finds or makes the environment.
@@ -62,5 +70,5 @@ pub fn ensure(tools: &HostTools, spec: &ImageSpec, listener: &dyn Listener) -> R
     let venv = made.map_err(|source| ImageError::Host { dir: spec.dir.clone(), source: Box::new(source) })?;
     let why = format!("made now, Python {}", venv.python_version);
     tell(ImageState::Ready { image: name.clone(), why: why.clone() });
-    Ok(Ready { reference: name, why, body: Body::Venv(venv), spec: spec.clone().into() })
+    Ok(Ready { reference: name, why, body: Body::Venv(venv), spec: spec.clone().into(), labels: BTreeMap::new() })
 }
