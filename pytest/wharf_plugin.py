@@ -1053,6 +1053,15 @@ def pytest_load_initial_conftests(early_config):
             STREAM.problem("the plugin failed: %r" % (error,))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_report_header(config):
+    """The image that the tests run in; said only where `WHARF_PLUGIN` says so."""
+    if SETTINGS is None or not owns(config):
+        return None
+    header = SETTINGS.get("header")
+    return header if isinstance(header, str) and header else None
+
+
 def report_broken_conftest(config, error):
     """A conftest.py that does not import ends pytest before there is a session."""
     import traceback

@@ -191,3 +191,18 @@ sys.exit(child.wait())
     gone.stdout.close()
     gone.stderr.read()
     gone.wait()
+
+
+def test_the_header_is_said_once_and_only_when_given(project):
+    project.write("test_a.py", """
+        import subprocess, sys
+        def test_nested(tmp_path):
+            (tmp_path / "test_b.py").write_text("def test_b(): pass")
+            found = subprocess.check_output([sys.executable, "-m", "pytest", str(tmp_path)])
+            assert b"wharf: image" not in found
+    """)
+    assert b"wharf: image" not in project.run().output
+    for header in (None, "", 7):
+        assert b"wharf: image" not in project.run(settings={"header": header}).output
+    run = project.run(settings={"header": "wharf: image h-infra:dev-1.4.0"})
+    assert run.output.count(b"wharf: image h-infra:dev-1.4.0\n") == 1 and run.status == 0

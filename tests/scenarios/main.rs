@@ -15,4 +15,5 @@ mod testing_faults;
 mod testing_selection;
 mod testing_signals;
 mod testing_verdicts;
+mod version;
 mod workspace;

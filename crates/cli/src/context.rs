@@ -1,7 +1,7 @@
 //! What every command starts from: the surroundings, how to talk, and the workspace where it needs one.
 
 use wharf_core::image::place::{Place, pick};
-use wharf_core::workspace::{Surroundings, Workspace, discover};
+use wharf_core::workspace::{Problem, Surroundings, Workspace, discover};
 
 use crate::arguments::Global;
 use crate::clock::SystemClock;
@@ -55,10 +55,15 @@ impl Context {
     /// Says what is odd in a workspace, a line each.
     pub fn say_problems(&self, workspace: &Workspace) {
         for problem in &workspace.problems {
-            match problem.hint() {
-                Some(hint) => self.talk.warning(&format!("{problem} (`{hint}`)")),
-                None => self.talk.warning(&problem.to_string()),
-            }
+            self.say_problem(problem);
+        }
+    }
+
+    /// Says one odd thing.
+    pub fn say_problem(&self, problem: &Problem) {
+        match problem.hint() {
+            Some(hint) => self.talk.warning(&format!("{problem} (`{hint}`)")),
+            None => self.talk.warning(&problem.to_string()),
         }
     }
 

@@ -7,7 +7,9 @@
 pub mod modules;
 pub mod place;
 pub mod program;
+pub mod tree;
 
 pub use modules::{Submodule, read_submodules};
 pub use place::{GitPlace, PlaceError, outermost};
 pub use program::{Described, Git, GitError};
+pub use tree::{TreeFile, TreeKind};

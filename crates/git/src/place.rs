@@ -142,7 +142,8 @@ fn is_bare(dir: &Path) -> bool {
 }
 
 /// Folds `.` and `..` without asking the file system.
-fn lexical(path: &Path) -> PathBuf {
+#[must_use]
+pub fn lexical(path: &Path) -> PathBuf {
     let mut folded = PathBuf::new();
     for part in path.components() {
         match part {

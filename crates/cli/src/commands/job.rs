@@ -1,11 +1,13 @@
 //! One command in one runnable dir, from the wish to the exit code.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use wharf_core::container::{Launch, Owner, Settings, live};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
+use wharf_core::image::stale::stale;
 use wharf_core::image::{ImageError, Place, Ready, ensure};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::{StateDir, Workspace};
@@ -60,8 +62,10 @@ impl Job<'_> {
         Some(Arc::new(move |signal| client.signal(&name, signal).is_ok()))
     }
 
-    /// The line that starts it, after a warning for each thing in the configuration that cannot be done here.
+    /// The line that starts it, after a warning for a stale image and for each thing in the configuration that cannot be
+    /// done here.
     fn command(&self, launch: &Launch<'_>) -> Result<Command, Failure> {
+        self.check_stale(launch.ready)?;
         for warning in launch.warnings() {
             self.context.talk.warning(&warning);
         }
@@ -84,6 +88,19 @@ impl Job<'_> {
         match outcome.into_inner() {
             Ok(Some(result)) => Ok(result?),
             _ => Err(Failure { code: 130, message: "interrupted".into(), hint: None }),
+        }
+    }
+
+    /// Says in one line where image and checkout have drifted apart.
+    fn check_stale(&self, ready: &Ready) -> Result<(), Failure> {
+        let owner = self.workspace.image_owner(self.dir)?;
+        match stale(self.dir, owner, ready) {
+            Some(stale) if self.options.strict => Err(Failure::refused(stale.to_string()).hint(stale.hint())),
+            Some(stale) => {
+                self.context.talk.warning(&stale.to_string());
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 
@@ -128,7 +145,7 @@ impl Job<'_> {
                     return self.show_both_steps(owner);
                 }
                 let body = Body::Image(making.reference.clone());
-                Ready { reference: making.reference, why: making.why, body, spec: making.spec }
+                Ready { reference: making.reference, why: making.why, body, spec: making.spec, labels: BTreeMap::new() }
             }
         };
         let (state, owner) = (StateDir::peek(self.workspace), Owner::current());

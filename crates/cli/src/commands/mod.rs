@@ -21,3 +21,4 @@ pub mod run;
 pub mod status;
 pub mod stop;
 pub mod test;
+pub mod version;

@@ -66,6 +66,9 @@ pub struct Options {
     /// Starts in this folder: absolute in the container, or relative to the runnable dir.
     #[arg(short, long, value_name = "FOLDER")]
     pub workdir: Option<String>,
+    /// Refuses (exit 5) where the image is not what the checkout asks for, instead of a warning.
+    #[arg(long)]
+    pub strict: bool,
     /// Prints the command that would be run, and does not build or run anything.
     #[arg(long)]
     pub dry_run: bool,

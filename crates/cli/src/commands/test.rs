@@ -59,6 +59,9 @@ pub struct Test {
     /// Use the image of this version.
     #[arg(long, value_name = "X.Y.Z")]
     pub version: Option<String>,
+    /// Do not run (exit 5) the tests of dirs whose image is not what the checkout asks for, instead of a warning.
+    #[arg(long)]
+    pub strict: bool,
     /// Where the report goes, instead of `.wharf/runs/<n>`.
     #[arg(long, value_name = "DIR")]
     pub report_dir: Option<PathBuf>,
@@ -99,6 +102,7 @@ impl Test {
             retries: self.retries,
             timeout,
             wish,
+            strict: self.strict,
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             command: command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),

@@ -55,6 +55,13 @@ pub fn annotate(report: &Report, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// The annotation of an error in `file`, by its path from the repo's root.
+#[must_use]
+pub fn error(file: &str, line: Option<usize>, message: &str) -> String {
+    let line = line.map_or_else(String::new, |line| format!(",line={line}"));
+    format!("::error file={}{line}::{}", property(file), data(message))
+}
+
 fn of_test(test: &TestReport) -> String {
     let mut properties = Vec::new();
     if let Some(file) = &test.file {

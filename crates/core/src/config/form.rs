@@ -24,6 +24,8 @@ pub enum Form {
     ImageReference,
     /// The address of a runnable dir.
     Address,
+    /// A requirement on a semantic version, as Cargo writes it.
+    Requirement,
     /// A package of the image's operating system, with or without `=version`.
     OsPackage,
     /// A file below the `devops` folder.
@@ -66,6 +68,7 @@ impl Form {
             Self::ImageName => is_image_name(text),
             Self::ImageReference => is_reference(text) && !text.contains("://"),
             Self::Address => is_address(text),
+            Self::Requirement => semver::VersionReq::parse(text).is_ok(),
             Self::OsPackage => is_os_package(text),
             Self::DevopsFile => is_inner_path(text),
             Self::PythonVersion => is_python_version(text),
@@ -93,6 +96,7 @@ impl Form {
             Self::ImageName => "an image name in lower case without tag, such as `infra` or `acme/infra`",
             Self::ImageReference => "an image such as `debian:bookworm`",
             Self::Address => "the address of a runnable dir, such as `//ml`",
+            Self::Requirement => "a requirement on a version such as `>=1.2` or `>=1.2, <2`",
             Self::OsPackage => "a package name such as `graphviz`",
             Self::DevopsFile => "a file in the `devops` folder, such as `install_aws_cli.sh`",
             Self::PythonVersion => "a version such as `3.12`",

@@ -94,6 +94,10 @@ pub static KEYS: &[Key] = &[
         .example(r#""//ml""#)
         .only(DIR)
     },
+    key("image.requires", Kind::Text(Form::Requirement), "Versions of the image that the dir's code works with")
+        .absent("any version will do")
+        .example(r#"">=1.2""#)
+        .only(DIR),
     key("os.packages", Kind::List(Form::OsPackage), "Packages of the image's operating system to install")
         .default("[]")
         .example(r#"["graphviz", "postgresql-client"]"#)

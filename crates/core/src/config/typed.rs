@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use semver::VersionReq;
+use wharf_engine::Kind;
+
 use super::duration::parse_duration;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
-use super::typed_value::{CaCertificates, EngineKind, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
+use super::typed_value::{CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 
 /// All configuration of one runnable dir, or of the workspace as a whole.
@@ -48,7 +51,7 @@ pub struct WorkspaceConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineConfig {
     /// What runs containers; `None`: the first that works.
-    pub kind: Option<Located<EngineKind>>,
+    pub kind: Option<Located<Kind>>,
 }
 
 /// Table `registry`.
@@ -65,6 +68,8 @@ pub struct ImageConfig {
     pub name: Option<Located<String>>,
     /// What it is built on, or whose image is used.
     pub source: ImageSource,
+    /// Versions of the image that the dir's code works with; `None`: any.
+    pub requires: Option<Located<VersionReq>>,
 }
 
 /// Where a runnable dir's image comes from: of `image.base` and `image.from` the one in the stronger layer.
@@ -155,9 +160,13 @@ impl Config {
                 name: reader.text("workspace.name"),
                 exclude: reader.list("workspace.exclude"),
             },
-            engine: EngineConfig { kind: reader.parsed("engine.kind", EngineKind::parse)? },
+            engine: EngineConfig { kind: reader.parsed("engine.kind", |text| text.parse().ok())? },
             registry: RegistryConfig { pull: reader.text("registry.pull").map(|pull| pull.value) },
-            image: ImageConfig { name: reader.text("image.name"), source: reader.image_source()? },
+            image: ImageConfig {
+                name: reader.text("image.name"),
+                source: reader.image_source()?,
+                requires: reader.parsed("image.requires", |text| VersionReq::parse(text).ok())?,
+            },
             os: OsConfig { packages: reader.list("os.packages"), scripts: reader.list("os.scripts") },
             python: PythonConfig {
                 version: reader.text("python.version"),

@@ -4,33 +4,6 @@ use std::fmt;
 
 use super::mask::mask_credentials;
 
-/// What runs containers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EngineKind {
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
-    /// The host itself: a virtual environment for each runnable dir, no isolation.
-    Host,
-}
-
-impl EngineKind {
-    /// The word in the configuration.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Docker => "docker",
-            Self::Podman => "podman",
-            Self::Host => "host",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Docker, Self::Podman, Self::Host].into_iter().find(|kind| kind.word() == text)
-    }
-}
-
 /// What installs Python dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PythonManager {

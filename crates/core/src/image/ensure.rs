@@ -34,8 +34,10 @@ pub struct Ready {
     pub why: String,
     /// The thing itself.
     pub body: Body,
-    /// What decided it.
+    /// What the checkout asks for.
     pub spec: Arc<ImageSpec>,
+    /// The image's own labels; empty where there is none.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What commands run in.
@@ -181,6 +183,7 @@ fn in_engine(
         why: why.to_owned(),
         body: Body::Image(image.id.clone()),
         spec: Arc::clone(&spec),
+        labels: image.labels.clone(),
     };
     let choice = pick(&stock.images);
     if let Choice::Use { image, why } = &choice {
@@ -216,7 +219,9 @@ fn in_engine(
     })?;
     let why = format!("built now: {why}");
     tell(ImageState::Ready { image: order.tag(), why: why.clone() });
-    Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec })
+    // Not as the image has them: some versions of Podman give what comes whole from their cache the labels of before.
+    let labels = order.labels();
+    Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec, labels })
 }
 
 /// Fetches the team's image of the required version, where a registry is configured; `None` where it does not have

@@ -1,9 +1,10 @@
 //! What stands in for an image on the host engine: a virtual environment with the same Python packages.
 
-use wharf_engine::host::{HostTools, InstallStep, VenvSpec};
+use std::collections::BTreeMap;
+
+use wharf_engine::host::{HostTools, VenvSpec};
 
 use super::error::ImageError;
-use super::python::Install;
 use super::spec::ImageSpec;
 use super::{Ready, ensure::Body};
 use crate::event::{Event, ImageState, Listener};
@@ -12,7 +13,7 @@ use crate::event::{Event, ImageState, Listener};
 /// same needs share one.
 #[must_use]
 pub fn venv_spec(spec: &ImageSpec) -> VenvSpec {
-    let steps: Vec<InstallStep> = spec.dependencies.dev.iter().map(step).collect();
+    let steps = spec.dependencies.dev.clone();
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{steps:?}").as_bytes());
     for (name, bytes) in &spec.dependencies.files {
@@ -43,7 +44,13 @@ pub fn find(tools: &HostTools, spec: &ImageSpec) -> Option<Ready> {
     let wanted = venv_spec(spec);
     let venv = tools.find(&wanted)?;
     let why = format!("Python {}", venv.python_version);
-    Some(Ready { reference: name_of(&wanted), why, body: Body::Venv(venv), spec: spec.clone().into() })
+    Some(Ready {
+        reference: name_of(&wanted),
+        why,
+        body: Body::Venv(venv),
+        spec: spec.clone().into(),
+        labels: BTreeMap::new(),
+    })
 }
 
 /// Finds or makes the environment.
@@ -63,21 +70,5 @@ pub fn ensure(tools: &HostTools, spec: &ImageSpec, listener: &dyn Listener) -> R
     let venv = made.map_err(|source| ImageError::Host { dir: spec.dir.clone(), source: Box::new(source) })?;
     let why = format!("made now, Python {}", venv.python_version);
     tell(ImageState::Ready { image: name.clone(), why: why.clone() });
-    Ok(Ready { reference: name, why, body: Body::Venv(venv), spec: spec.clone().into() })
-}
-
-fn step(install: &Install) -> InstallStep {
-    match install {
-        Install::UvSync { groups, extras, main, package } => InstallStep::UvSync {
-            groups: groups.clone(),
-            extras: extras.clone(),
-            main: *main,
-            package: package.clone(),
-        },
-        Install::PoetrySync { groups, extras } => {
-            InstallStep::PoetrySync { groups: groups.clone(), extras: extras.clone() }
-        }
-        Install::Requirements { file } => InstallStep::Requirements { file: file.clone() },
-        Install::Packages { names } => InstallStep::Packages { names: names.clone() },
-    }
+    Ok(Ready { reference: name, why, body: Body::Venv(venv), spec: spec.clone().into(), labels: BTreeMap::new() })
 }

@@ -5,7 +5,8 @@
 //! containers.
 //!
 //! [`spec`] reads what decides an image; [`dockerfile`] writes its recipe (pure); [`choice`] says which image will do
-//! (pure); [`ensure`] makes it so, [`plan`] says what it would do.
+//! (pure); [`ensure`] makes it so, [`plan`] says what it would do. [`past`] reads the same at an earlier commit; [`stale`]
+//! says when an image and the checkout have drifted apart.
 
 pub mod build;
 pub mod choice;
@@ -17,12 +18,14 @@ pub mod ensure;
 pub mod error;
 pub mod host;
 pub mod list;
+pub mod past;
 pub mod place;
 pub mod plan;
 pub mod python;
 pub mod secrets;
 pub mod spec;
 pub mod stage;
+pub mod stale;
 
 pub use choice::{Choice, StageWish};
 pub use ensure::{Ready, ensure};

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use wharf_engine::host::HostTools;
 use wharf_engine::{Client, EngineError, Environment, Kind, detect};
 
-use crate::config::EngineKind;
 use crate::workspace::{Surroundings, Workspace};
 
 /// Where commands run.
@@ -53,11 +52,7 @@ impl Place {
 pub fn pick(workspace: &Workspace) -> Result<Picked, EngineError> {
     let surroundings = &workspace.surroundings;
     if let Some(named) = &workspace.config.engine.kind {
-        let kind = match named.value {
-            EngineKind::Docker => Kind::Docker,
-            EngineKind::Podman => Kind::Podman,
-            EngineKind::Host => Kind::Host,
-        };
+        let kind = named.value;
         return Ok(Picked {
             place: open(kind, surroundings)?,
             why: format!("engine {kind}, as {} says", named.origin),

@@ -81,9 +81,13 @@ fn in_engine(
     let pull = registry_reference(demand, dir, &spec);
     let checkout = Checkout { version: &dir.version, user, base: base.as_deref() };
     match choose(&spec, demand.wish, &checkout, images) {
-        Choice::Use { image, why } => {
-            Ok(Step::Use(Ready { reference: shown(&image), why, body: Body::Image(image.id), spec }))
-        }
+        Choice::Use { image, why } => Ok(Step::Use(Ready {
+            reference: shown(&image),
+            why,
+            body: Body::Image(image.id),
+            spec,
+            labels: image.labels,
+        })),
         Choice::Make { why } => {
             let reference = format!("{}:{}", spec.name, Stage::Local.tag(user, &dir.version));
             Ok(Step::Make(Making { reference, why, spec, pull }))

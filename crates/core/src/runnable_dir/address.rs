@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use wharf_git::place::lexical;
+
 /// The place of a directory below the super-repo's root, with `/` between its parts; `.` is the root.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(String);
@@ -66,10 +68,10 @@ impl Address {
         } else {
             root.join(path)
         };
-        let folded = fold(&local);
-        let relative = folded.strip_prefix(root).map(Path::to_path_buf);
+        let plain = lexical(&local);
+        let relative = plain.strip_prefix(root).map(Path::to_path_buf);
         let relative = relative.or_else(|_| {
-            let real = local.canonicalize().unwrap_or(folded);
+            let real = local.canonicalize().unwrap_or(plain);
             real.strip_prefix(root).map(Path::to_path_buf)
         });
         Self::from_relative(&relative.map_err(|_| AddressError::Outside(text.into()))?)
@@ -110,20 +112,6 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-fn fold(path: &Path) -> PathBuf {
-    let mut folded = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                folded.pop();
-            }
-            other => folded.push(other),
-        }
-    }
-    folded
 }
 
 #[cfg(test)]

@@ -64,7 +64,11 @@ pub(super) fn slug(address: &str) -> String {
     let plain: String =
         address.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' }).collect();
     let changed = plain != address || plain == "root" || plain.starts_with(['-', '.']);
-    if changed { format!("{}-{}", plain.trim_start_matches(['-', '.']), short_hash(address)) } else { plain }
+    if !changed {
+        return plain;
+    }
+    let slug = format!("{}-{}", plain.trim_start_matches(['-', '.']), short_hash(address));
+    slug.trim_start_matches('-').to_owned()
 }
 
 fn component(text: &str) -> String {

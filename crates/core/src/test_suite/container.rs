@@ -36,6 +36,8 @@ pub(super) struct Order<'a> {
     pub run: u32,
     pub nonce: String,
     pub log: &'a Path,
+    /// A line for the head of pytest's own output.
+    pub header: String,
 }
 
 /// Where the selection lies in a container.
@@ -87,6 +89,7 @@ impl Order<'_> {
             "select": select,
             "timeout": self.timeout.map(|limit| limit.as_secs_f64()),
             "grace": self.grace.as_secs_f64(),
+            "header": self.header,
         });
         let mut command: Vec<String> = ["python3", "-m", "pytest", "-p", "wharf_plugin"].map(str::to_owned).to_vec();
         if let Some(cache) = &self.cache_dir {

@@ -19,6 +19,7 @@ use super::run::Shared;
 use super::session::{Ended, Session};
 use crate::container::Launch;
 use crate::event::{Clock, Event};
+use crate::image::stale::{header, stale};
 use crate::image::{ImageError, Ready};
 
 /// Time between interrupting tests and removing their containers.
@@ -75,6 +76,8 @@ pub(super) struct Dispatcher<'a> {
     deadline: Option<Duration>,
     stop_images: &'a AtomicBool,
     pub problems: Vec<String>,
+    /// Whether a dir was not run because its image is stale.
+    pub refused: bool,
     last_tick: Duration,
 }
 
@@ -114,6 +117,7 @@ impl<'a> Dispatcher<'a> {
             deadline: None,
             stop_images,
             problems: Vec::new(),
+            refused: false,
             last_tick: Duration::ZERO,
         }
     }
@@ -243,7 +247,16 @@ impl<'a> Dispatcher<'a> {
         else {
             return;
         };
+        let owner = shared.workspace.image_owner(dir).ok();
+        let stale = owner.and_then(|owner| stale(dir, owner, &ready));
         let attempt = self.sessions[index].start();
+        if let Some(stale) = stale.as_ref().filter(|_| attempt == 1) {
+            if shared.options.strict {
+                self.refused = true;
+                return self.not_run(index, stale.to_string(), Some(stale.hint()));
+            }
+            self.listener.on(&TestEvent::Progress(Event::Warning(stale.to_string())));
+        }
         let select = match self.write_selection(index, attempt) {
             Ok(select) => select,
             Err(error) => {
@@ -273,6 +286,7 @@ impl<'a> Dispatcher<'a> {
             run: shared.run,
             nonce: shared.nonce(index, self.started),
             log: &log,
+            header: header(&ready, stale.as_ref()),
         };
         if attempt == 1 {
             for line in launch.warnings() {

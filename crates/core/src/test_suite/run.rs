@@ -37,6 +37,8 @@ pub struct Options {
     pub timeout: Option<Option<Duration>>,
     /// Which images.
     pub wish: Wish,
+    /// Whether a stale image keeps its dirs from being run.
+    pub strict: bool,
     /// Where the report goes; `None`: `.wharf/runs/<n>`.
     pub report_dir: Option<PathBuf>,
     /// The command line, for the report.
@@ -129,6 +131,7 @@ pub fn run(
     let mut dispatcher = Dispatcher::new(&shared, sessions, joints);
     dispatcher.run(&receiver);
     let interrupted = dispatcher.interrupted();
+    let refused = dispatcher.refused;
     let problems = std::mem::take(&mut dispatcher.problems);
     let sessions = std::mem::take(&mut dispatcher.sessions);
     drop(dispatcher);
@@ -151,7 +154,11 @@ pub fn run(
     for dir in &report.dirs {
         report.summary.merge(&dir.summary);
     }
-    report.exit_code = exit_code(&report);
+    report.exit_code = match exit_code(&report) {
+        130 => 130,
+        _ if refused => 5,
+        code => code,
+    };
     write(&shared, &mut report);
     let event = TestEvent::RunFinished(Box::new(report));
     listener.on(&event);

@@ -28,14 +28,15 @@ pub(super) fn command(client: &Client, builder: Builder, spec: &BuildSpec) -> Co
         Builder::LegacyClient => client.command().args(["build", "--progress=plain"]).env("DOCKER_BUILDKIT", "1"),
         Builder::Podman | Builder::Session => client.command().args(["build", "--layers", "--format=docker"]),
     };
-    command = command.arg("--file").arg(spec.context.join(&spec.dockerfile)).arg("--tag").arg(spec.tag.clone());
+    let dockerfile = if builder == Builder::Podman { LABELLED } else { spec.dockerfile.as_str() };
+    command = command.arg("--file").arg(spec.context.join(dockerfile)).arg("--tag").arg(spec.tag.clone());
     if let Some(target) = &spec.target {
         command = command.arg("--target").arg(target.clone());
     }
     if let Some(platform) = &spec.platform {
         command = command.arg("--platform").arg(platform.clone());
     }
-    for (name, value) in &spec.labels {
+    for (name, value) in spec.labels.iter().filter(|_| builder != Builder::Podman) {
         command = command.arg("--label").arg(format!("{name}={value}"));
     }
     for (name, value) in &spec.args {
@@ -53,6 +54,13 @@ pub(super) fn build(
     spec: &BuildSpec,
     on_line: &(dyn Fn(&str) + Sync),
 ) -> Result<(), BuildFailure> {
+    if builder == Builder::Podman {
+        write_labelled(spec).map_err(|error| EngineError::Refused {
+            kind: client.kind(),
+            verb: "build".into(),
+            detail: format!("its Dockerfile could not be written: {error}"),
+        })?;
+    }
     let (sender, receiver) = sync_channel::<(Stream, Vec<u8>)>(64);
     let command = command(client, builder, spec);
     let running = command
@@ -75,6 +83,44 @@ pub(super) fn build(
     }
     let exit = running.wait().map_err(|source| client.process(source))?;
     if exit.is_success() { Ok(()) } else { Err(log.failure(client)) }
+}
+
+/// Name of the Dockerfile that Podman gets, beside the original.
+const LABELLED: &str = "Dockerfile.labelled";
+
+/// Podman 4 gives an image whose steps are all cached the labels of the image that it was cached from, whatever `--label`
+/// says. As steps of the target itself the labels are part of what is cached.
+fn write_labelled(spec: &BuildSpec) -> std::io::Result<()> {
+    let text = fs_err::read_to_string(spec.context.join(&spec.dockerfile))?;
+    fs_err::write(spec.context.join(LABELLED), with_labels(&text, spec))
+}
+
+fn with_labels(dockerfile: &str, spec: &BuildSpec) -> String {
+    let labels: String =
+        spec.labels.iter().map(|(name, value)| format!("LABEL {}={}\n", quoted(name), quoted(value))).collect();
+    let target = spec.target.as_deref().map(str::to_ascii_lowercase);
+    let mut text = String::with_capacity(dockerfile.len() + labels.len());
+    let mut inside = false;
+    for line in dockerfile.lines() {
+        let words: Vec<String> = line.split_whitespace().map(str::to_ascii_lowercase).collect();
+        if words.first().is_some_and(|word| word == "from") {
+            if inside {
+                text.push_str(&labels);
+            }
+            inside = words.windows(2).any(|pair| pair[0] == "as" && Some(&pair[1]) == target.as_ref());
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    if inside || target.is_none() {
+        text.push_str(&labels);
+    }
+    text
+}
+
+/// A word in double quotes, as a Dockerfile reads it.
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$"))
 }
 
 #[derive(Default)]
@@ -105,5 +151,29 @@ impl Log {
             EngineError::Refused { kind, .. } => super::status::failure(kind, &summary, self.tail.into()),
             other => other.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn labels_become_steps_of_the_target() {
+        let spec = BuildSpec {
+            context: "/c".into(),
+            dockerfile: "Dockerfile".into(),
+            target: Some("dev".into()),
+            tag: "t".into(),
+            labels: BTreeMap::from([("a".into(), "b \"c\" $d".into())]),
+            args: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            platform: None,
+        };
+        let text = with_labels("FROM x AS base\nFROM base AS Dev\nRUN y\nFROM base AS prod\n", &spec);
+        let label = "LABEL \"a\"=\"b \\\"c\\\" \\$d\"";
+        assert_eq!(text, format!("FROM x AS base\nFROM base AS Dev\nRUN y\n{label}\nFROM base AS prod\n"));
     }
 }

@@ -49,7 +49,7 @@ use search::{Download, Search};
 use slot::{Complete, Slot};
 
 /// One step of filling an environment. Steps run in the order given; none removes what an earlier one installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InstallStep {
     /// What `uv.lock` says, in exactly those versions, without any package that lies in the repo.
     UvSync {

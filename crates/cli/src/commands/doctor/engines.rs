@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use wharf_core::config::{EngineKind, ImageSource};
+use wharf_core::config::ImageSource;
 use wharf_core::container::{Scope, running};
 use wharf_core::image::place::{self, Place};
 use wharf_core::image::spec::DOCKERFILE;
@@ -33,11 +33,7 @@ impl<'a> Found<'a> {
             (docker.join().unwrap_or(Err(EngineError::Absent(Kind::Docker))), podman)
         });
         let named = workspace.and_then(|workspace| workspace.config.engine.kind.as_ref());
-        let wanted = named.map(|named| match named.value {
-            EngineKind::Docker => Kind::Docker,
-            EngineKind::Podman => Kind::Podman,
-            EngineKind::Host => Kind::Host,
-        });
+        let wanted = named.map(|named| named.value);
         let bases = workspace.map(bases).unwrap_or_default();
         Self { context, docker, podman, host: open(Kind::Host).ok(), wanted, bases }
     }

@@ -50,7 +50,7 @@ fn unknown_keys_in_all_their_variety() {
 fn unknown_without_neighbour_lists_what_is_known() {
     assert_eq!(
         error("[image]\nzzzzz = 1").hint().as_deref(),
-        Some("the known keys of `image` are `name`, `base`, `from`")
+        Some("the known keys of `image` are `name`, `base`, `from`, `requires`")
     );
     assert_eq!(
         error("zzzzz = 1").hint().as_deref(),
@@ -163,7 +163,7 @@ fn exclusive_keys() {
 #[test]
 fn a_value_for_a_table_lists_its_keys() {
     let hint = error("image = 'debian:12'").hint();
-    assert_eq!(hint.as_deref(), Some("the known keys of `image` are `name`, `base`, `from`"));
+    assert_eq!(hint.as_deref(), Some("the known keys of `image` are `name`, `base`, `from`, `requires`"));
 }
 
 #[test]

@@ -79,6 +79,11 @@ fn forms_that_reach_a_dockerfile() {
 }
 
 #[test]
+fn forms_for_versions() {
+    form(Form::Requirement, &[">=1.2", "1.2", "=1.2.3", ">=1.2, <2", "*"], &["", ">=v1", "1.2.3.4", "latest", ">="]);
+}
+
+#[test]
 fn forms_for_running() {
     form(
         Form::SecretSource,

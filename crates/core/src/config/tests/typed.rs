@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::layer;
 use crate::config::{
-    CaCertificates, Config, ConfigError, EngineKind, ImageSource, Layer, LayerKind, Proxy, PythonManager, Resolved,
-    SecretSource, Variable, resolve,
+    CaCertificates, Config, ConfigError, ImageSource, Layer, LayerKind, Proxy, PythonManager, Resolved, SecretSource,
+    Variable, resolve,
 };
 
 fn config(layers: &[&Layer]) -> Config {
@@ -45,7 +45,7 @@ fn every_table_is_typed() {
          [build]\nca-certificates = 'ca.pem'\nproxy = 'none'\nsecrets = { a = 'env:A', b = 'file:~/b' }\n",
     );
     let config = config(&[&root, &dir]);
-    assert_eq!(config.engine.kind.unwrap().value, EngineKind::Podman);
+    assert_eq!(config.engine.kind.unwrap().value, wharf_engine::Kind::Podman);
     assert_eq!(config.workspace.name.unwrap().value, "harbor");
     assert_eq!(config.workspace.exclude, ["x/**"]);
     assert_eq!(config.registry.pull.as_deref(), Some("ghcr.io/acme"));

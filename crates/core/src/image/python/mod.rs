@@ -39,6 +39,8 @@ pub use constraint::specifiers as poetry_specifiers;
 pub use declared::{Declared, Group, GroupKind, Needed};
 pub use discover::discover;
 pub use error::Error;
+/// One step of an installation. In a build each runs with the `python/` folder as its working folder, from which pip reads paths.
+pub use wharf_engine::host::InstallStep as Install;
 
 /// What installs the dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,38 +101,4 @@ pub struct Dependencies {
     pub sources: Vec<PathBuf>,
     /// Choices worth a line each.
     pub notes: Vec<String>,
-}
-
-/// One step of an installation. Each runs with the `python/` folder as its working folder, from which pip reads paths.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Install {
-    /// `uv sync --frozen --inexact --no-install-project --no-install-workspace --no-install-local --no-default-groups`
-    /// with a `--group` and an `--extra` for each name, and `--package` where one is named.
-    UvSync {
-        /// Dependency groups.
-        groups: Vec<String>,
-        /// Extras.
-        extras: Vec<String>,
-        /// Whether what the code itself needs is wanted too; else `--only-group` for each group.
-        main: bool,
-        /// The member of the uv workspace whose lock this is.
-        package: Option<String>,
-    },
-    /// `poetry install --no-root --no-directory --only main,…` with the groups after `main`, and an `--extras` for each name.
-    PoetrySync {
-        /// Groups besides `main`.
-        groups: Vec<String>,
-        /// Extras.
-        extras: Vec<String>,
-    },
-    /// `pip install -r FILE`.
-    Requirements {
-        /// A key of [`Dependencies::files`].
-        file: String,
-    },
-    /// `pip install NAME…`.
-    Packages {
-        /// Requirements.
-        names: Vec<String>,
-    },
 }
