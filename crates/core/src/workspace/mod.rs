@@ -1,7 +1,7 @@
 //! The workspace: the outermost super-repo with all that is in it.
 //!
 //! Owns the search for runnable dirs, the layering of their configuration, the address book, and the `.wharf`
-//! folder, and locks. Refuses to know what an image or a test is.
+//! folder with its lock. Refuses to know what an image or a test is.
 //!
 //! [`discover`] walks the work tree once, with Git's ignore rules, and gathers runnable dirs, repos and counts of test
 //! files in the same pass. What is odd on the way (an unreadable folder, a sub-repo that is not populated) becomes a
