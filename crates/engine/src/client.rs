@@ -211,6 +211,14 @@ impl Client {
         }
     }
 
+    /// Gives an image one more name.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn tag(&self, id: &str, reference: &str) -> Result<(), EngineError> {
+        self.ask("name an image", &["tag", id, reference]).map(drop)
+    }
+
     /// Fetches an image; `on_line` gets the engine's progress.
     ///
     /// # Errors

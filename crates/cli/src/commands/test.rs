@@ -164,7 +164,9 @@ impl Test {
         let talk = &context.talk;
         let slow = workspace.config.test.slow;
         let mut listeners = Listeners::default();
-        if talk.live {
+        if talk.is_quiet() {
+            // The summary says it all.
+        } else if talk.live {
             listeners.0.push(Box::new(Live::new(Term::stderr(), talk.style, slow)));
         } else {
             listeners.0.push(Box::new(Plain::new(std::io::stderr(), talk.style)));

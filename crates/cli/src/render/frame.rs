@@ -233,7 +233,7 @@ mod tests {
         let step = "[4/7] RUN --mount=type=cache,target=/root/.cache uv sync --locked --no-install-project\n";
         events.push(image("ml/train", ImageState::Building { image: "ml".into(), step: step.into() }));
         events.push(image("web", ImageState::Pulling { image: "ghcr.io/acme/web:dev-1.0.0".into() }));
-        events.push(TestEvent::DirStarted { dir: 4, attempt: 1 });
+        events.push(TestEvent::DirStarted { dir: 4, attempt: 1, runs: wharf_core::test_suite::event::Runs::Planned });
         events.push(sample::dir_finished(5, "ops", 12));
         events.push(image("bad", ImageState::Failed { cause: "no such base image".into(), log: None }));
         for event in &events {

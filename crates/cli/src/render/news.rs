@@ -1,6 +1,7 @@
 //! Single events as lines that stay on the screen or in the log.
 
 use wharf_core::event::{Event, ImageState};
+use wharf_core::test_suite::event::Runs;
 use wharf_core::test_suite::report::text::one_line;
 use wharf_core::test_suite::{DirReport, DirStatus, TestEvent, TestReport, Verdict};
 
@@ -24,7 +25,10 @@ pub fn line(event: &TestEvent, dirs: &[String], detail: Detail) -> Option<(Paint
         TestEvent::Progress(Event::Note(text)) => Some((Paint::Plain, one_line(text))),
         TestEvent::Progress(Event::Warning(text)) => Some((Paint::Yellow, format!("warning: {}", one_line(text)))),
         TestEvent::Progress(Event::Image { dir, state }) => image(dir, state, detail),
-        TestEvent::DirStarted { dir, attempt } if *attempt > 1 => {
+        TestEvent::DirStarted { dir, runs: Runs::Rest, .. } => {
+            Some((Paint::Plain, format!("{}: goes on with the tests that had no turn", name(dir))))
+        }
+        TestEvent::DirStarted { dir, attempt, runs: Runs::Failed } => {
             Some((Paint::Plain, format!("{}: tries its failed tests again, attempt {attempt}", name(dir))))
         }
         TestEvent::Collected { dir, count: tests, deselected } if course => {

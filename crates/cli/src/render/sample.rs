@@ -1,5 +1,6 @@
 //! Events and reports for the tests of this folder.
 
+use wharf_core::test_suite::event::Runs;
 use wharf_core::test_suite::report::model::SCHEMA;
 use wharf_core::test_suite::{DirReport, DirStatus, Report, Summary, TestEvent, TestReport, Verdict};
 
@@ -9,7 +10,7 @@ pub fn run_started(dirs: &[&str]) -> TestEvent {
 
 pub fn dir_started(dir: usize, count: usize) -> [TestEvent; 2] {
     let deselected = 3;
-    [TestEvent::DirStarted { dir, attempt: 1 }, TestEvent::Collected { dir, count, deselected }]
+    [TestEvent::DirStarted { dir, attempt: 1, runs: Runs::Planned }, TestEvent::Collected { dir, count, deselected }]
 }
 
 pub fn started(dirs: &[&str]) -> Vec<TestEvent> {

@@ -169,7 +169,7 @@ pub static KEYS: &[Key] = &[
         "Further mounts, `host:container` or `host:container:ro`; `~` is the home folder",
     )
     .default("[]")
-    .example(r#"["~/.aws:/home/.aws:ro"]"#),
+    .example(r#"["~/.aws:/home/wharf/.aws:ro"]"#),
     key("run.ports", Kind::List(Form::Port), "Ports of containers that are reachable on the host")
         .default("[]")
         .example(r#"["8080:80"]"#),

@@ -159,6 +159,19 @@ impl Launch<'_> {
                     self.ready.spec.os.join(", ")
                 ));
             }
+            let run = &self.dir.config.run;
+            let asked = [
+                ("volumes", !run.volumes.is_empty()),
+                ("ports", !run.ports.is_empty()),
+                ("network", run.network.is_some()),
+            ];
+            let asked: Vec<&str> = asked.iter().filter(|(_, asked)| *asked).map(|(name, _)| *name).collect();
+            if !asked.is_empty() {
+                lines.push(format!(
+                    "`{address}` asks for `[run]` {}, which engine host does not have",
+                    asked.join(", ")
+                ));
+            }
             if self.ready.spec.own {
                 lines.push(format!("`{address}` has its own Dockerfile, which engine host does not use"));
             }

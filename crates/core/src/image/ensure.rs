@@ -187,6 +187,7 @@ fn in_engine(
     };
     let choice = pick(&stock.images);
     if let Choice::Use { image, why } = &choice {
+        let image = &under_own_name(demand, client, dir, &spec, image);
         tell(ImageState::Found { image: shown(image), why: why.clone() });
         return Ok(ready(image, why));
     }
@@ -256,6 +257,24 @@ pub(super) fn registry_reference(demand: &Demand<'_>, dir: &RunnableDir, spec: &
     let version = demand.wish.version.as_ref().unwrap_or(&dir.version);
     let tag = stage.tag(&demand.workspace.surroundings.user, version);
     Some(format!("{}/{}:{tag}", registry.trim_end_matches('/'), spec.name))
+}
+
+/// Images are found by what decides them, so one that another dir or another workspace built will do as it is. It also
+/// gets the dir's own tag, so that nobody wonders whose image this is.
+fn under_own_name(demand: &Demand<'_>, client: &Client, dir: &RunnableDir, spec: &ImageSpec, image: &Image) -> Image {
+    let mut image = image.clone();
+    let own = format!("{}:", spec.name);
+    if image.references.iter().any(|reference| reference.rsplit('/').next().is_some_and(|name| name.starts_with(&own)))
+    {
+        return image;
+    }
+    let tag = format!("{own}{}", Stage::Local.tag(&demand.workspace.surroundings.user, &dir.version));
+    // A name is a courtesy: the image is used by its id.
+    if client.tag(&image.id, &tag).is_ok() {
+        image.references.insert(0, tag);
+        image.references.truncate(1);
+    }
+    image
 }
 
 pub(super) fn shown(image: &Image) -> String {

@@ -146,9 +146,9 @@ impl ImageError {
             Self::Build { log, .. } => Some(format!("the whole log is in `{}`", log.display())),
             Self::Host { source, .. } => source.hint(),
             Self::HostCannot { .. } => Some("use `--engine docker` or `--engine podman`".into()),
-            Self::NotHere { dir, .. } => {
-                Some(format!("build it with `wharf image build {dir}`, or leave out `--stage` and `--version`"))
-            }
+            Self::NotHere { dir, .. } => Some(format!(
+                "leave out `--stage` and `--version` to use one that is built from the checkout of `{dir}`"
+            )),
             Self::NoTarget { target, .. } => Some(format!("name one of its stages: `FROM … AS {target}`")),
             Self::Outside { .. } => Some("copy only what lies below the runnable dir".into()),
             Self::Secret { .. } => Some("see `[build.secrets]` with `wharf config show --origin`".into()),

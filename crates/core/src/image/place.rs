@@ -55,7 +55,7 @@ pub fn pick(workspace: &Workspace) -> Result<Picked, EngineError> {
         let kind = named.value;
         return Ok(Picked {
             place: open(kind, surroundings)?,
-            why: format!("engine {kind}, as {} says", named.origin),
+            why: format!("engine {kind}, as {} says{}", named.origin, apart(kind)),
         });
     }
     let mut reasons = Vec::new();
@@ -80,6 +80,11 @@ pub fn pick(workspace: &Workspace) -> Result<Picked, EngineError> {
         reasons.join(", ")
     );
     Ok(Picked { place: open(Kind::Host, surroundings)?, why })
+}
+
+/// What has to be said of the host engine, plainly.
+fn apart(kind: Kind) -> &'static str {
+    if kind == Kind::Host { "; OS packages are not isolated" } else { "" }
 }
 
 /// Opens one engine.

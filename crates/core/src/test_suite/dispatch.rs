@@ -295,7 +295,8 @@ impl<'a> Dispatcher<'a> {
             self.sessions[index].report.waited = self.now();
             self.sessions[index].report.log = log.file_name().map(|name| name.to_string_lossy().into_owned());
         }
-        self.listener.on(&TestEvent::DirStarted { dir: index, attempt });
+        let runs = self.sessions[index].runs();
+        self.listener.on(&TestEvent::DirStarted { dir: index, attempt, runs });
         match order.start(&self.sender) {
             Ok(handle) => {
                 self.running.insert(index, Slot { handle, since: self.clock.elapsed(), over_time: false });

@@ -8,6 +8,18 @@ use crate::event::Event;
 /// Index of a runnable dir in [`TestEvent::RunStarted`]'s list.
 pub type DirIndex = usize;
 
+/// What a container is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Runs {
+    /// All that the plan says.
+    #[default]
+    Planned,
+    /// Tests that had no turn because the process before died.
+    Rest,
+    /// Tests that failed, once more.
+    Failed,
+}
+
 /// One thing that happened in a test run, in the order in which it happened.
 #[derive(Debug, Clone)]
 pub enum TestEvent {
@@ -26,8 +38,10 @@ pub enum TestEvent {
     DirStarted {
         /// Which dir.
         dir: DirIndex,
-        /// 1 for the first run, higher for retries.
+        /// 1 for the first container, higher for those after it.
         attempt: u32,
+        /// What it is to run.
+        runs: Runs,
     },
     /// Pytest has collected the dir's tests.
     Collected {

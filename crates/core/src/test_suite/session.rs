@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use wharf_process::Exit;
 
 use super::cause;
-use super::event::{DirIndex, TestEvent};
+use super::event::{DirIndex, Runs, TestEvent};
 use super::message::{Finished, Message, Outcome};
 use super::report::model::{DirReport, DirStatus, Summary, TestReport};
 use super::verdict::Verdict;
@@ -40,6 +40,7 @@ pub struct Session {
     retries: u32,
     attempt: u32,
     restarts: u32,
+    runs: Runs,
     selection: Option<Vec<String>>,
     place: HashMap<String, usize>,
     pending: HashSet<String>,
@@ -67,6 +68,7 @@ impl Session {
             retries,
             attempt: 0,
             restarts: 0,
+            runs: Runs::Planned,
             selection,
             place: HashMap::new(),
             pending: HashSet::new(),
@@ -98,6 +100,12 @@ impl Session {
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self.done, Some(0 | 1 | 5))
+    }
+
+    /// What the next container is to run.
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        self.runs
     }
 
     /// Lines for the list of problems.
@@ -265,6 +273,7 @@ impl Session {
         let died = self.live && self.done.is_none() && how != Ended::Stopped;
         if died && self.restarts < RESTARTS && !self.pending.is_empty() {
             self.restarts += 1;
+            self.runs = Runs::Rest;
             let pending = std::mem::take(&mut self.pending);
             self.selection =
                 Some(std::mem::take(&mut self.order).into_iter().filter(|id| pending.contains(id)).collect());
@@ -282,6 +291,7 @@ impl Session {
             return false;
         }
         self.retries -= 1;
+        self.runs = Runs::Failed;
         self.pending.clear();
         self.order.clear();
         self.selection = Some(again);
