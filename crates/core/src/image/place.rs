@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use wharf_engine::host::HostTools;
 use wharf_engine::{Client, EngineError, Environment, Kind, detect};
 
+use super::secrets;
 use crate::workspace::{Surroundings, Workspace};
 
 /// Where commands run.
@@ -50,17 +51,16 @@ impl Place {
 /// # Errors
 /// When the one that is named does not work.
 pub fn pick(workspace: &Workspace) -> Result<Picked, EngineError> {
-    let surroundings = &workspace.surroundings;
     if let Some(named) = &workspace.config.engine.kind {
         let kind = named.value;
         return Ok(Picked {
-            place: open(kind, surroundings)?,
+            place: open_in(workspace, kind)?,
             why: format!("engine {kind}, as {} says{}", named.origin, apart(kind)),
         });
     }
     let mut reasons = Vec::new();
     for kind in [Kind::Docker, Kind::Podman] {
-        match open(kind, surroundings) {
+        match open_in(workspace, kind) {
             Ok(place) => {
                 let why = if reasons.is_empty() {
                     format!("engine {kind}, the first that works")
@@ -79,7 +79,17 @@ pub fn pick(workspace: &Workspace) -> Result<Picked, EngineError> {
         "engine host ({}): one environment per set of dependencies, OS packages are not isolated",
         reasons.join(", ")
     );
-    Ok(Picked { place: open(Kind::Host, surroundings)?, why })
+    Ok(Picked { place: open_in(workspace, Kind::Host)?, why })
+}
+
+/// Opens one engine with the workspace's own settings.
+fn open_in(workspace: &Workspace, kind: Kind) -> Result<Place, EngineError> {
+    let mut place = open(kind, &workspace.surroundings)?;
+    if let Place::Host(tools) = &mut place {
+        let variables = secrets::index_variables(&workspace.config.build);
+        tools.env.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+    }
+    Ok(place)
 }
 
 /// What has to be said of the host engine, plainly.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::error::ImageError;
-use crate::config::{CaCertificates, Proxy, SecretSource};
+use crate::config::{BuildConfig, CaCertificates, IndexUrl, Proxy, SecretSource};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::Workspace;
 
@@ -92,6 +92,20 @@ pub fn ca_file(workspace: &Workspace, dir: &RunnableDir) -> Option<PathBuf> {
     }
 }
 
+/// Variables by which pip and uv learn of package indexes. Their values may hold credentials.
+#[must_use]
+pub fn index_variables(build: &BuildConfig) -> Vec<(&'static str, String)> {
+    let mut variables = Vec::new();
+    if let Some(url) = &build.index_url {
+        variables.extend([("PIP_INDEX_URL", url.expose().to_owned()), ("UV_DEFAULT_INDEX", url.expose().to_owned())]);
+    }
+    if !build.extra_index_urls.is_empty() {
+        let urls: Vec<&str> = build.extra_index_urls.iter().map(IndexUrl::expose).collect();
+        variables.extend([("PIP_EXTRA_INDEX_URL", urls.join(" ")), ("UV_INDEX", urls.join(" "))]);
+    }
+    variables
+}
+
 /// Shell assignments that every step of a build with network reads.
 fn settings(workspace: &Workspace, dir: &RunnableDir, has_ca: bool) -> String {
     let build = &dir.config.build;
@@ -106,14 +120,8 @@ fn settings(workspace: &Workspace, dir: &RunnableDir, has_ca: bool) -> String {
             set(name, "/run/wharf/ca.pem");
         }
     }
-    if let Some(url) = &build.index_url {
-        set("PIP_INDEX_URL", url.expose());
-        set("UV_DEFAULT_INDEX", url.expose());
-    }
-    if !build.extra_index_urls.is_empty() {
-        let urls: Vec<&str> = build.extra_index_urls.iter().map(crate::config::IndexUrl::expose).collect();
-        set("PIP_EXTRA_INDEX_URL", &urls.join(" "));
-        set("UV_INDEX", &urls.join(" "));
+    for (name, value) in index_variables(build) {
+        set(name, &value);
     }
     if build.proxy == Proxy::Host {
         for name in PROXIES {
