@@ -132,7 +132,7 @@ impl Running {
 }
 
 fn read_all(stream: Stream, mut pipe: impl Read, sink: &(impl Fn(Chunk) + ?Sized)) {
-    let mut buffer = vec![0_u8; 64 * 1024];
+    let mut buffer = vec![0_u8; 32 * 1024];
     loop {
         match pipe.read(&mut buffer) {
             Ok(0) => return,

@@ -26,7 +26,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Show {
     /// Whose; without it, of the runnable dir that holds the current folder, else of the workspace.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dir: Option<String>,
     /// Says where each value came from.
     #[arg(long)]

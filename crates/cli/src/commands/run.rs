@@ -40,7 +40,7 @@ impl Run {
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Whose container; without it, that of the runnable dir that holds the current folder.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     pub dir: Option<String>,
     /// Stage of the image: auto takes the team's where it matches the checkout, else one built here.
     #[arg(long, value_name = "STAGE", default_value = "auto")]

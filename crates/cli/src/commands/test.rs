@@ -30,7 +30,7 @@ pub struct Test {
     #[arg(value_name = "PATH", value_parser = NonEmptyStringValueParser::new())]
     pub paths: Vec<String>,
     /// Only this runnable dir (repeatable).
-    #[arg(long = "dir", value_name = "DIR", add = super::complete::dirs())]
+    #[arg(long = "dir", value_name = "DIR", add = crate::commands::complete::dirs())]
     pub dirs: Vec<String>,
     /// Only tests that match this expression, as pytest's `-k`.
     #[arg(short = 'k', value_name = "EXPR")]

@@ -135,6 +135,8 @@ impl Session {
                     return None;
                 }
                 self.report.summary.deselected = deselected;
+                // Growing by doubling would hold twice as much.
+                self.report.tests.reserve_exact(count);
                 Some(TestEvent::Collected { dir, count, deselected })
             }
             Message::Items { ids } => {

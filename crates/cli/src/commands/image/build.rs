@@ -21,7 +21,7 @@ use crate::talk::Talk;
 #[derive(Debug, clap::Args)]
 pub(super) struct Build {
     /// Whose images; without it, all.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dirs: Vec<String>,
     /// Prints what would be done and why, and builds nothing.
     #[arg(long)]

@@ -10,7 +10,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Dockerfile {
     /// Whose; without it, that of the runnable dir that holds the current folder.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dir: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Eject {
     /// Whose; without it, that of the runnable dir that holds the current folder.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dir: Option<String>,
     /// Prints the command that would do it, and writes nothing.
     #[arg(long)]

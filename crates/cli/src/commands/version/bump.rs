@@ -16,7 +16,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Bump {
     /// Whose; without it, that of the runnable dir that holds the current folder.
-    #[arg(value_name = "DIR", add = super::super::complete::dirs())]
+    #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dir: Option<String>,
     /// Raises the first number: what worked before may not work now.
     #[arg(long, group = "part")]

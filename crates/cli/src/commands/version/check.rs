@@ -20,7 +20,7 @@ use crate::render::github;
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     /// Whose; without it, all.
-    #[arg(value_name = "DIR", add = super::super::complete::dirs())]
+    #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dirs: Vec<String>,
     /// Compares with this commit, branch or tag of the super-repo, instead of the last release.
     #[arg(long, value_name = "REF")]

@@ -13,7 +13,7 @@ use crate::render::Table;
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
     /// Whose; without it, all.
-    #[arg(value_name = "DIR", add = super::super::complete::dirs())]
+    #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dirs: Vec<String>,
     /// Prints JSON: an array of objects.
     #[arg(long)]
