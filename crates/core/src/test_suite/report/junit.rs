@@ -5,7 +5,8 @@
 //! were tried again, `file` and `line` attributes. Owns names and escaping; refuses to leave out a dir that never
 //! ran: it gets one case with an error, so that no viewer shows it green.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use quick_junit::{
@@ -20,14 +21,47 @@ use crate::test_suite::Verdict;
 ///
 /// # Errors
 /// What `out` says.
-pub fn write(report: &Report, out: impl Write) -> Result<(), SerializeError> {
-    let mut junit = quick_junit::Report::new(clean(&report.workspace));
-    junit.timestamp = report.started.parse().ok();
-    junit.set_time(seconds(report.duration));
-    for dir in &report.dirs {
-        junit.add_test_suite(suite(report, dir));
+pub fn write(report: &Report, mut out: impl Write) -> io::Result<()> {
+    let mut whole = quick_junit::Report::new(clean(&report.workspace));
+    whole.timestamp = report.started.parse().ok();
+    whole.set_time(seconds(report.duration));
+    for suite in report.dirs.iter().map(|dir| suite(report, dir)) {
+        whole.tests += suite.tests;
+        whole.skipped += suite.skipped;
+        whole.failures += suite.failures;
+        whole.errors += suite.errors;
     }
-    junit.serialize(out)
+    // A suite as a tree is many times its tests' size, so each is made, written and dropped before the next.
+    let frame = whole.to_string().map_err(system_error)?;
+    let (head, tail) = frame.split_at(frame.rfind(CLOSING).unwrap_or(frame.len()));
+    out.write_all(head.trim_end().as_bytes())?;
+    out.write_all(b"\n")?;
+    for dir in &report.dirs {
+        let mut alone = quick_junit::Report::new("");
+        alone.add_test_suite(suite(report, dir));
+        let text = alone.to_string().map_err(system_error)?;
+        let from = text.find("    <testsuite ").unwrap_or(0);
+        let to = text.rfind(CLOSING).unwrap_or(text.len());
+        out.write_all(&text.as_bytes()[from..to])?;
+    }
+    out.write_all(tail.as_bytes())
+}
+
+const CLOSING: &str = "</testsuites>";
+
+/// What the system said, where it is somewhere in the chain of causes: `No space left on device` tells more than that
+/// something could not be serialized.
+fn system_error(error: SerializeError) -> io::Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(inner) = cause {
+        let shared = inner.downcast_ref::<Arc<io::Error>>().map(AsRef::as_ref);
+        let said = inner.downcast_ref::<io::Error>().or(shared);
+        if let Some(code) = said.and_then(io::Error::raw_os_error) {
+            return io::Error::from_raw_os_error(code);
+        }
+        cause = inner.source();
+    }
+    io::Error::other(error)
 }
 
 fn suite(report: &Report, dir: &DirReport) -> TestSuite {

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -81,26 +80,11 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
     }
     let results = [
         put(dir, JSON_FILE, |out| json::write(report, out)),
-        put(dir, JUNIT_FILE, |out| junit::write(report, out).map_err(system_error)),
+        put(dir, JUNIT_FILE, |out| junit::write(report, out)),
         put(dir, HTML_FILE, |out| html::write(report, out)),
     ];
     let failures: Vec<_> = results.into_iter().filter_map(Result::err).collect();
     if failures.is_empty() { Ok(()) } else { Err(WriteError { failures }) }
-}
-
-/// What the system said, where it is somewhere in the chain of causes: `No space left on device` tells more than that
-/// something could not be serialized.
-fn system_error(error: quick_junit::SerializeError) -> io::Error {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(inner) = cause {
-        let shared = inner.downcast_ref::<Arc<io::Error>>().map(AsRef::as_ref);
-        let said = inner.downcast_ref::<io::Error>().or(shared);
-        if let Some(code) = said.and_then(io::Error::raw_os_error) {
-            return io::Error::from_raw_os_error(code);
-        }
-        cause = inner.source();
-    }
-    io::Error::other(error)
 }
 
 fn put(
