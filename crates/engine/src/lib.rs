@@ -24,4 +24,4 @@ pub use detect::detect;
 pub use environment::Environment;
 pub use error::EngineError;
 pub use kind::Kind;
-pub use run::{Entrypoint, Mount, RunSpec, Terminal, User};
+pub use run::{EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};

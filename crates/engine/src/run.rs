@@ -42,6 +42,15 @@ pub enum User {
     Named(String),
 }
 
+/// Whether the engine keeps what the container prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineLog {
+    /// It does, as it is configured.
+    Kept,
+    /// It does not: whoever started the container reads it all. A second copy would only take time and disk.
+    None,
+}
+
 /// What is started in the container first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entrypoint {
@@ -86,6 +95,8 @@ pub struct RunSpec {
     pub platform: Option<String>,
     /// Volumes as the user wrote them, for the engine to read.
     pub volumes: Vec<String>,
+    /// Whether the engine keeps what it prints.
+    pub log: EngineLog,
 }
 
 impl Client {
@@ -131,6 +142,9 @@ impl Client {
         }
         if spec.stop_grace != Duration::from_secs(10) {
             command = command.arg("--stop-timeout").arg(spec.stop_grace.as_secs().to_string());
+        }
+        if spec.log == EngineLog::None {
+            command = command.args(["--log-driver", "none"]);
         }
         if spec.entrypoint == Entrypoint::Cleared {
             command = command.arg("--entrypoint=");

@@ -122,6 +122,7 @@ impl Job<'_> {
             process: Owner::of(pid).to_string(),
             owner: owner.to_string(),
             command: command.to_string(),
+            log: None,
         };
         // The list is a courtesy: a full disk must not stop the command.
         live::register(&tools.cache, &group).ok()

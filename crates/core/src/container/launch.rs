@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wharf_engine::{Client, Entrypoint, Mount, RunSpec, Terminal, User};
+use wharf_engine::{Client, EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};
 use wharf_process::Command;
 
 use super::error::ContainerError;
 use super::site::{self, Seen, Site};
-use super::{IMAGE, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
+use super::{IMAGE, LOG, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
 use crate::config::Variable;
 use crate::image::place::Place;
 use crate::image::{Ready, ensure::Body, stage};
@@ -63,6 +63,8 @@ pub struct Settings {
     pub plugin: Option<PathBuf>,
     /// Further read-only files: host path and path in the container.
     pub files: Vec<(PathBuf, String)>,
+    /// File of the host that gets all that it prints; the engine keeps none of it then.
+    pub log: Option<PathBuf>,
     /// Time between being asked to end and being killed.
     pub grace: Duration,
 }
@@ -85,6 +87,7 @@ impl Settings {
             labels: BTreeMap::new(),
             plugin: None,
             files: Vec::new(),
+            log: None,
             grace: Duration::from_secs(10),
         }
     }
@@ -237,6 +240,7 @@ impl Launch<'_> {
             stop_grace: settings.grace,
             platform: None,
             volumes: self.volumes(settings),
+            log: if settings.log.is_some() { EngineLog::None } else { EngineLog::Kept },
         }))
     }
 
@@ -373,6 +377,7 @@ impl Launch<'_> {
             (OWNER.to_owned(), self.owner.to_string()),
             (IMAGE.to_owned(), self.ready.reference.clone()),
         ]);
+        labels.extend(settings.log.iter().map(|log| (LOG.to_owned(), log.display().to_string())));
         labels.extend(settings.labels.clone());
         labels
     }

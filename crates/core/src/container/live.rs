@@ -23,6 +23,9 @@ pub struct Group {
     pub owner: String,
     /// The command, as it can be pasted.
     pub command: String,
+    /// The file that gets all that it prints, where there is one.
+    #[serde(default)]
+    pub log: Option<PathBuf>,
 }
 
 /// The file of a group; removed when this is dropped.

@@ -7,6 +7,7 @@
 pub mod error;
 pub mod launch;
 pub mod live;
+pub mod log;
 pub mod owner;
 pub mod project;
 pub mod running;
@@ -14,6 +15,7 @@ pub mod site;
 
 pub use error::ContainerError;
 pub use launch::{Launch, Settings};
+pub use log::Log;
 pub use owner::Owner;
 pub use running::{Entry, Scope};
 
@@ -29,6 +31,8 @@ pub const OWNER: &str = "dev.wharf.owner";
 pub const IMAGE: &str = "dev.wharf.image";
 /// Label with the number of the test run.
 pub const RUN: &str = "dev.wharf.run";
+/// Label with the file of the host that gets all that the container prints, where the engine keeps none of it.
+pub const LOG: &str = "dev.wharf.log";
 
 /// Where generated package metadata is mounted.
 pub const SITE: &str = "/opt/wharf/site";

@@ -1,12 +1,13 @@
 //! What Wharf started and what is left of it, in an engine or on the host.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::error::ContainerError;
 use super::owner::{Life, Owner};
-use super::{IMAGE, OWNER, ROOT, VERB, WORKSPACE, live};
+use super::{IMAGE, LOG, OWNER, ROOT, VERB, WORKSPACE, live};
 use crate::image::place::Place;
 use crate::image::stage;
 use crate::workspace::Workspace;
@@ -39,6 +40,9 @@ pub struct Entry {
     pub status: String,
     /// Root of its workspace.
     pub root: String,
+    /// The file that gets all that it prints, where the engine does not keep it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<PathBuf>,
     /// Whether the process that started it is gone.
     pub orphan: bool,
     /// Whether the process that started it is known to be there.
@@ -133,6 +137,7 @@ fn from_container(container: wharf_engine::Container) -> Entry {
         dir: label(stage::DIR),
         verb: label(VERB),
         root: label(ROOT),
+        log: Some(label(LOG)).filter(|log| !log.is_empty()).map(PathBuf::from),
         name: container.name,
         id: container.id,
         image: image.unwrap_or(container.image),
@@ -155,6 +160,7 @@ fn on_host(workspace: &Workspace, cache: &std::path::Path, scope: Scope) -> Vec<
             image: "host".into(),
             state: "running".into(),
             status: group.command,
+            log: group.log,
             root: if group.workspace == workspace.id { workspace.root.display().to_string() } else { String::new() },
         })
         .collect()

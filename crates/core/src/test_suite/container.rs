@@ -16,7 +16,7 @@ use super::dispatch::Signal;
 use super::event::DirIndex;
 use super::message::Assembler;
 use super::stream::{Piece, Splitter};
-use crate::container::{ContainerError, Launch, Owner, Settings, live};
+use crate::container::{ContainerError, Launch, Owner, Settings, live, log};
 use crate::image::place::Place;
 
 /// Lines of a container's own output that are kept for messages.
@@ -47,9 +47,18 @@ const SELECT: &str = "/opt/wharf/select.txt";
 pub(super) struct Handle {
     stopper: Stopper,
     container: Option<(Client, String)>,
+    reader: Arc<Reader>,
 }
 
 impl Handle {
+    /// Writes what is gathered of its output to its log, so that whoever reads along sees it. Not while a reader has it:
+    /// then the next time will do.
+    pub fn flush_log(&self) {
+        if let Ok(mut state) = self.reader.state.try_lock() {
+            state.full |= state.log.flush().is_err();
+        }
+    }
+
     /// Interrupts the tests, as ctrl-C does, without waiting.
     pub fn interrupt(&self) {
         match self.container.clone() {
@@ -103,6 +112,7 @@ impl Order<'_> {
         settings.plugin = Some(self.plugin.to_path_buf());
         settings.labels = BTreeMap::from([(crate::container::RUN.to_owned(), self.run.to_string())]);
         settings.grace = Duration::from_secs(3);
+        settings.log = Some(self.log.to_path_buf());
         if let (Some(select), false) = (&self.select, on_host) {
             settings.files.push((select.clone(), SELECT.to_owned()));
         }
@@ -118,7 +128,7 @@ impl Order<'_> {
         let failed = |source| ContainerError::Io { dir: dir.clone(), source };
         let settings = self.settings();
         let command = self.launch.command(&settings)?;
-        let mut log = BufWriter::new(File::options().create(true).append(true).open(self.log).map_err(failed)?);
+        let mut log = BufWriter::new(log::open(self.log).map_err(failed)?);
         // The first line shows how to do the same by hand; the nonce is of no use to anyone else.
         writeln!(log, "$ {command}").map_err(failed)?;
         let reader = Arc::new(Reader {
@@ -139,6 +149,7 @@ impl Order<'_> {
         let handle = Handle {
             stopper: running.stopper(),
             container: self.launch.place.client().map(|client| (client.clone(), self.launch.name(&settings))),
+            reader: Arc::clone(&reader),
         };
         let (index, sender) = (self.index, sender.clone());
         let left = handle.container.clone();
@@ -164,6 +175,7 @@ impl Order<'_> {
             process: Owner::of(pid).to_string(),
             owner: self.launch.owner.to_string(),
             command: command.program(),
+            log: Some(self.log.to_path_buf()),
         };
         live::register(&tools.cache, &group).ok()
     }

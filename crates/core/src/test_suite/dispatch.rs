@@ -391,6 +391,10 @@ impl<'a> Dispatcher<'a> {
         }
         if now.saturating_sub(self.last_tick) >= TICK {
             self.last_tick = now;
+            // Often enough to read along, and far less often than there are tests.
+            for slot in self.running.values() {
+                slot.handle.flush_log();
+            }
             self.listener.tick();
         }
     }
