@@ -26,6 +26,7 @@ pub mod secrets;
 pub mod spec;
 pub mod stage;
 pub mod stale;
+pub mod tested;
 
 pub use choice::{Choice, StageWish};
 pub use ensure::{Ready, ensure};
