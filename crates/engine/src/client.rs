@@ -99,7 +99,11 @@ impl Client {
         let filter = format!("label={label}");
         if self.kind == Kind::Podman {
             let output = self.ask_podman("list images", &["images", "--filter", &filter, "--format", "json"])?;
-            return Ok(self.json("list images", &output)?.iter().map(podman_image).collect());
+            let mut images: Vec<Image> = self.json("list images", &output)?.iter().map(podman_image).collect();
+            // An image that has several names is listed once for each, every time with all of them.
+            images.sort_by(|a, b| a.id.cmp(&b.id));
+            images.dedup_by(|a, b| a.id == b.id);
+            return Ok(images);
         }
         let ids = self.ask("list images", &["image", "ls", "--quiet", "--no-trunc", "--filter", &filter])?.text();
         let mut ids: Vec<&str> = ids.split_whitespace().collect();

@@ -53,10 +53,8 @@ impl Prune {
         let leftovers: Vec<Entry> = entries.into_iter().filter(Entry::is_leftover).collect();
         let tools = host_tools(context)?;
         let (age, now) = (DAY * self.days, SystemTime::now());
-        let stale = Stale {
-            past: past::leftovers(&context.surroundings.cache, now),
-            environments: tools.unused(age, now),
-        };
+        let stale =
+            Stale { past: past::leftovers(&context.surroundings.cache, now), environments: tools.unused(age, now) };
         match leftovers.len() + stale.past.len() + stale.environments.len() {
             0 => context.talk.note("nothing is left behind"),
             count if self.dry_run => context.talk.note(&format!("would remove {count}")),
@@ -74,7 +72,13 @@ impl Prune {
         Ok(0)
     }
 
-    fn environments(&self, context: &Context, tools: &HostTools, age: Duration, now: SystemTime) -> Result<(), Failure> {
+    fn environments(
+        &self,
+        context: &Context,
+        tools: &HostTools,
+        age: Duration,
+        now: SystemTime,
+    ) -> Result<(), Failure> {
         let removed = tools.prune(age, now).map_err(|error| {
             let failure = Failure::environment(Failure::describe(&error));
             match error.hint() {

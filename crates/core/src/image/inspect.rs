@@ -87,8 +87,7 @@ pub fn of_dir(workspace: &Workspace, client: &Client, dir: &RunnableDir) -> Resu
     let spec = ImageSpec::read(workspace, dir)?;
     let images = client.images(stage::INPUTS)?;
     let base = base_id(client, &spec)?;
-    let checkout =
-        Checkout { version: &dir.version, user: &workspace.surroundings.user, base: base.as_deref() };
+    let checkout = Checkout { version: &dir.version, user: &workspace.surroundings.user, base: base.as_deref() };
     if let Choice::Use { image, .. } = choose(&spec, &Wish::default(), &checkout, &images) {
         return Ok(Some(image));
     }
@@ -161,7 +160,7 @@ fn from_details(details: Details) -> Inspected {
         command: details.command,
         workdir: details.workdir,
         env: Vec::new(),
-        digests: details.digests,
+        digests: details.digests.into_iter().filter(|digest| !digest.starts_with("localhost/")).collect(),
     }
 }
 
@@ -189,7 +188,8 @@ fn looks_secret(name: &str) -> bool {
     let name = name.to_uppercase();
     let words: Vec<&str> = name.split('_').collect();
     let telling = ["TOKEN", "SECRET", "SECRETS", "KEY", "APIKEY", "PASS", "AUTH", "CREDENTIAL", "CREDENTIALS", "PAT"];
-    words.iter().any(|word| telling.contains(word)) || ["PASSWORD", "PASSWD", "PASSPHRASE"].iter().any(|word| name.contains(word))
+    words.iter().any(|word| telling.contains(word))
+        || ["PASSWORD", "PASSWD", "PASSPHRASE"].iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]

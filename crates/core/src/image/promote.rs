@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use wharf_engine::{BuildFailure, BuildSpec, Builder, Client, Details, EngineError, Image, Kind};
 
 use super::choice::{Checkout, Choice, StageWish, Wish, choose, is_reference};
+use super::context;
 use super::ensure::shown;
 use super::error::ImageError;
 use super::spec::{DOCKERFILE, ImageSpec};
 use super::stage::{self, Stage};
 use super::tested::{self, Tested};
-use super::context;
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::{Lock, Patience, StateDir, Workspace};
 
@@ -155,9 +155,7 @@ impl PromoteError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoLocal { dir } => {
-                Some(format!("build it and test it with `wharf test --stage local --dir {dir}`"))
-            }
+            Self::NoLocal { dir } => Some(format!("build it and test it with `wharf test --stage local --dir {dir}`")),
             Self::Untested { dir, .. } => Some(format!(
                 "test it with `wharf test --stage local --dir {dir}`, or promote it with `--untested`, which its label says then"
             )),
@@ -188,9 +186,7 @@ pub fn plan(request: &Request<'_>) -> Result<Promotion, PromoteError> {
     let local = local(request, &spec, &images)?;
     let Some((image, basis)) = local else {
         return match existing {
-            Some(image) if image.labels.get(stage::INPUTS) == Some(&spec.inputs) => {
-                Ok(already(&spec, &images, image))
-            }
+            Some(image) if image.labels.get(stage::INPUTS) == Some(&spec.inputs) => Ok(already(&spec, &images, image)),
             Some(_) => Err(PromoteError::Taken { dir: dir.address.to_string(), tag }),
             None => Err(PromoteError::NoLocal { dir: dir.address.to_string() }),
         };
@@ -204,7 +200,7 @@ pub fn plan(request: &Request<'_>) -> Result<Promotion, PromoteError> {
         }
         let proven = there.labels.contains_key(stage::UNTESTED) && basis != Basis::Untested;
         // One that a registry has is what the team uses: its labels stay as they are.
-        if !proven || !there.digests.is_empty() {
+        if !proven || there.digests.iter().any(|digest| is_in_registry(digest)) {
             return Ok(already(&spec, &images, existing));
         }
     } else if basis == Basis::Untested && request.proof == Proof::Needed {
@@ -289,6 +285,11 @@ fn named<'i>(images: &'i [Image], name: &str) -> Option<&'i Image> {
         })
     };
     images.iter().find(|image| has(image, true)).or_else(|| images.iter().find(|image| has(image, false)))
+}
+
+/// Whether a digest is one that a registry gave: Podman has some of its own, and so has Docker's newer store.
+fn is_in_registry(digest: &str) -> bool {
+    digest.contains('/') && !digest.starts_with("localhost/")
 }
 
 fn one(client: &Client, id: &str) -> Result<Details, EngineError> {

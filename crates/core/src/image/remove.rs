@@ -222,7 +222,8 @@ pub fn prunable<'i>(dir: Owner<'_>, keep: Keep<'_>, images: &'i [Image]) -> Vec<
         let versions: BTreeSet<&Version> = of_stage().filter_map(|(tag, ..)| tag.version.as_ref()).collect();
         let kept: Vec<&Version> = versions.into_iter().rev().take(keep.newest).chain([dir.version]).collect();
         let goes = |tag: &Tag, image: &Image| {
-            tag.version.as_ref().is_some_and(|version| !kept.contains(&version)) && !floating.contains(image.id.as_str())
+            tag.version.as_ref().is_some_and(|version| !kept.contains(&version))
+                && !floating.contains(image.id.as_str())
         };
         chosen.extend(of_stage().filter(|(tag, image, _)| goes(tag, image)).map(|(_, image, name)| (*image, *name)));
     }

@@ -31,7 +31,8 @@ impl Recorder {
         let repos: BTreeSet<String> = dirs.map(|dir| dir.repo.clone()).collect();
         let roots = shared.workspace.repos.iter().filter(|repo| repos.contains(&repo.path));
         let roots: Vec<(String, PathBuf)> = roots.map(|repo| (repo.path.clone(), repo.root.clone())).collect();
-        let codes = thread::spawn(move || roots.into_iter().filter_map(|(path, root)| Some((path, code(root)?))).collect());
+        let codes =
+            thread::spawn(move || roots.into_iter().filter_map(|(path, root)| Some((path, code(root)?))).collect());
         Some(Self { codes })
     }
 
@@ -66,7 +67,8 @@ impl Recorder {
             };
             if let Err(error) = written {
                 let path = &report.path;
-                problems.push(format!("the record of the image that `{path}` was tested on could not be written: {error}"));
+                problems
+                    .push(format!("the record of the image that `{path}` was tested on could not be written: {error}"));
             }
         }
         problems

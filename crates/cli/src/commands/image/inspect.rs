@@ -37,7 +37,8 @@ impl Inspect {
         data::text(&words(&inspected))?;
         let mut table = Table::new(&["size", "layer"]);
         for layer in &inspected.layers {
-            table.row([bytes(layer.size).into(), layer.made_by.split_whitespace().collect::<Vec<_>>().join(" ").into()]);
+            table
+                .row([bytes(layer.size).into(), layer.made_by.split_whitespace().collect::<Vec<_>>().join(" ").into()]);
         }
         data::table(context, &table)?;
         Ok(0)
@@ -98,7 +99,8 @@ fn words(image: &Inspected) -> String {
 
 fn base(base: &Base) -> String {
     let name = base.reference.as_deref().unwrap_or("unknown");
-    let id = base.id.as_deref().map_or_else(String::new, |id| format!(" ({})", id.chars().take(19).collect::<String>()));
+    let id =
+        base.id.as_deref().map_or_else(String::new, |id| format!(" ({})", id.chars().take(19).collect::<String>()));
     let current = match base.current {
         Some(true) => ", still the same here",
         Some(false) => ", which has changed here",

@@ -45,8 +45,7 @@ impl Promote {
         let state = StateDir::peek(&workspace);
         let tests = test_suite::plan(&workspace, &Selection::default())?;
         let request = |dir| self.request(&workspace, client, &state, dir, &tests);
-        let plans: Vec<Promotion> =
-            dirs.iter().map(|dir| promote::plan(&request(dir))).collect::<Result<_, _>>()?;
+        let plans: Vec<Promotion> = dirs.iter().map(|dir| promote::plan(&request(dir))).collect::<Result<_, _>>()?;
         for (dir, plan) in dirs.iter().zip(&plans) {
             if let Promotion::Make(making) = plan {
                 say_notes(context, &workspace, &state, dir, &tests, making);
@@ -93,10 +92,9 @@ fn say_notes(
         Ok(_) => context.talk.warning(&format!(
             "what decides the image of `{address}`, or its changelog, is not committed: a release will refuse it"
         )),
-        Err(error) => context.talk.warning(&format!(
-            "`{address}` cannot be compared with what is committed: {}",
-            Failure::describe(&error)
-        )),
+        Err(error) => context
+            .talk
+            .warning(&format!("`{address}` cannot be compared with what is committed: {}", Failure::describe(&error))),
     }
     let uses_it = |other: &&RunnableDir| {
         other.address != *address

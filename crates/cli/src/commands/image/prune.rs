@@ -50,7 +50,8 @@ impl Prune {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
         let workspace = context.workspace()?;
         let place = context.place(&workspace)?;
-        let client = super::client(&place, "prune images: `wharf prune` removes environments that are not used any more")?;
+        let client =
+            super::client(&place, "prune images: `wharf prune` removes environments that are not used any more")?;
         let images = client.images(stage::INPUTS)?;
         let user = Stage::Local.tag(&workspace.surroundings.user, &semver::Version::new(0, 0, 0));
         let user = user.trim_start_matches("local-").trim_end_matches("-0.0.0");
@@ -61,11 +62,17 @@ impl Prune {
         let users = if chosen.is_empty() { Vec::new() } else { client.image_users()? };
         let all: Vec<Owner<'_>> = workspace.dirs.iter().map(Owner::from).collect();
         let removals = remove::plan(&chosen, &all, &users);
-        let gone: Vec<&str> =
-            removals.go.iter().filter(|removal| removal.left.is_empty()).map(|removal| removal.image.as_str()).collect();
+        let gone: Vec<&str> = removals
+            .go
+            .iter()
+            .filter(|removal| removal.left.is_empty())
+            .map(|removal| removal.image.as_str())
+            .collect();
         let freed = freed(client, &gone)?;
         for used in &removals.in_use {
-            context.talk.note(&format!("{} stays: container `{}` uses it ({})", used.reference, used.container, used.state));
+            context
+                .talk
+                .note(&format!("{} stays: container `{}` uses it ({})", used.reference, used.container, used.state));
         }
         let removed = if self.dry_run {
             if !self.json {

@@ -35,7 +35,8 @@ impl Rm {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
         let workspace = context.workspace()?;
         let place = context.place(&workspace)?;
-        let client = super::client(&place, "remove images: `wharf prune` removes environments that are not used any more")?;
+        let client =
+            super::client(&place, "remove images: `wharf prune` removes environments that are not used any more")?;
         let images = client.images(stage::INPUTS)?;
         let owners = owners(&workspace);
         let mut chosen: Vec<(&Image, &str)> = Vec::new();
@@ -103,7 +104,8 @@ fn by_reference<'i>(workspace: &Workspace, images: &'i [Image], text: &str) -> O
     let owners = owners(workspace);
     let is_ours = |reference: &str| owners.iter().any(|dir| remove::tag_of(reference, &dir.name).is_some());
     let named = images.iter().find_map(|image| {
-        let name = image.references.iter().find(|name| *name == text || name.trim_start_matches("localhost/") == text)?;
+        let name =
+            image.references.iter().find(|name| *name == text || name.trim_start_matches("localhost/") == text)?;
         is_ours(name).then_some(vec![(image, name.as_str())])
     });
     if named.is_some() {
@@ -114,7 +116,8 @@ fn by_reference<'i>(workspace: &Workspace, images: &'i [Image], text: &str) -> O
         return None;
     }
     let image = images.iter().find(|image| image.id.trim_start_matches("sha256:").starts_with(id))?;
-    let names: Vec<_> = image.references.iter().filter(|name| is_ours(name)).map(|name| (image, name.as_str())).collect();
+    let names: Vec<_> =
+        image.references.iter().filter(|name| is_ours(name)).map(|name| (image, name.as_str())).collect();
     let labelled = || image.labels.get(stage::NAME).is_some_and(|name| owners.iter().any(|dir| dir.name == *name));
     match names.as_slice() {
         [] if image.references.is_empty() && labelled() => Some(vec![(image, image.id.as_str())]),

@@ -77,11 +77,8 @@ fn what_a_floating_name_points_to_and_what_is_not_mine_stays() {
     let nameless = removals.go.iter().find(|removal| removal.image == "e").unwrap();
     assert_eq!((nameless.describe().as_str(), nameless.dir.as_str()), ("deleted e, which had no name", "infra"));
     // Once it is gone there is nothing to do.
-    let rest: Vec<Image> = images
-        .iter()
-        .filter(|image| !removals.go.iter().any(|removal| removal.image == image.id))
-        .cloned()
-        .collect();
+    let rest: Vec<Image> =
+        images.iter().filter(|image| !removals.go.iter().any(|removal| removal.image == image.id)).cloned().collect();
     assert_eq!(names(&prunable(owner(), keep(0), &rest)), [""; 0]);
 }
 
