@@ -41,69 +41,73 @@ impl Promote {
             }
         }
         let place = context.place(&workspace)?;
-        let client = super::client(&place, "promote images")?;
-        let state = StateDir::peek(&workspace);
-        let tests = test_suite::plan(&workspace, &Selection::default())?;
-        let request = |dir| self.request(&workspace, client, &state, dir, &tests);
-        let plans: Vec<Promotion> = dirs.iter().map(|dir| promote::plan(&request(dir))).collect::<Result<_, _>>()?;
+        let scene = Scene {
+            context,
+            client: super::client(&place, "promote images")?,
+            state: StateDir::peek(&workspace),
+            tests: test_suite::plan(&workspace, &Selection::default())?,
+            proof: if self.untested { Proof::Waived } else { Proof::Needed },
+            workspace: &workspace,
+        };
+        let plans: Vec<Promotion> =
+            dirs.iter().map(|dir| promote::plan(&scene.request(dir))).collect::<Result<_, _>>()?;
         for (dir, plan) in dirs.iter().zip(&plans) {
             if let Promotion::Make(making) = plan {
-                say_notes(context, &workspace, &state, dir, &tests, making);
+                scene.say_notes(dir, making);
             }
             if self.dry_run {
-                show(client, dir, plan)?;
+                show(scene.client, dir, plan)?;
             } else {
-                say(dir, &promote::apply(&request(dir))?)?;
+                say(dir, &promote::apply(&scene.request(dir))?)?;
             }
         }
         Ok(0)
     }
-
-    fn request<'a>(
-        &self,
-        workspace: &'a Workspace,
-        client: &'a Client,
-        state: &'a StateDir,
-        dir: &'a RunnableDir,
-        tests: &TestPlan,
-    ) -> Request<'a> {
-        let tests = if has_tests(tests, dir) { Tests::Some } else { Tests::None };
-        let proof = if self.untested { Proof::Waived } else { Proof::Needed };
-        Request { workspace, client, state, dir, tests, proof }
-    }
 }
 
-fn has_tests(tests: &TestPlan, dir: &RunnableDir) -> bool {
-    tests.dirs.iter().any(|plan| plan.runs && plan.path == dir.address.as_str())
+/// What is the same for all dirs.
+struct Scene<'a> {
+    context: &'a Context,
+    workspace: &'a Workspace,
+    client: &'a Client,
+    state: StateDir,
+    tests: TestPlan,
+    proof: Proof,
 }
 
-/// What a release would not like, a line each.
-fn say_notes(
-    context: &Context,
-    workspace: &Workspace,
-    state: &StateDir,
-    dir: &RunnableDir,
-    tests: &TestPlan,
-    making: &Making,
-) {
-    let address = &dir.address;
-    match History::new(workspace).at_own(dir, "HEAD") {
-        Ok(Some(head)) if head.same_inputs == Some(true) && head.version == dir.version => {}
-        Ok(_) => context.talk.warning(&format!(
-            "what decides the image of `{address}`, or its changelog, is not committed: a release will refuse it"
-        )),
-        Err(error) => context
-            .talk
-            .warning(&format!("`{address}` cannot be compared with what is committed: {}", Failure::describe(&error))),
+impl Scene<'_> {
+    fn request<'b>(&'b self, dir: &'b RunnableDir) -> Request<'b> {
+        let Self { workspace, client, state, proof, .. } = self;
+        let tests = if self.has_tests(dir) { Tests::Some } else { Tests::None };
+        Request { workspace, client, state, dir, tests, proof: *proof }
     }
-    let uses_it = |other: &&RunnableDir| {
-        other.address != *address
-            && workspace.image_owner(other).is_ok_and(|owner| owner.address == *address)
-            && has_tests(tests, other)
-            && tested::read(state, other, &making.from.id).is_none()
-    };
-    for other in workspace.dirs.iter().filter(uses_it) {
-        context.talk.warning(&format!("`{}` uses this image too, and its tests have not passed on it", other.address));
+
+    fn has_tests(&self, dir: &RunnableDir) -> bool {
+        self.tests.dirs.iter().any(|plan| plan.runs && plan.path == dir.address.as_str())
+    }
+
+    /// What a release would not like, a line each.
+    fn say_notes(&self, dir: &RunnableDir, making: &Making) {
+        let address = &dir.address;
+        let warn = |text: &str| self.context.talk.warning(text);
+        match History::new(self.workspace).at_own(dir, "HEAD") {
+            Ok(Some(head)) if head.same_inputs == Some(true) && head.version == dir.version => {}
+            Ok(_) => warn(&format!(
+                "what decides the image of `{address}`, or its changelog, is not committed: a release will refuse it"
+            )),
+            Err(error) => {
+                warn(&format!("`{address}` cannot be compared with what is committed: {}", Failure::describe(&error)));
+            }
+        }
+        let uses_it = |other: &&RunnableDir| {
+            other.address != *address
+                && self.workspace.image_owner(other).is_ok_and(|owner| owner.address == *address)
+                && self.has_tests(other)
+                && tested::read(&self.state, other, &making.from.id).is_none()
+        };
+        for other in self.workspace.dirs.iter().filter(uses_it) {
+            warn(&format!("`{}` uses this image too, and its tests have not passed on it", other.address));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use wharf_core::image::remove::{self, InUse, Keep, Owner, Removal};
 use wharf_core::image::{Stage, stage};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
-use wharf_engine::{Client, Details, Image, Layer};
+use wharf_engine::{Client, Details, EngineError, Image, Layer};
 
 use super::super::data;
 use super::rm::{done, owners, show};
@@ -80,7 +80,7 @@ impl Prune {
             }
             removals.go
         } else {
-            self.remove(&workspace, client, &removals.go)?
+            self.remove(context, &workspace, client, &removals.go)?
         };
         let word = if self.dry_run { "would free" } else { "freed" };
         match removed.len() {
@@ -93,10 +93,23 @@ impl Prune {
         Ok(0)
     }
 
-    fn remove(&self, workspace: &Workspace, client: &Client, removals: &[Removal]) -> Result<Vec<Removal>, Failure> {
+    fn remove(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        client: &Client,
+        removals: &[Removal],
+    ) -> Result<Vec<Removal>, Failure> {
         let mut removed = Vec::new();
         for removal in removals {
-            client.remove_image(&removal.reference)?;
+            match client.remove_image(&removal.reference) {
+                // Such as a container that came meanwhile.
+                Err(EngineError::Refused { detail, .. }) => {
+                    context.talk.note(&format!("{} stays: {detail}", removal.reference));
+                    continue;
+                }
+                other => other?,
+            }
             let removal = done(workspace, client, removal)?;
             if !self.json {
                 data::line(&removal.describe())?;

@@ -154,19 +154,26 @@ pub(super) fn show(client: &Client, removals: &[Removal]) -> Result<u8, Failure>
     Ok(0)
 }
 
-/// What came of a removal: an engine keeps an image from which it has made another. Where the image is gone, what is
-/// recorded of its tests goes too.
+/// What came of a removal: an engine may keep an image from which it has made another. Where the image is gone, what is
+/// recorded of its tests goes too, unless it speaks for an image that was promoted from it.
 pub(super) fn done(workspace: &Workspace, client: &Client, removal: &Removal) -> Result<Removal, Failure> {
     let mut removal = removal.clone();
     if removal.left.is_empty() {
         if client.image(&removal.image)?.is_some() {
             removal.left.push("a part of others".into());
         } else {
-            let state = StateDir::peek(workspace);
-            for dir in &workspace.dirs {
-                tested::forget(&state, dir, &removal.image)?;
-            }
+            forget(workspace, client, &removal.image)?;
         }
     }
     Ok(removal)
+}
+
+fn forget(workspace: &Workspace, client: &Client, image: &str) -> Result<(), Failure> {
+    let state = StateDir::peek(workspace);
+    let is_recorded = |dir: &&RunnableDir| tested::read(&state, dir, image).is_some();
+    let recorded: Vec<&RunnableDir> = workspace.dirs.iter().filter(is_recorded).collect();
+    if recorded.is_empty() || !client.images(&format!("{}={image}", stage::PROMOTED_FROM))?.is_empty() {
+        return Ok(());
+    }
+    recorded.into_iter().try_for_each(|dir| Ok(tested::forget(&state, dir, image)?))
 }
