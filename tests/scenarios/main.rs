@@ -7,6 +7,7 @@ mod containers;
 mod demo;
 mod doctor;
 mod image;
+mod image_life;
 mod logs;
 mod real_repo;
 mod reference;

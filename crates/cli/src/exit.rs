@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use wharf_core::config::ConfigError;
 use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
+use wharf_core::image::promote::PromoteError;
 use wharf_core::workspace::WorkspaceError;
 use wharf_engine::EngineError;
 
@@ -140,6 +141,16 @@ impl From<ImageError> for Failure {
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<PromoteError> for Failure {
+    fn from(error: PromoteError) -> Self {
+        let hint = error.hint();
+        match error {
+            PromoteError::Image(error) => error.into(),
+            error => Self::from_error(5, &error, hint),
+        }
     }
 }
 

@@ -99,7 +99,11 @@ impl Client {
         let filter = format!("label={label}");
         if self.kind == Kind::Podman {
             let output = self.ask_podman("list images", &["images", "--filter", &filter, "--format", "json"])?;
-            return Ok(self.json("list images", &output)?.iter().map(podman_image).collect());
+            let mut images: Vec<Image> = self.json("list images", &output)?.iter().map(podman_image).collect();
+            // An image that has several names is listed once for each, every time with all of them.
+            images.sort_by(|a, b| a.id.cmp(&b.id));
+            images.dedup_by(|a, b| a.id == b.id);
+            return Ok(images);
         }
         let ids = self.ask("list images", &["image", "ls", "--quiet", "--no-trunc", "--filter", &filter])?.text();
         let mut ids: Vec<&str> = ids.split_whitespace().collect();
@@ -262,7 +266,7 @@ impl Client {
 
     /// Podman reads its storage without a lock over all of it: a listing fails when another process removes something
     /// meanwhile. Asked again, it answers.
-    fn ask_podman(&self, verb: &str, args: &[&str]) -> Result<Output, EngineError> {
+    pub(crate) fn ask_podman(&self, verb: &str, args: &[&str]) -> Result<Output, EngineError> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -292,28 +296,28 @@ impl Client {
         EngineError::Answer { kind: self.kind, verb: verb.into(), detail: error.to_string() }
     }
 
-    fn json(&self, verb: &str, output: &Output) -> Result<Vec<Value>, EngineError> {
+    pub(crate) fn json(&self, verb: &str, output: &Output) -> Result<Vec<Value>, EngineError> {
         let value: Option<Vec<Value>> =
             serde_json::from_slice(&output.stdout).map_err(|error| self.nonsense(verb, &error))?;
         Ok(value.unwrap_or_default())
     }
 }
 
-fn is_missing(detail: &str) -> bool {
+pub(crate) fn is_missing(detail: &str) -> bool {
     let detail = detail.to_lowercase();
     ["no such", "not known", "not found", "no container with"].iter().any(|word| detail.contains(word))
 }
 
-fn text(value: &Value, key: &str) -> String {
+pub(crate) fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn strings(value: Option<&Value>) -> Vec<String> {
+pub(crate) fn strings(value: Option<&Value>) -> Vec<String> {
     let list = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn string_map(value: &Value) -> BTreeMap<String, String> {
+pub(crate) fn string_map(value: &Value) -> BTreeMap<String, String> {
     let entries = value.as_object().into_iter().flatten();
     entries.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
 }

@@ -15,6 +15,7 @@ pub mod detect;
 pub mod environment;
 pub mod error;
 pub mod host;
+pub mod images;
 pub mod kind;
 pub mod run;
 
@@ -23,5 +24,6 @@ pub use client::{Client, Container, Image};
 pub use detect::detect;
 pub use environment::Environment;
 pub use error::EngineError;
+pub use images::{Details, ImageUser, Layer};
 pub use kind::Kind;
 pub use run::{EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};

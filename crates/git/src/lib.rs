@@ -4,6 +4,7 @@
 //! the user's own `git`, through one wrapper ([`program::Git`]) that pins the message language, closes standard
 //! input, never prompts and overrides the settings that change output. Refuses to know what a workspace is.
 
+pub mod changes;
 pub mod modules;
 pub mod place;
 pub mod program;

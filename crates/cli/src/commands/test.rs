@@ -102,6 +102,7 @@ impl Test {
             retries: self.retries,
             timeout,
             wish,
+            whole: selection.is_whole(),
             strict: self.strict,
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             command: command_line(),

@@ -24,7 +24,7 @@ pub use plain::Plain;
 pub use style::{Paint, Style};
 pub use summary::Summary;
 pub use table::Table;
-pub use words::seconds;
+pub use words::{bytes, seconds};
 
 use wharf_core::test_suite::TestEvent;
 use wharf_core::test_suite::event::TestListener;

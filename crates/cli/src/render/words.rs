@@ -59,6 +59,19 @@ pub(super) fn within<'a>(id: &'a str, dir: &str) -> &'a str {
     id.strip_prefix(dir).and_then(|rest| rest.strip_prefix('/')).unwrap_or(id)
 }
 
+/// A size on disk, in three digits or so: `12 kB`, `123 MB`, `2.50 GB`.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub fn bytes(bytes: u64) -> String {
+    match bytes as f64 {
+        0.0 => "0 B".into(),
+        bytes if bytes < 1e3 => format!("{bytes:.0} B"),
+        bytes if bytes < 1e6 => format!("{:.0} kB", bytes / 1e3),
+        bytes if bytes < 1e9 => format!("{:.0} MB", bytes / 1e6),
+        bytes => format!("{:.2} GB", bytes / 1e9),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -127,7 +127,7 @@ fn named(spec: &ImageSpec, stage: Stage, tag: &str, images: &[Image]) -> Choice 
 }
 
 /// Whether a reference names `wanted`, with or without a registry before it.
-fn is_reference(reference: &str, wanted: &str) -> bool {
+pub(super) fn is_reference(reference: &str, wanted: &str) -> bool {
     reference == wanted || reference.strip_suffix(wanted).is_some_and(|registry| registry.ends_with('/'))
 }
 

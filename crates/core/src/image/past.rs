@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use semver::Version;
 use tempfile::TempDir;
@@ -19,7 +20,13 @@ use super::error::ImageError;
 use super::spec::{DOCKERFILE, ImageSpec};
 use crate::runnable_dir::{DEVOPS, RunnableDir};
 use crate::version::Base;
-use crate::workspace::{Workspace, WorkspaceError, discover};
+use crate::workspace::{Lock, Patience, Workspace, WorkspaceError, discover};
+
+/// Folder in the cache.
+const FOLDER: &str = "past";
+/// Held for as long as a folder of the past is read.
+const LOCK: &str = "lock";
+const JUST_NOW: Duration = Duration::from_secs(60);
 
 /// Why the past cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +74,7 @@ enum Extent {
 #[derive(Debug)]
 struct Past {
     workspace: Workspace,
+    _lock: Lock,
     _folder: TempDir,
 }
 
@@ -167,10 +175,12 @@ impl<'a> History<'a> {
     }
 
     fn read(&self, repo: &str, commit: &str, extent: Extent) -> Result<Past, PastError> {
-        let cache = self.workspace.surroundings.cache.join("past");
+        let cache = self.workspace.surroundings.cache.join(FOLDER);
         fs_err::create_dir_all(&cache)?;
         // It is in its path again when Git and the walk look upwards: no symbolic links.
         let folder = tempfile::Builder::new().prefix("at-").tempdir_in(cache.canonicalize()?)?;
+        let lock = Lock::take(&folder.path().join(LOCK), "a look at the past", Patience::Wait);
+        let lock = lock.map_err(|error| io::Error::other(error.to_string()))?;
         let name = self.workspace.root.file_name().unwrap_or_else(|| "root".as_ref());
         let root = folder.path().join(name);
         for outer in self.above(repo) {
@@ -191,7 +201,7 @@ impl<'a> History<'a> {
         git.write_files(commit, &files, &target, &folder.path().join("index"))?;
         let mut surroundings = self.workspace.surroundings.clone();
         surroundings.here = root;
-        Ok(Past { workspace: discover(surroundings)?, _folder: folder })
+        Ok(Past { workspace: discover(surroundings)?, _lock: lock, _folder: folder })
     }
 
     /// Paths of the repos around the one at `path`, outer ones first.
@@ -221,6 +231,27 @@ impl<'a> History<'a> {
         let known = self.workspace.repos.iter().find(|repo| repo.path == path);
         known.map_or_else(|| self.workspace.root.join(path), |repo| repo.root.clone())
     }
+}
+
+/// Folders that a killed Wharf left when it looked at the past.
+#[must_use]
+pub fn leftovers(cache: &Path, now: SystemTime) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(cache.join(FOLDER)) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| {
+            // Between the folder and its lock there is a moment.
+            let made = entry.metadata().and_then(|metadata| metadata.modified());
+            made.is_ok_and(|made| now.duration_since(made).is_ok_and(|age| age > JUST_NOW))
+        })
+        .map(|entry| entry.path())
+        .filter(|folder| {
+            let lock = folder.join(LOCK);
+            !lock.exists() || Lock::take(&lock, "wharf prune", Patience::GiveUp).is_ok()
+        })
+        .collect();
+    found.sort();
+    found
 }
 
 /// What the search for repos looks for; nobody asks Git about this one.

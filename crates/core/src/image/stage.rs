@@ -17,6 +17,12 @@ pub const BASE: &str = "dev.wharf.base";
 pub const VERSION: &str = "org.opencontainers.image.version";
 /// Label with the image's name.
 pub const NAME: &str = "dev.wharf.name";
+/// Label with the id of the local image that a promoted one was made from.
+pub const PROMOTED_FROM: &str = "dev.wharf.promoted-from";
+/// Label of an image that was promoted without its tests: `true`.
+pub const UNTESTED: &str = "dev.wharf.untested";
+/// Label with the image's name (OCI image spec 1.1, "Annotations").
+pub const TITLE: &str = "org.opencontainers.image.title";
 
 /// How far an image has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -19,6 +19,7 @@ use super::run::Shared;
 use super::session::{Ended, Session};
 use crate::container::Launch;
 use crate::event::{Clock, Event};
+use crate::image::ensure::Body;
 use crate::image::stale::{header, stale};
 use crate::image::{ImageError, Ready};
 
@@ -125,6 +126,15 @@ impl<'a> Dispatcher<'a> {
     /// Whether a signal ended the run early.
     pub fn interrupted(&self) -> bool {
         matches!(self.stopping, Stopping::Asked | Stopping::AtOnce)
+    }
+
+    /// Ids of the images that dirs run in.
+    pub fn images(&self) -> BTreeMap<DirIndex, String> {
+        let id = |(index, ready): (&DirIndex, &Ready)| match &ready.body {
+            Body::Image(id) => Some((*index, id.clone())),
+            Body::Venv(_) => None,
+        };
+        self.ready.iter().filter_map(id).collect()
     }
 
     /// Runs until every dir has its outcome.

@@ -23,6 +23,7 @@ pub mod verdict;
 mod cause;
 mod container;
 mod dispatch;
+mod record;
 mod runs;
 
 pub use event::TestEvent;

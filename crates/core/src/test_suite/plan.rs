@@ -31,6 +31,16 @@ pub struct Selection {
     pub only: Option<LastFailed>,
 }
 
+impl Selection {
+    /// Whether each dir that is meant runs its whole suite.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        // Named one by one, so that whoever adds another decides here too.
+        let Self { paths, dirs: _, keyword, markers, fail_fast: _, pytest, only } = self;
+        paths.is_empty() && keyword.is_none() && markers.is_none() && pytest.is_empty() && only.is_none()
+    }
+}
+
 /// What of a dir an earlier run's record asks for.
 enum Asked {
     Nothing,

@@ -12,6 +12,7 @@ use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::last::LastFailed;
 use super::plan::{DirPlan, TestError, TestPlan};
+use super::record::Recorder;
 use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
 use super::report::{clear, write_all};
 use super::runs;
@@ -37,6 +38,8 @@ pub struct Options {
     pub timeout: Option<Option<Duration>>,
     /// Which images.
     pub wish: Wish,
+    /// Whether each dir's whole suite runs, so that what comes of it says something of its image.
+    pub whole: bool,
     /// Whether a stale image keeps its dirs from being run.
     pub strict: bool,
     /// Where the report goes; `None`: `.wharf/runs/<n>`.
@@ -125,6 +128,7 @@ pub fn run(
     let stop_images = Arc::new(AtomicBool::new(false));
     forward_signals(signals, sender.clone());
     get_images(&shared, &stop_images, sender.clone());
+    let recorder = Recorder::start(&shared);
     remove_orphans(&shared, sender.clone());
     let sessions = sessions(&shared);
     let joints = Joints { clock, listener: &mut *listener, sender, stop_images: &stop_images };
@@ -132,9 +136,13 @@ pub fn run(
     dispatcher.run(&receiver);
     let interrupted = dispatcher.interrupted();
     let refused = dispatcher.refused;
-    let problems = std::mem::take(&mut dispatcher.problems);
+    let mut problems = std::mem::take(&mut dispatcher.problems);
+    let images = dispatcher.images();
     let sessions = std::mem::take(&mut dispatcher.sessions);
     drop(dispatcher);
+    if let Some(recorder) = recorder {
+        problems.extend(recorder.finish(&shared, &started, sessions.iter().map(|session| &session.report), &images));
+    }
 
     let mut report = Report {
         schema: SCHEMA,

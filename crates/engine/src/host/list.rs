@@ -41,14 +41,19 @@ impl HostTools {
     /// When the cache cannot be written.
     pub fn prune(&self, older_than: Duration, now: SystemTime) -> Result<Vec<VenvInfo>, HostError> {
         let mut removed = Vec::new();
-        for slot in self.slots() {
+        for slot in self.slots().into_iter().filter(|slot| is_older(slot, older_than, now)) {
             let info = info(&slot);
-            let age = now.duration_since(info.last_used).unwrap_or_default();
-            if age >= older_than && slot.remove()? {
+            if slot.remove()? {
                 removed.push(info);
             }
         }
         Ok(removed)
+    }
+
+    /// What [`HostTools::prune`] would remove.
+    #[must_use]
+    pub fn unused(&self, older_than: Duration, now: SystemTime) -> Vec<VenvInfo> {
+        self.slots().iter().filter(|slot| is_older(slot, older_than, now)).map(info).collect()
     }
 
     fn slots(&self) -> Vec<Slot> {
@@ -58,9 +63,17 @@ impl HostTools {
     }
 }
 
-fn info(slot: &Slot) -> VenvInfo {
+fn is_older(slot: &Slot, older_than: Duration, now: SystemTime) -> bool {
+    now.duration_since(last_used(slot)).unwrap_or_default() >= older_than
+}
+
+fn last_used(slot: &Slot) -> SystemTime {
     let changed = || slot.dir().metadata().and_then(|metadata| metadata.modified()).ok();
-    let last_used = slot.last_used().or_else(changed).unwrap_or(SystemTime::UNIX_EPOCH);
+    slot.last_used().or_else(changed).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+fn info(slot: &Slot) -> VenvInfo {
+    let last_used = last_used(slot);
     let size = size(slot.dir(), &mut HashSet::new());
     match slot.complete() {
         Some(complete) => VenvInfo {

@@ -6,7 +6,7 @@ use wharf_core::image::list::{Listed, list};
 use super::super::data;
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::render::Table;
+use crate::render::{Table, bytes};
 
 /// Lists images of this workspace's runnable dirs, and whether they match what is checked out.
 #[derive(Debug, clap::Args)]
@@ -57,14 +57,8 @@ fn short_id(image: &Listed) -> String {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        0.0 => "-".into(),
-        bytes if bytes < 1e6 => format!("{:.0} kB", bytes / 1e3),
-        bytes if bytes < 1e9 => format!("{:.0} MB", bytes / 1e6),
-        bytes => format!("{:.2} GB", bytes / 1e9),
-    }
+fn size(size: u64) -> String {
+    if size == 0 { "-".into() } else { bytes(size) }
 }
 
 fn age(created: i64, now: i64) -> String {

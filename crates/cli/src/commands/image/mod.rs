@@ -3,10 +3,16 @@
 mod build;
 mod dockerfile;
 mod eject;
+mod inspect;
 mod ls;
+mod promote;
+mod prune;
+mod rm;
 
+use wharf_core::image::{ImageError, Place};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
+use wharf_engine::Client;
 
 use crate::context::Context;
 use crate::exit::Failure;
@@ -26,8 +32,16 @@ enum Command {
     Dockerfile(dockerfile::Dockerfile),
     /// Writes the generated Dockerfile to `devops/Dockerfile`, from where on it is the dir's own.
     Eject(eject::Eject),
+    /// Says what an image is, where it comes from and whether it was tested.
+    Inspect(inspect::Inspect),
     /// Lists images of this workspace's runnable dirs.
     Ls(ls::Ls),
+    /// Makes tested local images the team's: `local` to `dev`.
+    Promote(promote::Promote),
+    /// Removes images of old versions, by dir and stage.
+    Prune(prune::Prune),
+    /// Removes images of runnable dirs.
+    Rm(rm::Rm),
 }
 
 impl Image {
@@ -40,9 +54,18 @@ impl Image {
             Command::Build(command) => command.run(context),
             Command::Dockerfile(command) => command.run(context),
             Command::Eject(command) => command.run(context),
+            Command::Inspect(command) => command.run(context),
             Command::Ls(command) => command.run(context),
+            Command::Promote(command) => command.run(context),
+            Command::Prune(command) => command.run(context),
+            Command::Rm(command) => command.run(context),
         }
     }
+}
+
+/// The client of a container engine; the host has no images of its own.
+fn client<'p>(place: &'p Place, what: &str) -> Result<&'p Client, Failure> {
+    place.client().ok_or_else(|| ImageError::HostCannot { what: what.to_owned() }.into())
 }
 
 /// The dir that is meant: the one named, else the one that holds the current folder.
