@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use wharf_core::config::ConfigError;
 use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
-use wharf_core::workspace::WorkspaceError;
+use wharf_core::repos::ReposError;
+use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::EngineError;
 
 /// What a command could not do.
@@ -148,6 +149,17 @@ impl From<ContainerError> for Failure {
         let code = match &error {
             ContainerError::Unknown(_) => 2,
             ContainerError::Project { .. } => 3,
+            _ => 4,
+        };
+        Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<ReposError> for Failure {
+    fn from(error: ReposError) -> Self {
+        let code = match &error {
+            ReposError::Unknown { .. } | ReposError::BranchName { .. } => 2,
+            ReposError::Lock(LockError::Held { .. }) | ReposError::NoBranch { .. } => 5,
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())

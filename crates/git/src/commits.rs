@@ -35,6 +35,13 @@ impl Git {
         Ok(Apart { ahead: counts.next().unwrap_or(0), behind: counts.next().unwrap_or(0) })
     }
 
+    /// The newest commit that both have; None where they have none in common.
+    #[must_use]
+    pub fn merge_base(&self, first: &str, second: &str) -> Option<String> {
+        let output = self.command(["merge-base", first, second]).run().ok()?;
+        output.exit.is_success().then(|| output.text().trim().to_owned())
+    }
+
     /// Number of commits of `commit` that no remote-tracking branch has.
     ///
     /// # Errors

@@ -74,7 +74,7 @@ pub enum Refusal {
         paths: Vec<String>,
     },
     /// Git's lock of the index is held, or left over.
-    #[error("`{}` is there since {} and held by {}", .file.display(), age(.age), .holder.as_deref().unwrap_or("no process that can be seen"))]
+    #[error("`{}` is there since {} and held by {}", .file.display(), age_text(*.age), .holder.as_deref().unwrap_or("no process that can be seen"))]
     Locked {
         /// The lock's file.
         file: PathBuf,
@@ -218,7 +218,7 @@ fn list(paths: &[String]) -> String {
     text
 }
 
-fn age(age: &Duration) -> String {
+fn age_text(age: Duration) -> String {
     match age.as_secs() {
         seconds if seconds < 120 => format!("{seconds} s"),
         seconds if seconds < 7200 => format!("{} min", seconds / 60),

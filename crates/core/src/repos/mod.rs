@@ -56,6 +56,8 @@ pub struct Member {
     pub repo: Repo,
     /// Place of the repo that pins it in [`Repos::members`]; None for the super-repo.
     pub parent: Option<usize>,
+    /// Root of that repo; its own for the super-repo.
+    pub parent_root: PathBuf,
     /// Its path in that repo.
     pub path_in_parent: String,
     /// Its name in that repo's `.gitmodules`.
@@ -237,7 +239,8 @@ impl Repos {
             let module = named.unwrap_or_default().into_iter().find(|module| module.path == path_in_parent);
             let depth = above.map_or(0, |above| above.depth + 1);
             let module = module.map_or_else(|| path_in_parent.clone(), |module| module.name);
-            members.push(Member { repo, parent, path_in_parent, module, depth });
+            let parent_root = above.map_or_else(|| repo.root.clone(), |above| above.repo.root.clone());
+            members.push(Member { repo, parent, parent_root, path_in_parent, module, depth });
         }
         Self { root: root.into(), members }
     }

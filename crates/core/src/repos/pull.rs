@@ -52,16 +52,9 @@ pub struct Options {
     pub mode: Mode,
 }
 
-/// Brings the repos that `texts` name forward; all where none is named.
-///
-/// # Errors
-/// When one that is named is not there.
-pub fn pull(
-    repos: &Repos,
-    selected: &[usize],
-    options: Options,
-    work: &Work<'_>,
-) -> Vec<Outcome> {
+/// Brings the members at `selected` forward. Where that is all of them, those that come with it too.
+#[must_use]
+pub fn pull(repos: &Repos, selected: &[usize], options: Options, work: &Work<'_>) -> Vec<Outcome> {
     let named: Option<Vec<String>> = (selected.len() < repos.members.len())
         .then(|| selected.iter().map(|place| repos.members[*place].repo.path.clone()).collect());
     let failures = match options.mode {
@@ -159,16 +152,13 @@ fn populate(member: &Member, pin: Option<&str>, options: Options, work: &Work<'_
     let Some(pin) = pin else {
         return Outcome::new(member, Verdict::Skipped("not populated: no commit is pinned".into()));
     };
-    let suffix = format!("/{}", member.path_in_parent);
-    let root = member.repo.root.to_string_lossy().into_owned();
-    let around = root.strip_suffix(&suffix).unwrap_or(&root);
     let change = Change::Populate { path: member.path_in_parent.clone() };
     if options.mode == Mode::Plan {
         return Outcome::new(member, Verdict::Planned(vec![change]));
     }
     Outcome::new(
         member,
-        match work.apply(&Git::new(around), &change) {
+        match work.apply(&Git::new(&member.parent_root), &change) {
             Ok(()) => Verdict::Done(format!("populated at {}", short(pin))),
             Err(error) => Verdict::Skipped(format!("not populated: {}", last_line(&error.said()))),
         },
@@ -289,9 +279,7 @@ fn to_branch(member: &Member, facts: &Facts) -> Result<Way, Obstacle> {
         return Err(Refusal::Unnamed { commits }.into());
     }
     let Some(remote) = facts.remote() else { return Ok(Err(Verdict::Same("detached, and no remote".into()))) };
-    let suffix = format!("/{}", member.path_in_parent);
-    let root = member.repo.root.to_string_lossy().into_owned();
-    let named = Git::new(root.strip_suffix(&suffix).unwrap_or(&root)).branch_of_module(&member.module);
+    let named = Git::new(&member.parent_root).branch_of_module(&member.module);
     let Some(branch) = named.or_else(|| facts.git.remote_head(&remote)) else {
         return Ok(Err(Verdict::Failed(format!("`{remote}` does not say which branch is its own"))));
     };
