@@ -196,7 +196,7 @@ fn status_shows_what_is_under_way() {
     fs_err::write(world.mine.join(".git/modules/two/index.lock"), "").unwrap();
     let output = world.repo(&["status", "--fetch"]);
     output.assert_code(0).stdout_contains("1 behind").stdout_contains("1 staged, 1 changed, 1 untracked");
-    output.stdout_contains("same; pin 1 behind of origin/main").stdout_contains("index locked");
+    output.stdout_contains("same, 1 behind origin/main").stdout_contains("index locked");
     let rows = world.repo(&["status", "--json", "one"]).json();
     assert_eq!(row(&rows, "one")["pin"]["commit"], pinned.as_str());
     assert_eq!(row(&rows, "one")["pin"]["behind_branch"], 1);
@@ -382,7 +382,7 @@ fn the_index_lock_of_another_git_is_named() {
     fs_err::write(&lock, "").unwrap();
     let output = world.repo(&["pull"]);
     output.assert_code(5).stderr_contains("modules/one/index.lock` is there since ");
-    output.stderr_contains("held by no process that can be seen").stderr_contains("rm ").stdout_contains("two  same");
+    output.stderr_contains("held by no process that can be seen").stderr_contains("rm ").stdout_contains("two   same");
     let mut holder = world.sandbox.command("sh").args(["-c", "exec 9<>\"$0\"; echo held; read x"]).arg(&lock).stdin_open().spawn();
     holder.wait_stdout_contains("held");
     if Path::new("/proc/self/fd").exists() {

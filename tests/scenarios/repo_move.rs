@@ -244,7 +244,7 @@ fn what_may_not_be_pushed() {
     let output = world.repo(&["push"]);
     output.assert_code(1).stderr_contains("libs/refusing: remote: not today").stdout_contains("libs/fine      done");
     output.stderr_contains("and left 3 alone").stderr_contains("libs/diverged: `main` and `origin/main` have diverged: 1 here, 1 there");
-    output.stderr_contains("libs/unnamed: the head is detached, and 1 commit would be lost").stderr_contains(".: it pins `libs/");
+    output.stderr_contains("libs/unnamed: the head is detached: 1 unpushed commit can go to no branch").stderr_contains(".: it pins `libs/");
     assert_eq!(world.at_remote("libs/diverged", "main"), before, "never by force");
     assert_eq!(world.at_remote("libs/fine", "main"), fine);
     fs_err::remove_file(world.remote("libs/refusing").join("hooks/pre-receive")).unwrap();

@@ -43,6 +43,14 @@ impl Git {
         (output.exit.is_success() && !text.is_empty() && text != ".").then_some(text)
     }
 
+    /// Whether the user said that a submodule is not wanted here (gitsubmodules(7), "Active submodules").
+    #[must_use]
+    pub fn is_inactive_module(&self, name: &str) -> bool {
+        let key = format!("submodule.{name}.active");
+        let output = self.command(["config", "--type=bool", "--get", &key]).run();
+        output.is_ok_and(|output| output.text().trim() == "false")
+    }
+
     /// Whether a branch may be called so (git-check-ref-format(1)).
     ///
     /// # Errors

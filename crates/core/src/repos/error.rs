@@ -113,6 +113,12 @@ pub enum Refusal {
         /// How many.
         commits: u32,
     },
+    /// The head is detached and has commits that no remote has.
+    #[error("the head is detached: {} can go to no branch", count(*.commits as usize, "unpushed commit"))]
+    Headless {
+        /// How many.
+        commits: u32,
+    },
     /// Edits or files that Git does not know are in the way.
     #[error("{} would be overwritten: {}", count(.paths.len(), "file"), list(.paths))]
     Overwrite {
@@ -188,7 +194,7 @@ impl Refusal {
             Self::BesidePin { pin, .. } => {
                 format!("`{git} rebase {0}` puts them on the pin; `{git} merge {0}` merges it", short(pin))
             }
-            Self::Unnamed { .. } => format!("give them a branch with `wharf repo branch NAME {path}`"),
+            Self::Unnamed { .. } | Self::Headless { .. } => format!("give them a branch with `wharf repo branch NAME {path}`"),
             Self::Overwrite { .. } => format!("commit them, move them away, or `{git} stash --include-untracked`"),
             Self::PinMissing { .. } => {
                 "who pinned it has to push it (`wharf repo push`); `--latest` takes the branch's head instead".into()

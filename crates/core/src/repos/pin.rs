@@ -6,7 +6,7 @@
 use wharf_git::{Change, Git};
 
 use super::place::Facts;
-use super::{Member, Mode, Obstacle, Outcome, Refusal, Repos, Verdict, Work, short};
+use super::{Member, Mode, Obstacle, Outcome, Refusal, Repos, Verdict, Work, each, short};
 
 /// Subjects that a message lists for each sub-repo.
 const SUBJECTS: usize = 20;
@@ -85,11 +85,10 @@ fn pin_in(
         Some(head) => facts.git.pins_of(head, &paths)?,
         None => Default::default(),
     };
-    let mut moves = Vec::new();
-    for child in children {
-        let from = committed.get(&child.path_in_parent);
-        moves.extend(moved(child, from.cloned(), named, options)?);
-    }
+    let found = each(work.jobs, children, |child| {
+        moved(child, committed.get(&child.path_in_parent).cloned(), named, options)
+    });
+    let moves: Vec<Move<'_>> = found.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     if moves.is_empty() {
         return Ok(Verdict::Same("all pins are where their sub-repos are".into()));
     }

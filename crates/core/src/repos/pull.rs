@@ -152,17 +152,23 @@ fn populate(member: &Member, pin: Option<&str>, options: Options, work: &Work<'_
     let Some(pin) = pin else {
         return Outcome::new(member, Verdict::Skipped("not populated: no commit is pinned".into()));
     };
+    let around = Git::new(&member.parent_root);
+    if around.is_inactive_module(&member.module) {
+        return Outcome::new(member, Verdict::Skipped("not populated: it is set inactive".into()));
+    }
     let change = Change::Populate { path: member.path_in_parent.clone() };
     if options.mode == Mode::Plan {
         return Outcome::new(member, Verdict::Planned(vec![change]));
     }
-    Outcome::new(
-        member,
-        match work.apply(&Git::new(&member.parent_root), &change) {
-            Ok(()) => Verdict::Done(format!("populated at {}", short(pin))),
-            Err(error) => Verdict::Skipped(format!("not populated: {}", last_line(&error.said()))),
-        },
-    )
+    let verdict = match work.apply(&around, &change) {
+        // Git takes `update = none` for done.
+        Ok(()) if matches!(wharf_git::place::at(&member.repo.root), Ok(Some(_))) => {
+            Verdict::Done(format!("populated at {}", short(pin)))
+        }
+        Ok(()) => Verdict::Skipped("not populated: its configuration says so".into()),
+        Err(error) => Verdict::Skipped(format!("not populated: {}", last_line(&error.said()))),
+    };
+    Outcome::new(member, verdict)
 }
 
 fn bring(
@@ -193,7 +199,7 @@ fn bring(
     if way.edited && options.edits == Edits::Refuse {
         return Err(Refusal::Overwrite { paths: facts.tree.edited().cloned().collect() }.into());
     }
-    let changes = route::with_stash(changes, way)?;
+    let changes = route::with_stash(changes, way, &stash::name(&facts.place))?;
     if options.mode == Mode::Plan {
         return Ok(Verdict::Planned(changes));
     }
@@ -304,7 +310,10 @@ fn to_branch(member: &Member, facts: &Facts) -> Result<Way, Obstacle> {
 
 /// Sub-repos that are no longer in the repo around them, whose folders are still here. They are never deleted.
 fn removed(facts: &Facts, path: &str) -> Vec<String> {
-    let modules = facts.place.common_dir().join("modules");
+    let modules = facts.place.git_dir.join("modules");
+    if !modules.is_dir() {
+        return Vec::new();
+    }
     let untracked = facts.git.work_tree().map(|tree| tree.untracked).unwrap_or_default();
     let mut lines = Vec::new();
     for folder in untracked.iter().filter_map(|path| path.strip_suffix('/')) {

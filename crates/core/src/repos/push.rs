@@ -9,7 +9,7 @@ use wharf_git::Change;
 
 use super::place::Facts;
 use super::pull::last_line;
-use super::status::fetch_all;
+use super::status::{fetch, fetch_all};
 use super::{Member, Mode, Obstacle, Outcome, Refusal, Repos, Verdict, Work, absent, each};
 
 /// Pushes the members at `selected`.
@@ -85,7 +85,7 @@ fn push_one(
         if let Some(failure) = fetch_failure {
             return Ok(Verdict::Failed(format!("could not be fetched: {}", last_line(failure))));
         }
-        notes = check_pins(repos, place, &facts, planned)?;
+        notes = check_pins(repos, place, &facts, planned, (mode, work))?;
         if mode == Mode::Plan {
             return Ok(Verdict::Planned(vec![push.change]));
         }
@@ -113,7 +113,7 @@ fn plan(facts: &Facts) -> Result<Option<Push>, Obstacle> {
     }
     let Some(branch) = &tree.branch else {
         let commits = facts.git.count_unpushed(head)?;
-        return if commits > 0 { Err(Refusal::Unnamed { commits }.into()) } else { Ok(None) };
+        return if commits > 0 { Err(Refusal::Headless { commits }.into()) } else { Ok(None) };
     };
     let Some(remote) = facts.remote() else { return Ok(None) };
     let upstream = format!("{remote}/{branch}");
@@ -151,6 +151,7 @@ fn check_pins(
     place: usize,
     facts: &Facts,
     planned: &BTreeSet<usize>,
+    (mode, work): (Mode, &Work<'_>),
 ) -> Result<Vec<String>, Obstacle> {
     let Some(head) = &facts.tree.head else { return Ok(Vec::new()) };
     let remote = facts.remote().unwrap_or_default();
@@ -167,9 +168,11 @@ fn check_pins(
             continue;
         }
         let git = child.git();
-        let is_there = git.commit(&pin.to).is_some() && git.count_unpushed(&pin.to)? == 0;
+        let is_there = || git.commit(&pin.to).is_some() && git.count_unpushed(&pin.to).is_ok_and(|own| own == 0);
         let will_be = || planned.contains(&at) && git.head().as_deref() == Some(&pin.to);
-        if !is_there && !will_be() {
+        // Someone else may have pushed it since it was fetched last.
+        let is_there_by_now = || mode == Mode::Apply && fetch(child, work).is_ok() && is_there();
+        if !is_there() && !will_be() && !is_there_by_now() {
             return Err(Refusal::PinUnpushed { sub_repo: child.shown().to_owned(), pin: pin.to }.into());
         }
     }

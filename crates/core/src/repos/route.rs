@@ -50,11 +50,11 @@ pub(super) fn to_pin(standing: &Standing, pin: &str) -> Result<Route, Refusal> {
 ///
 /// # Errors
 /// When files that Git does not know are in the way: those are never put aside.
-pub(super) fn with_stash(change: Vec<Change>, way: InTheWay) -> Result<Vec<Change>, Refusal> {
+pub(super) fn with_stash(change: Vec<Change>, way: InTheWay, message: &str) -> Result<Vec<Change>, Refusal> {
     if !way.unknown.is_empty() {
         return Err(Refusal::Overwrite { paths: way.unknown });
     }
-    let stash = way.edited.then(|| Change::Stash { message: super::stash::MESSAGE.into() });
+    let stash = way.edited.then(|| Change::Stash { message: message.into() });
     Ok(stash.into_iter().chain(change).collect())
 }
 
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn edits_are_put_aside_but_unknown_files_are_not() {
         let change = || vec![Change::FastForward { to: "p".into() }];
-        assert_eq!(with_stash(change(), InTheWay::default()).unwrap(), change());
-        let edited = with_stash(change(), InTheWay { edited: true, unknown: Vec::new() }).unwrap();
+        assert_eq!(with_stash(change(), InTheWay::default(), "m").unwrap(), change());
+        let edited = with_stash(change(), InTheWay { edited: true, unknown: Vec::new() }, "m").unwrap();
         assert!(matches!(edited[0], Change::Stash { .. }) && edited.len() == 2);
         let unknown = InTheWay { edited: true, unknown: vec!["x".into()] };
-        assert_eq!(with_stash(change(), unknown), Err(Refusal::Overwrite { paths: vec!["x".into()] }));
+        assert_eq!(with_stash(change(), unknown, "m"), Err(Refusal::Overwrite { paths: vec!["x".into()] }));
     }
 }

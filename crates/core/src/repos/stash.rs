@@ -1,17 +1,25 @@
 //! Edits that are put aside while a repo moves, and put back afterwards.
 //!
-//! They stand in the repo's own stash under [`MESSAGE`]. A run that was killed leaves them there, and the next one puts them
-//! back. Where they conflict with what the repo moved to, the work tree stays clean and the entry is renamed to [`KEPT`],
+//! They stand in the repo's own stash under a [`name`] of their own. A run that was killed leaves them there, and the next one puts them
+//! back. Where they conflict with what the repo moved to, the work tree stays clean and the entry gets another name,
 //! so that no later run tries again.
 
-use wharf_git::Git;
+use wharf_git::{Git, GitPlace};
 
 use super::place::Facts;
 
-/// What an entry is called that is to be put back.
-pub(super) const MESSAGE: &str = "wharf autostash";
+const MESSAGE: &str = "wharf autostash";
 /// What an entry is called that its user has to put back.
-pub(super) const KEPT: &str = "wharf autostash, kept: it conflicts";
+const KEPT: &str = "wharf autostash, kept: it conflicts";
+
+/// What an entry of this work tree is called. Worktrees of one repo share its stash, and must not take each other's edits.
+pub(super) fn name(place: &GitPlace) -> String {
+    if place.common_dir() == place.git_dir {
+        return MESSAGE.into();
+    }
+    let worktree = place.git_dir.file_name().unwrap_or_default().to_string_lossy();
+    format!("{MESSAGE} of worktree {worktree}")
+}
 
 /// Puts back what was put aside, also by an earlier run. Gives lines about what stayed in the stash.
 pub(super) fn restore(facts: &Facts, path: &str) -> Vec<String> {
@@ -20,7 +28,8 @@ pub(super) fn restore(facts: &Facts, path: &str) -> Vec<String> {
     if !has_stash {
         return Vec::new();
     }
-    let ours = |message: &str| message.ends_with(&format!(": {MESSAGE}")) || message == MESSAGE;
+    let name = name(&facts.place);
+    let ours = |message: &str| message.ends_with(&format!(": {name}"));
     let entries = facts.git.stash_entries().unwrap_or_default();
     let entries = entries.into_iter().filter(|entry| ours(&entry.message));
     entries.filter_map(|entry| restore_one(&facts.git, &entry.commit, path)).collect()

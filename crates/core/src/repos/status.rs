@@ -105,7 +105,10 @@ fn pins(repos: &Repos, places: &[usize], facts: &AllFacts, work: &Work<'_>) -> B
             Some(Some(Ok(own))) => own.tree.head.clone(),
             _ => None,
         };
+        let folder = format!("{}/", member.path_in_parent);
         match (facts.get(&parent), head) {
+            // Named in `.gitmodules`, but in no commit yet.
+            (Some(Some(Ok(around))), _) if around.tree.untracked.contains(&folder) => {}
             (Some(Some(Ok(around))), Some(head)) if !around.tree.conflicts.contains(&member.path_in_parent) => {
                 let moved = around.tree.moved.get(&member.path_in_parent);
                 found.insert(*place, moved.cloned().unwrap_or(head));
@@ -170,7 +173,8 @@ pub(super) fn fetch_all(repos: &Repos, places: &[usize], work: &Work<'_>) -> BTr
     ready.into_iter().zip(failures).filter_map(|(place, failure)| Some((place, failure?))).collect()
 }
 
-fn fetch(member: &Member, work: &Work<'_>) -> Result<(), String> {
+/// Fetches one.
+pub(super) fn fetch(member: &Member, work: &Work<'_>) -> Result<(), String> {
     if work.is_stopped() {
         return Err("interrupted".into());
     }

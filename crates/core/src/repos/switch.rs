@@ -9,7 +9,7 @@ use wharf_git::{Change, Git};
 
 use super::branch::{Step, all_or_nothing, changed};
 use super::place::Facts;
-use super::{Member, Mode, Obstacle, Outcome, Refusal, Repos, ReposError, Verdict, Work, absent};
+use super::{Member, Mode, Obstacle, Outcome, Refusal, Repos, ReposError, Verdict, Work, absent, each};
 
 /// Whether to make the branch where it is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,30 +42,37 @@ pub fn switch(
     let mut will_be: BTreeMap<usize, String> = BTreeMap::new();
     let (mut steps, mut outcomes, mut have_it) = (Vec::new(), Vec::new(), false);
     // Outer repos come first: where they will be says what they pin by then.
-    for place in 0..repos.members.len() {
-        let member = &repos.members[place];
-        if let Some(why) = absent(member) {
-            outcomes.push(Outcome::new(member, Verdict::Skipped(why)));
-            continue;
-        }
-        let create = missing == Missing::Create && (place == 0 || creating.contains(&place));
-        let verdict = match plan(repos, place, name, create, &will_be, work) {
-            Ok((facts, way)) => {
-                have_it |= way.on_branch;
-                if let Some(target) = way.target.or_else(|| facts.tree.head.clone()) {
-                    will_be.insert(place, target);
-                }
-                if way.changes.is_empty() {
-                    Verdict::Same(way.why)
-                } else {
-                    steps.push(Step { place, facts, changes: way.changes.clone() });
-                    Verdict::Planned(way.changes)
-                }
+    for depth in 0..=repos.deepest() {
+        let places = repos.at_depth(depth);
+        let plans = each(work.jobs, &places, |place| {
+            let create = missing == Missing::Create && (*place == 0 || creating.contains(place));
+            match absent(&repos.members[*place]) {
+                Some(why) => Err(why),
+                None => Ok(plan(repos, *place, name, create, &will_be, work)),
             }
-            Err(obstacle) => Err(obstacle).into(),
-        };
-        outcomes.push(Outcome::new(member, verdict));
+        });
+        for (place, plan) in places.into_iter().zip(plans) {
+            let verdict = match plan {
+                Err(why) => Verdict::Skipped(why),
+                Ok(Err(obstacle)) => Err(obstacle).into(),
+                Ok(Ok((facts, way))) => {
+                    have_it |= way.on_branch;
+                    if let Some(target) = way.target.or_else(|| facts.tree.head.clone()) {
+                        will_be.insert(place, target);
+                    }
+                    if way.changes.is_empty() {
+                        Verdict::Same(way.why)
+                    } else {
+                        steps.push(Step { place, facts, changes: way.changes.clone() });
+                        Verdict::Planned(way.changes)
+                    }
+                }
+            };
+            outcomes.push((place, Outcome::new(&repos.members[place], verdict)));
+        }
     }
+    outcomes.sort_by_key(|(place, _)| *place);
+    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
     let in_the_way = outcomes.iter().any(|outcome| matches!(outcome.verdict, Verdict::Refused(_) | Verdict::Failed(_)));
     if !have_it && !in_the_way {
         return Err(ReposError::NoBranch { name: name.into() });

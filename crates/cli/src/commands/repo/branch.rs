@@ -1,5 +1,7 @@
 //! `wharf repo branch`.
 
+use std::num::NonZeroUsize;
+
 use wharf_core::repos::Mode;
 use wharf_core::repos::branch::branch;
 
@@ -19,6 +21,9 @@ pub(super) struct Branch {
     /// Only in these, by path or name, and in the repos around them.
     #[arg(value_name = "REPO")]
     repos: Vec<String>,
+    /// How many repos are looked at at once.
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Prints the commands, and changes nothing.
     #[arg(long)]
     dry_run: bool,
@@ -29,7 +34,7 @@ pub(super) struct Branch {
 
 impl Branch {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let bench = Bench::new(context, None)?;
+        let bench = Bench::new(context, self.jobs)?;
         let named = bench.named(&self.repos)?;
         let _lock = bench.lock("branch", self.dry_run)?;
         let mode = if self.dry_run { Mode::Plan } else { Mode::Apply };

@@ -39,7 +39,7 @@ pub(super) fn show(context: &Context, outcomes: &[Outcome], shown: Shown) -> Res
 }
 
 fn print(context: &Context, outcomes: &[Outcome]) -> Result<(), Failure> {
-    let mut table = Table::new(&["repo", "", "what"]);
+    let mut table = Table::new(&["repo", "outcome", "what"]);
     let mut commands = String::new();
     for outcome in outcomes {
         if let Verdict::Planned(changes) = &outcome.verdict {

@@ -1,5 +1,7 @@
 //! `wharf repo pin`.
 
+use std::num::NonZeroUsize;
+
 use wharf_core::repos::Mode;
 use wharf_core::repos::pin::{Options, Unpushed, pin};
 
@@ -22,6 +24,9 @@ pub(super) struct Pin {
     /// Pins also what a sub-repo's remote lacks.
     #[arg(long)]
     unpushed: bool,
+    /// How many repos are looked at at once.
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Prints the commands, and changes nothing.
     #[arg(long)]
     dry_run: bool,
@@ -32,7 +37,7 @@ pub(super) struct Pin {
 
 impl Pin {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let bench = Bench::new(context, None)?;
+        let bench = Bench::new(context, self.jobs)?;
         let named = bench.named(&self.repos)?;
         let _lock = bench.lock("pin", self.dry_run)?;
         let options = Options {

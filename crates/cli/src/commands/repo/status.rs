@@ -151,6 +151,12 @@ fn apart(ahead: u32, behind: u32) -> String {
     [part(ahead, "ahead"), part(behind, "behind")].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
+/// `2 ahead of x, 1 behind x`.
+fn against(ahead: u32, behind: u32, what: &str) -> String {
+    let part = |count: u32, word: &str| (count > 0).then(|| format!("{count} {word} {what}"));
+    [part(ahead, "ahead of"), part(behind, "behind")].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 fn edits(here: &Here) -> Cell {
     let tree = &here.tree;
     let part = |count: usize, word: &str| (count > 0).then(|| format!("{count} {word}"));
@@ -177,12 +183,13 @@ fn pin(repo: &RepoStatus, here: &Here) -> Cell {
     }
     let mut text = match here.from_pin {
         None => "same".to_owned(),
-        Some(from) => format!("{} of it", apart(from.ahead, from.behind)),
+        Some(from) => against(from.ahead, from.behind, "it"),
     };
     if let Some((branch, from)) = &here.pin_branch
         && (from.ahead, from.behind) != (0, 0)
     {
-        text.push_str(&format!("; pin {} of {branch}", apart(from.ahead, from.behind)));
+        let whose = if here.from_pin.is_none() { ", " } else { "; the pin is " };
+        text.push_str(&format!("{whose}{}", against(from.ahead, from.behind, branch)));
     }
     Cell::painted(text, if here.from_pin.is_none() { Paint::Dim } else { Paint::Yellow })
 }

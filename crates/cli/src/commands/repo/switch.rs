@@ -1,5 +1,7 @@
 //! `wharf repo switch`.
 
+use std::num::NonZeroUsize;
+
 use wharf_core::repos::Mode;
 use wharf_core::repos::switch::{Missing, switch};
 
@@ -19,6 +21,9 @@ pub(super) struct Switch {
     /// Makes it in the super-repo, and wherever something changed, where it is missing.
     #[arg(short, long)]
     create: bool,
+    /// How many repos are looked at at once.
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Prints the commands, and changes nothing.
     #[arg(long)]
     dry_run: bool,
@@ -29,7 +34,7 @@ pub(super) struct Switch {
 
 impl Switch {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let bench = Bench::new(context, None)?;
+        let bench = Bench::new(context, self.jobs)?;
         let _lock = bench.lock("switch", self.dry_run)?;
         let mode = if self.dry_run { Mode::Plan } else { Mode::Apply };
         let missing = if self.create { Missing::Create } else { Missing::Leave };
