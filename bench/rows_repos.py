@@ -21,7 +21,8 @@ def repo_status(bench, place, runs):
     cores = os.cpu_count() or 2
     names = place / "names"
     names.write_text("".join(f"{path}\n" for path in [".", *paths]))
-    each = "git -C {} status --porcelain=v2 --branch"
+    # Without the last word, the super-repo's own status would look into all sub-repos once more.
+    each = "git -C {} status --porcelain=v2 --branch --ignore-submodules=dirty"
     peers = [
         (bench.outside(repo, "git", "submodule", "--quiet", "foreach", "git status --porcelain=v2 --branch"),
          "`git submodule foreach 'git status …'`", [Limit("faster", 5)]),

@@ -29,9 +29,13 @@ impl World {
         Self { sandbox, mine }
     }
 
-    /// `wharf repo` with these words, in one's own clone.
+    /// `wharf repo` with these words, in one's own clone. Two blanks stand between the columns of a table.
     pub(crate) fn repo(&self, words: &[&str]) -> Output {
-        self.command(words).run()
+        let mut output = self.command(words).run();
+        while output.stdout.contains("   ") {
+            output.stdout = output.stdout.replace("   ", "  ");
+        }
+        output
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> WharfCommand {
@@ -158,8 +162,8 @@ fn twelve_sub_repos_two_nested_one_unreadable() {
     let world = World { sandbox, mine };
 
     let output = world.repo(&["pull"]);
-    output.assert_code(0).stdout_contains("libs/p0/deep/in1  done     populated at");
-    output.stdout_contains("secret            skipped  not populated: fatal");
+    output.assert_code(0).stdout_contains("libs/p0/deep/in1  done  populated at");
+    output.stdout_contains("secret  skipped  not populated: fatal");
     let rows = world.repo(&["status", "--json"]).json();
     assert_eq!(rows.as_array().map(Vec::len), Some(13));
     assert_eq!(row(&rows, "secret")["state"], "not-populated");
@@ -295,7 +299,9 @@ fn switching_back_goes_forward_to_the_pin_and_follows_remote_branches() {
     let feature = world.they_push("libs/b", "f.txt", "f");
     world.sub("libs/b").git(&["fetch", "--quiet"]);
     let output = world.repo(&["switch", "--dry-run", "feature"]);
-    output.assert_code(0).stdout_contains("git -C libs/b switch --quiet --no-overwrite-ignore --create feature --track");
+    output
+        .assert_code(0)
+        .stdout_contains("git -C libs/b switch --quiet --no-overwrite-ignore --create feature --track");
     let output = world.repo(&["switch", "feature"]);
     output.assert_code(0).stdout_contains("main -> feature, which follows origin/feature");
     output.stdout_contains("it has no branch `feature`");
@@ -316,7 +322,10 @@ fn pins_are_committed_alone() {
     let pushed = a.write("c.txt", "c").commit("a: add c");
     world.mine.write("staged.txt", "x").git(&["add", "staged.txt"]);
     let output = world.repo(&["pin"]);
-    output.assert_code(5).stderr_contains("it pins `libs/a` at").stderr_contains("push it first: `wharf repo push libs/a`");
+    output
+        .assert_code(5)
+        .stderr_contains("it pins `libs/a` at")
+        .stderr_contains("push it first: `wharf repo push libs/a`");
     world.repo(&["push", "libs/a"]).assert_code(0);
     let output = world.repo(&["pin", "--dry-run"]);
     output.assert_code(0).stdout_contains("git commit --quiet --only --message 'Pin libs/a at ");
@@ -354,7 +363,10 @@ fn a_command_runs_everywhere() {
     output.stdout_contains("== libs/c\nin libs/c\n");
     let output = world.repo(&["foreach", "--jobs", "1", "--", "sh", "-c", script]);
     output.assert_code(3).stdout_lacks("libs/b").stderr_contains("not begun in 2 repos");
-    world.repo(&["foreach", "--", "no-such-program"]).assert_code(127).stderr_contains("`no-such-program` was not found");
+    world
+        .repo(&["foreach", "--", "no-such-program"])
+        .assert_code(127)
+        .stderr_contains("`no-such-program` was not found");
     let output = world.repo(&["foreach", "--dry-run", "--repo", "libs/b", "--", "make", "all"]);
     output.assert_code(0).stdout_contains("libs/b && WHARF_REPO=libs/b WHARF_REPO_PATH=");
 }
@@ -382,8 +394,9 @@ fn the_index_lock_of_another_git_is_named() {
     fs_err::write(&lock, "").unwrap();
     let output = world.repo(&["pull"]);
     output.assert_code(5).stderr_contains("modules/one/index.lock` is there since ");
-    output.stderr_contains("held by no process that can be seen").stderr_contains("rm ").stdout_contains("two   same");
-    let mut holder = world.sandbox.command("sh").args(["-c", "exec 9<>\"$0\"; echo held; read x"]).arg(&lock).stdin_open().spawn();
+    output.stderr_contains("held by no process that can be seen").stderr_contains("rm ").stdout_contains("two  same");
+    let mut holder =
+        world.sandbox.command("sh").args(["-c", "exec 9<>\"$0\"; echo held; read x"]).arg(&lock).stdin_open().spawn();
     holder.wait_stdout_contains("held");
     if Path::new("/proc/self/fd").exists() {
         world.repo(&["pull"]).assert_code(5).stderr_contains(&format!("held by {} sh", holder.pid()));

@@ -89,6 +89,29 @@ fn killed_with_edits_put_aside() {
 }
 
 #[test]
+fn killed_while_cloning() {
+    let world = World::new(&["libs/a"]);
+    super::repo::seed(&world.sandbox, "new");
+    let whole = world.theirs("whole");
+    whole.add_submodule(&world.remote("new"), "new");
+    whole.commit("whole: add new");
+    whole.push_to(&world.remote("whole"));
+    let script = world.sandbox.path().join("connect");
+    hook(&script, KILL);
+    let config = world.sandbox.home().join(".gitconfig");
+    let before = fs_err::read_to_string(&config).unwrap();
+    let url = format!("[url \"ext::{} \"]\n\tinsteadOf = {}\n", script.display(), world.remote("new").url());
+    fs_err::write(&config, format!("{before}[protocol \"ext\"]\n\tallow = always\n{url}")).unwrap();
+    world.repo(&["pull", "--jobs", "1"]).assert_signal(Signal::KILL);
+    fs_err::write(&config, before).unwrap();
+    assert!(world.mine.join(".git/modules/new/HEAD").exists(), "something was left behind");
+    world.repo(&["status"]).assert_code(0).stdout_contains("new  -  -  -").stdout_contains("not populated");
+    world.repo(&["pull"]).assert_code(0).stdout_contains("new  done  populated at");
+    assert_eq!(world.sub("new").read("a.txt"), SAME);
+    world.assert_sound(&[]);
+}
+
+#[test]
 fn killed_while_populating() {
     let world = World::new(&["libs/a"]);
     super::repo::seed(&world.sandbox, "new");

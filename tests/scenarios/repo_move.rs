@@ -30,8 +30,10 @@ fn pull_goes_to_the_pins() {
     assert_eq!(world.mine.git(&["rev-parse", "HEAD"]), before);
 
     let output = world.repo(&["pull"]);
-    output.assert_code(0).stdout_contains("new            done  populated at");
-    output.stderr_contains("`libs/gone` is no sub-repo any more; all of it is pushed, so `rm -r libs/gone` loses nothing");
+    output.assert_code(0).stdout_contains("new  done  populated at");
+    output.stderr_contains(
+        "`libs/gone` is no sub-repo any more; all of it is pushed, so `rm -r libs/gone` loses nothing",
+    );
     assert!(world.mine.join("libs/gone/a.txt").is_file(), "nothing is deleted");
     assert_eq!(world.mine.git(&["rev-parse", "HEAD"]), newest);
     assert_eq!((main.git(&["rev-parse", "HEAD"]), detached.git(&["rev-parse", "HEAD"])), (first, second));
@@ -60,7 +62,8 @@ fn pull_latest_goes_to_the_branches_and_leaves_pins_to_the_user() {
     whole.commit("whole: follow stable");
     whole.push_to(&world.remote("whole"));
     world.repo(&["pull", "--latest"]).assert_code(0).stdout_contains("libs/b  done  main");
-    for (repo, commit, branch) in [(&a, &new_a, "main"), (&b, &new_b, "main"), (&world.sub("libs/c"), &new_c, "stable")] {
+    for (repo, commit, branch) in [(&a, &new_a, "main"), (&b, &new_b, "main"), (&world.sub("libs/c"), &new_c, "stable")]
+    {
         assert_eq!(repo.git(&["rev-parse", "HEAD"]), *commit);
         assert_eq!(repo.git(&["branch", "--show-current"]), branch);
     }
@@ -112,7 +115,7 @@ fn unknown_files_are_never_overwritten() {
     let newer = world.they_push("libs/a", "new.txt", "theirs");
     world.they_pin("libs/a", &newer);
     let output = world.repo(&["pull"]);
-    output.assert_code(5).stderr_contains("libs/a: 1 file would be overwritten: `new.txt`").stdout_contains(".       done");
+    output.assert_code(5).stderr_contains("libs/a: 1 file would be overwritten: `new.txt`").stdout_contains(".  done");
     assert_eq!(a.read("new.txt"), "mine");
     // Ignored files are no exception.
     fs_err::write(world.mine.join(".git/modules/libs/a/info/exclude"), "new.txt\n").unwrap();
@@ -147,13 +150,13 @@ fn what_would_be_lost_stays_and_others_go_on() {
 
     let output = world.repo(&["pull"]);
     output.assert_code(5).stderr_contains("`pull` left 4 of 7 repos alone");
-    output.stdout_contains("libs/ahead    same     main: stays 1 ahead of its pin, with unpushed commits");
+    output.stdout_contains("libs/ahead  same  main: stays 1 ahead of its pin, with unpushed commits");
     output.stderr_contains("libs/beside: `main` has 1 unpushed commit, and the pin ");
     output.stderr_contains("libs/unnamed: the head is detached, and 1 commit would be lost that no branch has");
     output.stderr_contains("give them a branch with `wharf repo branch NAME libs/unnamed`");
     output.stderr_contains("libs/merging: a merge is under way").stderr_contains("`git -C libs/merging merge --abort`");
     output.stderr_contains(&format!("libs/missing: its pin {} is neither here nor at its remote", &lost[..9]));
-    output.stdout_contains("libs/fine     done");
+    output.stdout_contains("libs/fine  done");
     assert_eq!(world.sub("libs/unnamed").git(&["rev-parse", "HEAD"]), unnamed);
     world.assert_sound(&[
         ("libs/ahead", &ahead),
@@ -170,7 +173,7 @@ fn a_diverged_super_repo_is_refused_or_rebased() {
     let theirs = world.they_push("whole", "theirs.txt", "theirs");
     let output = world.repo(&["pull"]);
     output.assert_code(5).stderr_contains(".: `main` and `origin/main` have diverged: 1 here, 1 there");
-    output.stderr_contains("wharf repo pull --rebase .").stdout_contains("one   same");
+    output.stderr_contains("wharf repo pull --rebase .").stdout_contains("one  same");
     assert_eq!(world.mine.git(&["rev-parse", "HEAD"]), mine);
     world.mine.write("a.txt", "edited\n");
     world.repo(&["pull", "--rebase"]).assert_code(0);
@@ -223,7 +226,11 @@ fn push_goes_inside_out() {
     world.repo(&["branch", "topic", "libs/c"]).assert_code(0);
     let topic = c.write("t.txt", "t").commit("c: topic");
     world.mine.commit("whole: topic");
-    world.repo(&["push"]).assert_code(0).stdout_contains("topic -> origin/topic, new there").stdout_lacks("libs/a  done");
+    world
+        .repo(&["push"])
+        .assert_code(0)
+        .stdout_contains("topic -> origin/topic, new there")
+        .stdout_lacks("libs/a  done");
     assert_eq!(world.at_remote("libs/c", "topic"), topic);
     assert_eq!(c.git(&["rev-parse", "--abbrev-ref", "@{upstream}"]), "origin/topic");
     assert_eq!(world.at_remote("whole", "topic"), world.mine.git(&["rev-parse", "HEAD"]));
@@ -242,9 +249,13 @@ fn what_may_not_be_pushed() {
     world.mine.commit("whole: pin all");
     let before = world.at_remote("libs/diverged", "main");
     let output = world.repo(&["push"]);
-    output.assert_code(1).stderr_contains("libs/refusing: remote: not today").stdout_contains("libs/fine      done");
-    output.stderr_contains("and left 3 alone").stderr_contains("libs/diverged: `main` and `origin/main` have diverged: 1 here, 1 there");
-    output.stderr_contains("libs/unnamed: the head is detached: 1 unpushed commit can go to no branch").stderr_contains(".: it pins `libs/");
+    output.assert_code(1).stderr_contains("libs/refusing: remote: not today").stdout_contains("libs/fine  done");
+    output
+        .stderr_contains("and left 3 alone")
+        .stderr_contains("libs/diverged: `main` and `origin/main` have diverged: 1 here, 1 there");
+    output
+        .stderr_contains("libs/unnamed: the head is detached: 1 unpushed commit can go to no branch")
+        .stderr_contains(".: it pins `libs/");
     assert_eq!(world.at_remote("libs/diverged", "main"), before, "never by force");
     assert_eq!(world.at_remote("libs/fine", "main"), fine);
     fs_err::remove_file(world.remote("libs/refusing").join("hooks/pre-receive")).unwrap();
@@ -256,11 +267,7 @@ fn what_may_not_be_pushed() {
     hook(&world.mine.join(".git/modules/libs/fine/hooks/pre-push"), "echo tests fail >&2; exit 1");
     world.repo(&["push", "libs/fine"]).assert_code(1).stderr_contains("tests fail");
     assert_eq!(world.at_remote("libs/fine", "main"), fine);
-    world.assert_sound(&[
-        ("libs/diverged", &diverged),
-        ("libs/unnamed", &unnamed),
-        ("libs/refusing", &refusing),
-    ]);
+    world.assert_sound(&[("libs/diverged", &diverged), ("libs/unnamed", &unnamed), ("libs/refusing", &refusing)]);
 }
 
 #[test]
@@ -276,6 +283,59 @@ fn a_remote_that_is_gone_stops_only_its_own_repo() {
     let mine = world.sub_on_main("libs/a").write("m.txt", "m").commit("a: mine");
     world.repo(&["push", "libs/a"]).assert_code(1).stderr_contains("libs/a: could not be fetched");
     assert_eq!(world.sub("libs/a").git(&["rev-parse", "HEAD"]), mine);
+}
+
+#[test]
+fn nested_repos_move_pin_and_push_as_one() {
+    let world = World::new(&["libs/outer"]);
+    super::repo::seed(&world.sandbox, "inner");
+    let outer = world.theirs("libs/outer");
+    outer.add_submodule(&world.remote("inner"), "in");
+    let nested = outer.commit("outer: nest");
+    outer.push_to(&world.remote("libs/outer"));
+    world.they_pin("libs/outer", &nested);
+    world.repo(&["pull"]).assert_code(0).stdout_contains("libs/outer/in  done  populated at");
+
+    world.repo(&["branch", "topic", "libs/outer/in"]).assert_code(0);
+    let inner = world.sub("libs/outer/in").write("b.txt", "b").commit("inner: mine");
+    let output = world.repo(&["pin", "--unpushed"]);
+    output
+        .assert_code(0)
+        .stdout_contains("libs/outer  done  pinned in ")
+        .stdout_contains(".  done  pinned libs/outer ");
+    let output = world.repo(&["push"]);
+    output.assert_code(0).stdout_contains("libs/outer/in  done  topic -> origin/topic, new there");
+    assert_eq!(world.at_remote("inner", "topic"), inner);
+    let outer = world.sub("libs/outer").git(&["rev-parse", "HEAD"]);
+    assert_eq!(world.at_remote("libs/outer", "topic"), outer);
+    assert_eq!(world.at_remote("whole", "topic"), world.mine.git(&["rev-parse", "HEAD"]));
+    world.repo(&["status", "--check"]).assert_code(0);
+    world.repo(&["switch", "main"]).assert_code(0);
+    let first = world.sub("libs/outer/in").git(&["rev-parse", "main"]);
+    assert_eq!(world.sub("libs/outer/in").git(&["rev-parse", "HEAD"]), first);
+    world.repo(&["switch", "topic"]).assert_code(0);
+    assert_eq!(world.sub("libs/outer/in").git(&["rev-parse", "HEAD"]), inner);
+    world.assert_sound(&[("libs/outer", &outer)]);
+}
+
+#[test]
+fn worktrees_do_not_take_each_others_edits() {
+    let world = World::new(&["one"]);
+    let other = world.sandbox.path().join("other");
+    world.mine.git(&["worktree", "add", "--quiet", "-b", "side", &other.to_string_lossy()]);
+    let side = Repo::open(&other);
+    side.git(&["branch", "--quiet", "--set-upstream-to", "origin/main"]);
+    // As a killed run in the one worktree would leave it.
+    world.mine.write("a.txt", "mine\n").git(&["stash", "push", "--quiet", "--message", "wharf autostash"]);
+    let newest = world.they_push("whole", "b.txt", "b");
+    let output = world.command(&["pull"]).cwd(&other).run();
+    output.assert_code(0).stdout_contains("populated at");
+    assert_eq!(side.git(&["rev-parse", "HEAD"]), newest);
+    assert_eq!(side.git(&["status", "--short"]), "", "the edits are not this worktree's");
+    assert_eq!(side.read("one/a.txt"), SAME);
+    world.repo(&["pull"]).assert_code(0);
+    assert_eq!((world.mine.read("a.txt"), world.mine.git(&["rev-parse", "HEAD"])), ("mine\n".into(), newest));
+    assert_eq!(world.mine.git(&["stash", "list"]), "");
 }
 
 /// A hook, or another script that Git starts.

@@ -97,9 +97,7 @@ impl Change {
                 let follow: &[&str] = if *follow { &["--set-upstream"] } else { &[] };
                 return own(&["push", "--quiet", "--no-recurse-submodules"], &[follow, &[remote, &full]].concat());
             }
-            Self::Populate { path } => {
-                (&["submodule", "--quiet", "update", "--init", "--checkout", "--"], vec![path])
-            }
+            Self::Populate { path } => (&["submodule", "--quiet", "update", "--init", "--checkout", "--"], vec![path]),
             Self::Commit { paths, message } => {
                 let paths = paths.iter().map(String::as_str);
                 (&["commit", "--quiet", "--only"], ["--message", message, "--"].into_iter().chain(paths).collect())

@@ -110,7 +110,8 @@ impl Git {
     /// When Git is missing or does not have both.
     pub fn subjects(&self, from: &str, to: &str, limit: usize) -> Result<Vec<String>, GitError> {
         let (limit, range) = (format!("--max-count={limit}"), format!("{from}...{to}"));
-        let ask = ["log", "--left-right", "--no-decorate", "--no-show-signature", "--format=%m %s", &limit, &range, "--"];
+        let ask =
+            ["log", "--left-right", "--no-decorate", "--no-show-signature", "--format=%m %s", &limit, &range, "--"];
         Ok(self.command(ask).run_checked()?.text().lines().map(str::to_owned).collect())
     }
 
@@ -121,7 +122,18 @@ impl Git {
     fn raw_difference(&self, from: Option<&str>, to: &str) -> Result<Vec<RawEntry>, GitError> {
         // git-mktree(1) of nothing: the tree that all Gits know.
         let from = from.unwrap_or(EMPTY_TREE);
-        let ask = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--ignore-submodules=none", from, to, "--"];
+        let ask = [
+            "diff-tree",
+            "-r",
+            "-z",
+            "--raw",
+            "--no-renames",
+            "--no-abbrev",
+            "--ignore-submodules=none",
+            from,
+            to,
+            "--",
+        ];
         let output = self.command(ask).run_checked()?;
         let text = output.text();
         let mut fields = text.split('\0');

@@ -75,6 +75,31 @@ impl GitPlace {
         Some(IndexLock { holder: holder(&file), file, since })
     }
 
+    /// Whether this is what a clone left behind that was killed: a Git folder apart from the work tree, without index and refs,
+    /// and nothing in the work tree. Nobody can have worked in it.
+    #[must_use]
+    pub fn is_broken_off_clone(&self) -> bool {
+        let has = |name: &str| self.git_dir.join(name).exists();
+        if has("index") || has("packed-refs") || has("reftable") || self.git_dir == self.root.join(".git") {
+            return false;
+        }
+        let only_git = std::fs::read_dir(&self.root)
+            .is_ok_and(|entries| entries.flatten().all(|entry| entry.file_name() == ".git"));
+        only_git && !has_files(&self.git_dir.join("refs"))
+    }
+
+    /// Removes it, so that it can be cloned anew; does nothing where it is anything else.
+    ///
+    /// # Errors
+    /// When the system does not let it be removed.
+    pub fn remove_broken_off_clone(&self) -> std::io::Result<()> {
+        if self.is_broken_off_clone() {
+            std::fs::remove_dir_all(&self.git_dir)?;
+            std::fs::remove_file(self.root.join(".git"))?;
+        }
+        Ok(())
+    }
+
     /// The commit of a ref, where its file or `packed-refs` tells; None else, which need not mean that there is none.
     #[must_use]
     pub fn quick_ref(&self, name: &str) -> Option<String> {
@@ -89,6 +114,11 @@ impl GitPlace {
         let packed = std::fs::read_to_string(common.join("packed-refs")).ok()?;
         packed.lines().find_map(|line| line.split_once(' ').filter(|(_, known)| *known == name)?.0.to_owned().into())
     }
+}
+
+fn has_files(folder: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(folder) else { return false };
+    entries.flatten().any(|entry| if entry.path().is_dir() { has_files(&entry.path()) } else { true })
 }
 
 /// Who has a file open, as `/proc` tells (proc(5)); None where it does not.

@@ -68,13 +68,16 @@ pub(super) fn changed(repos: &Repos, work: &Work<'_>) -> Vec<usize> {
         let Some(facts) = facts else { continue };
         let unpushed = match facts.tree.apart {
             Some((ahead, _)) => ahead > 0,
-            None => facts.tree.head.as_ref().is_some_and(|head| facts.git.count_unpushed(head).is_ok_and(|own| own > 0)),
+            None => {
+                facts.tree.head.as_ref().is_some_and(|head| facts.git.count_unpushed(head).is_ok_and(|own| own > 0))
+            }
         };
         // A sub-repo that is behind its pin has not changed; one that is ahead of it has.
         let moved = facts.tree.moved.iter().filter_map(|(path, pin)| {
-            let child = repos.members.iter().position(|member| {
-                member.parent == Some(*place) && member.path_in_parent == *path
-            })?;
+            let child = repos
+                .members
+                .iter()
+                .position(|member| member.parent == Some(*place) && member.path_in_parent == *path)?;
             let git = repos.members[child].git();
             let head = git.head()?;
             git.apart(&head, pin).is_ok_and(|apart| apart.ahead > 0).then_some(child)
@@ -191,7 +194,9 @@ fn back(step: &Step, made: usize) -> Result<(), String> {
 fn told(step: &Step, changes: &[Change]) -> String {
     let from = step.facts.tree.branch.as_deref().unwrap_or("detached");
     match changes.last() {
-        Some(Change::Create { branch, follows: Some(follows) }) => format!("{from} -> {branch}, which follows {follows}"),
+        Some(Change::Create { branch, follows: Some(follows) }) => {
+            format!("{from} -> {branch}, which follows {follows}")
+        }
         Some(Change::Create { branch, .. }) => format!("{from} -> {branch}, new"),
         Some(Change::Switch { branch }) => format!("{from} -> {branch}"),
         Some(Change::FastForward { to }) => match changes.first() {

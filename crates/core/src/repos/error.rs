@@ -194,7 +194,9 @@ impl Refusal {
             Self::BesidePin { pin, .. } => {
                 format!("`{git} rebase {0}` puts them on the pin; `{git} merge {0}` merges it", short(pin))
             }
-            Self::Unnamed { .. } | Self::Headless { .. } => format!("give them a branch with `wharf repo branch NAME {path}`"),
+            Self::Unnamed { .. } | Self::Headless { .. } => {
+                format!("give them a branch with `wharf repo branch NAME {path}`")
+            }
             Self::Overwrite { .. } => format!("commit them, move them away, or `{git} stash --include-untracked`"),
             Self::PinMissing { .. } => {
                 "who pinned it has to push it (`wharf repo push`); `--latest` takes the branch's head instead".into()
@@ -203,7 +205,9 @@ impl Refusal {
             Self::Backwards { sub_repo, .. } => {
                 format!("bring it forward with `wharf repo pull`, or mean it: `wharf repo pin {sub_repo}`")
             }
-            Self::BranchTaken { branch } => format!("take it with `wharf repo switch {branch}`, or choose another name"),
+            Self::BranchTaken { branch } => {
+                format!("take it with `wharf repo switch {branch}`, or choose another name")
+            }
             Self::RebaseConflict { onto, .. } => format!("`{git} rebase {onto}`, and resolve them as it goes"),
             Self::Detached => format!("make a branch with `wharf repo branch NAME {path}`"),
             Self::RemoteMoved { .. } => format!("`wharf repo pull --rebase {path}`, then push again"),

@@ -56,7 +56,8 @@ impl End {
 #[must_use]
 pub fn command(repos: &Repos, place: usize, words: &[OsString]) -> Command {
     let member = &repos.members[place];
-    let (program, rest) = words.split_first().map_or_else(|| ("true".into(), Vec::new()), |(first, rest)| (first.clone(), rest.to_vec()));
+    let (program, rest) =
+        words.split_first().map_or_else(|| ("true".into(), Vec::new()), |(first, rest)| (first.clone(), rest.to_vec()));
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]
         .into_iter()
         .fold(Command::new(program).args(rest), Command::env_remove)

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use wharf_git::{Change, Git, GitError, outermost, read_submodules};
+use wharf_git::{Change, Git, GitError, GitPlace, outermost, read_submodules};
 
 use crate::event::Listener;
 use crate::runnable_dir::Address;
@@ -222,9 +222,14 @@ impl Repos {
         let found = sub_repo::discover(root, &name);
         let mut members: Vec<Member> = Vec::with_capacity(found.len());
         let mut modules: Vec<Option<Vec<wharf_git::Submodule>>> = vec![None; found.len()];
-        for repo in found {
+        for mut repo in found {
+            // A clone that was killed left a Git folder without anything in it.
+            if repo.state == State::Ready && broken_off(&repo.root).is_some() {
+                repo.state = State::NotPopulated;
+            }
             let around = |member: &Member| {
-                member.is_ready() && (member.repo.path.is_empty() || repo.path.starts_with(&format!("{}/", member.repo.path)))
+                member.is_ready()
+                    && (member.repo.path.is_empty() || repo.path.starts_with(&format!("{}/", member.repo.path)))
             };
             // Outer repos come before inner ones, so the last one around is the nearest.
             let parent = members.iter().rposition(around).filter(|_| !repo.path.is_empty());
@@ -233,9 +238,8 @@ impl Repos {
                 Some(above) => repo.path[above.repo.path.len()..].trim_start_matches('/').to_owned(),
                 None => String::new(),
             };
-            let named = parent.map(|place| {
-                modules[place].get_or_insert_with(|| read_submodules(&members[place].repo.root)).clone()
-            });
+            let named = parent
+                .map(|place| modules[place].get_or_insert_with(|| read_submodules(&members[place].repo.root)).clone());
             let module = named.unwrap_or_default().into_iter().find(|module| module.path == path_in_parent);
             let depth = above.map_or(0, |above| above.depth + 1);
             let module = module.map_or_else(|| path_in_parent.clone(), |module| module.name);
@@ -302,6 +306,11 @@ impl Repos {
 #[must_use]
 pub fn short(commit: &str) -> &str {
     commit.get(..9).unwrap_or(commit)
+}
+
+/// What a killed clone left at `root`.
+fn broken_off(root: &Path) -> Option<GitPlace> {
+    wharf_git::place::at(root).ok().flatten().filter(GitPlace::is_broken_off_clone)
 }
 
 /// Why a repo cannot be worked in; None where it can.

@@ -43,7 +43,8 @@ pub fn pin(repos: &Repos, selected: Option<&[usize]>, options: &Options, work: &
                 None => true,
                 Some(selected) => selected.iter().any(|place| repos.members[*place].repo.path == child.repo.path),
             };
-            let children: Vec<&Member> = repos.children(place).filter(wanted).filter(|child| child.is_ready()).collect();
+            let children: Vec<&Member> =
+                repos.children(place).filter(wanted).filter(|child| child.is_ready()).collect();
             if children.is_empty() || !member.is_ready() {
                 continue;
             }
@@ -85,9 +86,8 @@ fn pin_in(
         Some(head) => facts.git.pins_of(head, &paths)?,
         None => Default::default(),
     };
-    let found = each(work.jobs, children, |child| {
-        moved(child, committed.get(&child.path_in_parent).cloned(), named, options)
-    });
+    let found =
+        each(work.jobs, children, |child| moved(child, committed.get(&child.path_in_parent).cloned(), named, options));
     let moves: Vec<Move<'_>> = found.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     if moves.is_empty() {
         return Ok(Verdict::Same("all pins are where their sub-repos are".into()));
@@ -106,7 +106,8 @@ fn pin_in(
         return Ok(Verdict::Planned(vec![change]));
     }
     work.apply(&facts.git, &change)?;
-    let told: Vec<String> = moves.iter().map(|step| format!("{} {}", step.child.path_in_parent, short(&step.to))).collect();
+    let told: Vec<String> =
+        moves.iter().map(|step| format!("{} {}", step.child.path_in_parent, short(&step.to))).collect();
     Ok(Verdict::Done(format!("pinned {}", told.join(", "))))
 }
 

@@ -160,6 +160,9 @@ fn populate(member: &Member, pin: Option<&str>, options: Options, work: &Work<'_
     if options.mode == Mode::Plan {
         return Outcome::new(member, Verdict::Planned(vec![change]));
     }
+    if let Some(Err(error)) = super::broken_off(&member.repo.root).map(|place| place.remove_broken_off_clone()) {
+        return Outcome::new(member, Verdict::Failed(format!("what a killed clone left cannot be removed: {error}")));
+    }
     let verdict = match work.apply(&around, &change) {
         // Git takes `update = none` for done.
         Ok(()) if matches!(wharf_git::place::at(&member.repo.root), Ok(Some(_))) => {
@@ -195,7 +198,8 @@ fn bring(
     };
     let mut way = facts.in_the_way(&target)?;
     // A rebase wants all edits out of its way.
-    way.edited |= changes.iter().any(|change| matches!(change, Change::Rebase { .. })) && facts.tree.edited().next().is_some();
+    way.edited |=
+        changes.iter().any(|change| matches!(change, Change::Rebase { .. })) && facts.tree.edited().next().is_some();
     if way.edited && options.edits == Edits::Refuse {
         return Err(Refusal::Overwrite { paths: facts.tree.edited().cloned().collect() }.into());
     }
@@ -330,7 +334,9 @@ fn removed(facts: &Facts, path: &str) -> Vec<String> {
         lines.push(if own == 0 && !dirty {
             format!("`{shown}` is no sub-repo any more; all of it is pushed, so `rm -r {shown}` loses nothing")
         } else {
-            format!("`{shown}` is no sub-repo any more, and has edits or unpushed commits: save these before you remove it")
+            format!(
+                "`{shown}` is no sub-repo any more, and has edits or unpushed commits: save these before you remove it"
+            )
         });
     }
     lines

@@ -193,7 +193,9 @@ fn child_at<'a>(repos: &'a Repos, place: usize, path: &str) -> Option<(usize, &'
 fn send(facts: &Facts, push: &Push, work: &Work<'_>) -> Result<Verdict, Obstacle> {
     let Push { change, branch, upstream, commits, is_new } = push;
     match work.apply(&facts.git, change) {
-        Ok(()) if *is_new => Ok(Verdict::Done(format!("{branch} -> {upstream}, new there ({commits} commits); it follows that now"))),
+        Ok(()) if *is_new => {
+            Ok(Verdict::Done(format!("{branch} -> {upstream}, new there ({commits} commits); it follows that now")))
+        }
         Ok(()) => Ok(Verdict::Done(format!("{branch} -> {upstream} ({commits} commits)"))),
         Err(error) => {
             let said = error.said();

@@ -24,7 +24,8 @@ pub(super) fn name(place: &GitPlace) -> String {
 /// Puts back what was put aside, also by an earlier run. Gives lines about what stayed in the stash.
 pub(super) fn restore(facts: &Facts, path: &str) -> Vec<String> {
     // Most repos have no stash: this spares them a process.
-    let has_stash = facts.place.common_dir().join("refs/stash").exists() || facts.place.quick_ref("refs/stash").is_some();
+    let has_stash =
+        facts.place.common_dir().join("refs/stash").exists() || facts.place.quick_ref("refs/stash").is_some();
     if !has_stash {
         return Vec::new();
     }

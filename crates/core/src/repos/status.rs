@@ -140,14 +140,7 @@ fn here(facts: &Facts, pin: Option<&str>) -> Here {
     };
     let has_pin = pin.is_none() || is_same || from_pin.is_some();
     let pin_branch = pin.filter(|_| has_pin).and_then(|pin| against_branch(facts, pin, is_same));
-    Here {
-        tree: tree.clone(),
-        from_pin,
-        has_pin,
-        pin_branch,
-        operation: place.operation(),
-        lock: place.index_lock(),
-    }
+    Here { tree: tree.clone(), from_pin, has_pin, pin_branch, operation: place.operation(), lock: place.index_lock() }
 }
 
 /// How the pin lies to the branch that it was taken from: the upstream of what is checked out, else the remote's own.

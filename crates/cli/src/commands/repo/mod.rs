@@ -74,7 +74,12 @@ impl<'a> Bench<'a> {
     /// Finds the repos, and takes the signals over.
     fn new(context: &'a Context, jobs: Option<NonZeroUsize>) -> Result<Self, Failure> {
         let repos = Repos::discover(&context.surroundings.here)?;
-        Ok(Self { context, repos, interrupt: Interrupt::listen()?, jobs: jobs.map_or_else(usual_jobs, NonZeroUsize::get) })
+        Ok(Self {
+            context,
+            repos,
+            interrupt: Interrupt::listen()?,
+            jobs: jobs.map_or_else(usual_jobs, NonZeroUsize::get),
+        })
     }
 
     fn work(&self) -> Work<'_> {

@@ -83,14 +83,14 @@ fn verdict(outcomes: &[Outcome], verb: &str) -> Result<u8, Failure> {
     let refused: Vec<&Outcome> =
         outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Refused(_))).collect();
     let lines = |of: &[&Outcome]| {
-        of.iter().map(|outcome| format!("\n  {}: {}", outcome.path, indented(&message(&outcome.verdict)))).collect::<String>()
+        of.iter()
+            .map(|outcome| format!("\n  {}: {}", outcome.path, indented(&message(&outcome.verdict))))
+            .collect::<String>()
     };
     let hints: Vec<String> = refused.iter().filter_map(|outcome| hint(outcome)).collect();
     let mut failure = match (failed.is_empty(), refused.is_empty()) {
         (true, true) => return Ok(0),
-        (false, _) => {
-            Failure::failed(format!("`{verb}` failed in {} of {all} repos{}", failed.len(), lines(&failed)))
-        }
+        (false, _) => Failure::failed(format!("`{verb}` failed in {} of {all} repos{}", failed.len(), lines(&failed))),
         (true, false) => {
             Failure::refused(format!("`{verb}` left {} of {all} repos alone{}", refused.len(), lines(&refused)))
         }

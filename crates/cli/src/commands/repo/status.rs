@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use serde::Serialize;
-use wharf_core::repos::status::{Freshness, Here, RepoStatus, Seen, status};
 use wharf_core::repos::short;
+use wharf_core::repos::status::{Freshness, Here, RepoStatus, Seen, status};
 
 use super::super::data;
 use super::Bench;
