@@ -41,7 +41,7 @@ pub fn branch(
         };
         outcomes.push(Outcome::new(&repos.members[place], verdict));
     }
-    Ok(all_or_nothing(repos, steps, outcomes, mode, work))
+    Ok(all_or_nothing(repos, &steps, outcomes, mode, work))
 }
 
 fn plan(repos: &Repos, place: usize, name: &str, work: &Work<'_>) -> Result<Option<Facts>, Obstacle> {
@@ -116,7 +116,7 @@ pub(super) struct Step {
 /// those with a step.
 pub(super) fn all_or_nothing(
     repos: &Repos,
-    steps: Vec<Step>,
+    steps: &[Step],
     mut outcomes: Vec<Outcome>,
     mode: Mode,
     work: &Work<'_>,
@@ -128,7 +128,7 @@ pub(super) fn all_or_nothing(
     let mut done: Vec<(&Step, usize)> = Vec::new();
     let mut failure = None;
     if !outcomes.iter().any(is_bad) {
-        'all: for step in &steps {
+        'all: for step in steps {
             done.push((step, 0));
             for (number, change) in step.changes.iter().enumerate() {
                 if work.is_stopped() {

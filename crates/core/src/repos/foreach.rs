@@ -17,6 +17,15 @@ pub enum AfterFailure {
     GoOn,
 }
 
+/// What to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The program and its arguments.
+    pub words: &'a [OsString],
+    /// What to do after a failure.
+    pub after: AfterFailure,
+}
+
 /// What came of the command in one repo.
 #[derive(Debug)]
 pub struct Ran {
@@ -70,8 +79,7 @@ pub fn command(repos: &Repos, place: usize, words: &[OsString]) -> Command {
 pub fn foreach(
     repos: &Repos,
     places: &[usize],
-    words: &[OsString],
-    after: AfterFailure,
+    call: &Call<'_>,
     work: &Work<'_>,
     finished: impl FnMut(&Ran) + Send,
 ) -> Vec<Ran> {
@@ -79,11 +87,11 @@ pub fn foreach(
     let finished = Mutex::new(finished);
     each(work.jobs, places, |place| {
         let member = &repos.members[*place];
-        let is_over = work.is_stopped() || (after == AfterFailure::Stop && failed.load(Ordering::Relaxed));
+        let is_over = work.is_stopped() || (call.after == AfterFailure::Stop && failed.load(Ordering::Relaxed));
         let end = match absent(member) {
             Some(why) => End::Skipped(why),
             None if is_over => End::NotBegun,
-            None => run(&command(repos, *place, words)),
+            None => run(&command(repos, *place, call.words)),
         };
         let ran = Ran { path: member.shown().to_owned(), end };
         if ran.end.code() != 0 {

@@ -27,7 +27,7 @@ pub fn push(repos: &Repos, selected: &[usize], mode: Mode, work: &Work<'_>) -> V
             selected.iter().copied().filter(|place| repos.members[*place].depth == depth).collect();
         let done = each(work.jobs, &places, |place| {
             let failure = failures.get(place);
-            (*place, push_one(repos, *place, failure, &planned, mode, work))
+            (*place, Pusher { repos, planned: &planned, mode, work }.push(*place, failure))
         });
         for (place, outcome) in done {
             if matches!(outcome.verdict, Verdict::Planned(_)) {
@@ -61,39 +61,72 @@ fn has_own_commits(facts: &Facts) -> bool {
 /// be pushed there.
 fn follows_its_name(facts: &Facts) -> bool {
     let (Some(branch), Some(upstream)) = (&facts.tree.branch, &facts.tree.upstream) else { return false };
-    upstream.split_once('/').is_some_and(|(_, name)| name == branch) || upstream.ends_with(&format!("/{branch}"))
+    upstream.split_once('/').is_some_and(|(_, name)| name == branch)
 }
 
-fn push_one(
-    repos: &Repos,
-    place: usize,
-    fetch_failure: Option<&String>,
-    planned: &BTreeSet<usize>,
+/// What every repo's push goes by.
+struct Pusher<'a> {
+    repos: &'a Repos,
+    /// Repos further in that would have been pushed by then.
+    planned: &'a BTreeSet<usize>,
     mode: Mode,
-    work: &Work<'_>,
-) -> Outcome {
-    let member = &repos.members[place];
-    if let Some(why) = absent(member) {
-        return Outcome::new(member, Verdict::Skipped(why));
-    }
-    if work.is_stopped() {
-        return Outcome::new(member, Verdict::Failed("interrupted".into()));
-    }
-    let mut notes = Vec::new();
-    let verdict = Facts::read(member).map_err(Obstacle::from).and_then(|facts| {
-        let Some(push) = plan(&facts)? else { return Ok(Verdict::Same(why_nothing(&facts))) };
-        if let Some(failure) = fetch_failure {
-            return Ok(Verdict::Failed(format!("could not be fetched: {}", last_line(failure))));
+    work: &'a Work<'a>,
+}
+
+impl Pusher<'_> {
+    fn push(&self, place: usize, fetch_failure: Option<&String>) -> Outcome {
+        let member = &self.repos.members[place];
+        if let Some(why) = absent(member) {
+            return Outcome::new(member, Verdict::Skipped(why));
         }
-        notes = check_pins(repos, place, &facts, planned, (mode, work))?;
-        if mode == Mode::Plan {
-            return Ok(Verdict::Planned(vec![push.change]));
+        if self.work.is_stopped() {
+            return Outcome::new(member, Verdict::Failed("interrupted".into()));
         }
-        send(&facts, &push, work)
-    });
-    let mut outcome = Outcome::new(member, verdict.into());
-    outcome.notes = notes;
-    outcome
+        let mut notes = Vec::new();
+        let verdict = Facts::read(member).map_err(Obstacle::from).and_then(|facts| {
+            let Some(push) = plan(&facts)? else { return Ok(Verdict::Same(why_nothing(&facts))) };
+            if let Some(failure) = fetch_failure {
+                return Ok(Verdict::Failed(format!("could not be fetched: {}", last_line(failure))));
+            }
+            notes = self.check_pins(place, &facts)?;
+            if self.mode == Mode::Plan {
+                return Ok(Verdict::Planned(vec![push.change]));
+            }
+            send(&facts, &push, self.work)
+        });
+        let mut outcome = Outcome::new(member, verdict.into());
+        outcome.notes = notes;
+        outcome
+    }
+
+    /// Each pin that the repo's new commits bring must be at the sub-repo's remote. Gives lines about those that cannot be
+    /// looked for.
+    fn check_pins(&self, place: usize, facts: &Facts) -> Result<Vec<String>, Obstacle> {
+        let Some(head) = &facts.tree.head else { return Ok(Vec::new()) };
+        let remote = facts.remote().unwrap_or_default();
+        let branch = facts.tree.branch.as_deref().unwrap_or_default();
+        let there = facts.git.remote_commit(&remote, branch).or_else(|| base(facts, &remote, head));
+        let mut notes = Vec::new();
+        for pin in facts.git.differing_pins(there.as_deref(), head)? {
+            let Some((at, child)) = child_at(self.repos, place, &pin.path) else {
+                notes.push(format!("pin of `{}` not looked for: it is not in `.gitmodules`", pin.path));
+                continue;
+            };
+            if let Some(why) = absent(child) {
+                notes.push(format!("pin of `{}` not looked for: {why}", child.shown()));
+                continue;
+            }
+            let git = child.git();
+            let is_there = || git.commit(&pin.to).is_some() && git.count_unpushed(&pin.to).is_ok_and(|own| own == 0);
+            let will_be = || self.planned.contains(&at) && git.head().as_deref() == Some(&pin.to);
+            // Someone else may have pushed it since it was fetched last.
+            let is_there_by_now = || self.mode == Mode::Apply && fetch(child, self.work).is_ok() && is_there();
+            if !is_there() && !will_be() && !is_there_by_now() {
+                return Err(Refusal::PinUnpushed { sub_repo: child.shown().to_owned(), pin: pin.to }.into());
+            }
+        }
+        Ok(notes)
+    }
 }
 
 struct Push {
@@ -142,41 +175,6 @@ fn why_nothing(facts: &Facts) -> String {
         Some(_) => format!("{branch}: nothing to push"),
         None => format!("{branch}: no remote"),
     }
-}
-
-/// Each pin that the repo's new commits bring must be at the sub-repo's remote. Gives lines about those that cannot be
-/// looked for.
-fn check_pins(
-    repos: &Repos,
-    place: usize,
-    facts: &Facts,
-    planned: &BTreeSet<usize>,
-    (mode, work): (Mode, &Work<'_>),
-) -> Result<Vec<String>, Obstacle> {
-    let Some(head) = &facts.tree.head else { return Ok(Vec::new()) };
-    let remote = facts.remote().unwrap_or_default();
-    let branch = facts.tree.branch.as_deref().unwrap_or_default();
-    let there = facts.git.remote_commit(&remote, branch).or_else(|| base(facts, &remote, head));
-    let mut notes = Vec::new();
-    for pin in facts.git.differing_pins(there.as_deref(), head)? {
-        let Some((at, child)) = child_at(repos, place, &pin.path) else {
-            notes.push(format!("pin of `{}` not looked for: it is not in `.gitmodules`", pin.path));
-            continue;
-        };
-        if let Some(why) = absent(child) {
-            notes.push(format!("pin of `{}` not looked for: {why}", child.shown()));
-            continue;
-        }
-        let git = child.git();
-        let is_there = || git.commit(&pin.to).is_some() && git.count_unpushed(&pin.to).is_ok_and(|own| own == 0);
-        let will_be = || planned.contains(&at) && git.head().as_deref() == Some(&pin.to);
-        // Someone else may have pushed it since it was fetched last.
-        let is_there_by_now = || mode == Mode::Apply && fetch(child, work).is_ok() && is_there();
-        if !is_there() && !will_be() && !is_there_by_now() {
-            return Err(Refusal::PinUnpushed { sub_repo: child.shown().to_owned(), pin: pin.to }.into());
-        }
-    }
-    Ok(notes)
 }
 
 /// Where a branch that the remote does not have yet left what the remote has.

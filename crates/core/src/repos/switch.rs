@@ -48,7 +48,7 @@ pub fn switch(
             let create = missing == Missing::Create && (*place == 0 || creating.contains(place));
             match absent(&repos.members[*place]) {
                 Some(why) => Err(why),
-                None => Ok(plan(repos, *place, name, create, &will_be, work)),
+                None => Ok(Search { repos, name, will_be: &will_be, work }.plan(*place, create)),
             }
         });
         for (place, plan) in places.into_iter().zip(plans) {
@@ -77,7 +77,7 @@ pub fn switch(
     if !have_it && !in_the_way {
         return Err(ReposError::NoBranch { name: name.into() });
     }
-    Ok(all_or_nothing(repos, steps, outcomes, mode, work))
+    Ok(all_or_nothing(repos, &steps, outcomes, mode, work))
 }
 
 /// Where one repo goes.
@@ -99,84 +99,82 @@ impl Way {
     }
 }
 
-fn plan(
-    repos: &Repos,
-    place: usize,
-    name: &str,
-    create: bool,
-    will_be: &BTreeMap<usize, String>,
-    work: &Work<'_>,
-) -> Result<(Facts, Way), Obstacle> {
-    let facts = Facts::read(&repos.members[place])?;
-    let way = way(repos, place, &facts, name, create, will_be)?;
-    if way.changes.is_empty() {
-        return Ok((facts, way));
-    }
-    if let Some(refusal) = facts.obstacle(work) {
-        return Err(refusal.into());
-    }
-    if let (None, Some(head)) = (&facts.tree.branch, &facts.tree.head) {
-        let commits = facts.git.count_unnamed(head)?;
-        let keeps = way.changes.iter().any(|change| matches!(change, Change::Create { follows: None, .. }));
-        if commits > 0 && !keeps {
-            return Err(Refusal::Unnamed { commits }.into());
-        }
-    }
-    if let Some(target) = &way.target {
-        let found = facts.in_the_way(target)?;
-        if found.edited || !found.unknown.is_empty() {
-            let edited = facts.tree.edited().filter(|_| found.edited).cloned();
-            return Err(Refusal::Overwrite { paths: edited.chain(found.unknown).collect() }.into());
-        }
-    }
-    Ok((facts, way))
+/// What decides where repos go.
+struct Search<'a> {
+    repos: &'a Repos,
+    name: &'a str,
+    /// The commits that repos further out will be at, by place.
+    will_be: &'a BTreeMap<usize, String>,
+    work: &'a Work<'a>,
 }
 
-fn way(
-    repos: &Repos,
-    place: usize,
-    facts: &Facts,
-    name: &str,
-    create: bool,
-    will_be: &BTreeMap<usize, String>,
-) -> Result<Way, Obstacle> {
-    let branch = || name.to_owned();
-    if facts.tree.branch.as_deref() == Some(name) {
-        return Ok(Way { on_branch: true, ..Way::stay(format!("{name}: checked out already")) });
-    }
-    let member = &repos.members[place];
-    let pin = pin_of(member, will_be)?;
-    if let Some(target) = facts.git.branch_commit(name) {
-        let mut way = Way::to_branch(Change::Switch { branch: branch() }, Some(target.clone()));
-        // A branch that was left behind while its pin was checked out goes on to the pin.
-        if let Some(Some(pin)) = pin
-            && facts.git.apart(&target, &pin).is_ok_and(|apart| apart.ahead == 0 && apart.behind > 0)
-        {
-            way.changes.push(Change::FastForward { to: pin.clone() });
-            way.target = Some(pin);
+impl Search<'_> {
+    fn plan(&self, place: usize, create: bool) -> Result<(Facts, Way), Obstacle> {
+        let facts = Facts::read(&self.repos.members[place])?;
+        let way = self.way(place, &facts, create)?;
+        if way.changes.is_empty() {
+            return Ok((facts, way));
         }
-        return Ok(way);
+        if let Some(refusal) = facts.obstacle(self.work) {
+            return Err(refusal.into());
+        }
+        if let (None, Some(head)) = (&facts.tree.branch, &facts.tree.head) {
+            let commits = facts.git.count_unnamed(head)?;
+            let keeps = way.changes.iter().any(|change| matches!(change, Change::Create { follows: None, .. }));
+            if commits > 0 && !keeps {
+                return Err(Refusal::Unnamed { commits }.into());
+            }
+        }
+        if let Some(target) = &way.target {
+            let found = facts.in_the_way(target)?;
+            if found.edited || !found.unknown.is_empty() {
+                let edited = facts.tree.edited().filter(|_| found.edited).cloned();
+                return Err(Refusal::Overwrite { paths: edited.chain(found.unknown).collect() }.into());
+            }
+        }
+        Ok((facts, way))
     }
-    let remote = facts.remote();
-    if let Some(remote) = &remote
-        && let Some(target) = facts.git.remote_commit(remote, name)
-    {
-        let follows = Some(format!("{remote}/{name}"));
-        return Ok(Way::to_branch(Change::Create { branch: branch(), follows }, Some(target)));
+
+    fn way(&self, place: usize, facts: &Facts, create: bool) -> Result<Way, Obstacle> {
+        let name = self.name;
+        let branch = || name.to_owned();
+        if facts.tree.branch.as_deref() == Some(name) {
+            return Ok(Way { on_branch: true, ..Way::stay(format!("{name}: checked out already")) });
+        }
+        let member = &self.repos.members[place];
+        let pin = pin_of(member, self.will_be)?;
+        if let Some(target) = facts.git.branch_commit(name) {
+            let mut way = Way::to_branch(Change::Switch { branch: branch() }, Some(target.clone()));
+            // A branch that was left behind while its pin was checked out goes on to the pin.
+            if let Some(Some(pin)) = pin
+                && facts.git.apart(&target, &pin).is_ok_and(|apart| apart.ahead == 0 && apart.behind > 0)
+            {
+                way.changes.push(Change::FastForward { to: pin.clone() });
+                way.target = Some(pin);
+            }
+            return Ok(way);
+        }
+        let remote = facts.remote();
+        if let Some(remote) = &remote
+            && let Some(target) = facts.git.remote_commit(remote, name)
+        {
+            let follows = Some(format!("{remote}/{name}"));
+            return Ok(Way::to_branch(Change::Create { branch: branch(), follows }, Some(target)));
+        }
+        if create {
+            return Ok(Way::to_branch(Change::Create { branch: branch(), follows: None }, None));
+        }
+        let Some(pin) = pin else { return Ok(Way::stay(format!("it has no branch `{name}`"))) };
+        let Some(pin) = pin else { return Ok(Way::stay(format!("not part of `{name}`"))) };
+        if facts.tree.head.as_deref() == Some(pin.as_str()) {
+            return Ok(Way::stay("at its pin"));
+        }
+        if facts.git.commit(&pin).is_none() {
+            return Err(Refusal::PinMissing { pin }.into());
+        }
+        let change = Change::Detach { at: pin.clone() };
+        Ok(Way { changes: vec![change], target: Some(pin), on_branch: false, why: String::new() })
     }
-    if create {
-        return Ok(Way::to_branch(Change::Create { branch: branch(), follows: None }, None));
-    }
-    let Some(pin) = pin else { return Ok(Way::stay(format!("it has no branch `{name}`"))) };
-    let Some(pin) = pin else { return Ok(Way::stay(format!("not part of `{name}`"))) };
-    if facts.tree.head.as_deref() == Some(pin.as_str()) {
-        return Ok(Way::stay("at its pin"));
-    }
-    if facts.git.commit(&pin).is_none() {
-        return Err(Refusal::PinMissing { pin }.into());
-    }
-    let change = Change::Detach { at: pin.clone() };
-    Ok(Way { changes: vec![change], target: Some(pin), on_branch: false, why: String::new() })
 }
 
 /// What the repo around it will pin: None for the super-repo, or where that repo does not move; none in there where it

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
-use wharf_core::repos::foreach::{AfterFailure, End, Ran, command, foreach};
+use wharf_core::repos::foreach::{AfterFailure, Call, End, Ran, command, foreach};
 
 use super::super::data;
 use super::Bench;
@@ -49,7 +49,7 @@ impl Foreach {
         }
         let after = if self.keep_going { AfterFailure::GoOn } else { AfterFailure::Stop };
         let mut unwritten = None;
-        let ran = foreach(&bench.repos, &places, &self.words, after, &bench.work(), |ran| {
+        let ran = foreach(&bench.repos, &places, &Call { words: &self.words, after }, &bench.work(), |ran| {
             if let Err(failure) = self.print(context, ran) {
                 unwritten.get_or_insert(failure);
             }
