@@ -10,6 +10,8 @@ use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
 use wharf_core::image::promote::PromoteError;
 use wharf_core::workspace::WorkspaceError;
+use wharf_core::repos::ReposError;
+use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::EngineError;
 
 /// What a command could not do.
@@ -159,6 +161,17 @@ impl From<ContainerError> for Failure {
         let code = match &error {
             ContainerError::Unknown(_) => 2,
             ContainerError::Project { .. } => 3,
+            _ => 4,
+        };
+        Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<ReposError> for Failure {
+    fn from(error: ReposError) -> Self {
+        let code = match &error {
+            ReposError::Unknown { .. } | ReposError::BranchName { .. } => 2,
+            ReposError::Lock(LockError::Held { .. }) | ReposError::NoBranch { .. } => 5,
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())

@@ -14,7 +14,7 @@ pub const OWN: [(&str, &str); 3] = [
 ];
 
 /// Variables that others have agreed on, with what Wharf does with them.
-pub const OTHERS: [(&str, &str); 20] = [
+pub const OTHERS: [(&str, &str); 21] = [
     ("PATH", "Where `git`, `docker`, `podman`, `python3` and `uv` are looked for."),
     ("HOME", "The user's home: `~` in configuration, and where the system's config and cache folders lie."),
     ("XDG_CONFIG_HOME, XDG_CACHE_HOME", "The system's config and cache folders."),
@@ -48,13 +48,19 @@ pub const OTHERS: [(&str, &str); 20] = [
         "GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE",
         "Taken away from the Git that Wharf asks: the workspace is the one around the current folder.",
     ),
+    (
+        "GIT_SSH_COMMAND, GIT_SSH",
+        "Heeded by Git. Without them, and without `core.sshCommand`, `wharf repo` calls `ssh` so that it never asks on the terminal.",
+    ),
     ("PIP_*, UV_*, POETRY_*", "Heeded by pip, uv and Poetry on the `host` engine."),
     ("TMPDIR", "Folder for what is needed for a moment: secrets of a build, its context."),
 ];
 
 /// Variables that commands find in their container, or on the host in their environment.
-pub const GIVEN: [(&str, &str); 3] = [
+pub const GIVEN: [(&str, &str); 5] = [
     ("PYTHONPATH", "The super-repo's root, then each sub-repo's root."),
     ("WHARF_DIR", "Address of the runnable dir."),
     ("WHARF_ROOT", "The super-repo's root, as the command sees it."),
+    ("WHARF_REPO", "In `wharf repo foreach`: the repo's path in the workspace, `.` for the super-repo."),
+    ("WHARF_REPO_PATH", "In `wharf repo foreach`: the repo's folder."),
 ];

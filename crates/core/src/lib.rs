@@ -21,6 +21,7 @@ pub mod config;
 pub mod container;
 pub mod event;
 pub mod image;
+pub mod repos;
 pub mod runnable_dir;
 pub mod sub_repo;
 pub mod test_suite;

@@ -5,12 +5,21 @@
 //! input, never prompts and overrides the settings that change output. Refuses to know what a workspace is.
 
 pub mod changes;
+pub mod branches;
+pub mod change;
+pub mod commits;
 pub mod modules;
+pub mod operation;
 pub mod place;
 pub mod program;
+pub mod status;
 pub mod tree;
 
+pub use change::{Change, StashEntry};
+pub use commits::{Apart, PinChange};
 pub use modules::{Submodule, read_submodules};
+pub use operation::{IndexLock, Operation};
 pub use place::{GitPlace, PlaceError, outermost};
 pub use program::{Described, Git, GitError};
+pub use status::WorkTree;
 pub use tree::{TreeFile, TreeKind};

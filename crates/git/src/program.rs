@@ -25,6 +25,17 @@ impl GitError {
         let Self::Process(error) = self;
         error.is_not_found().then(|| "install Git, for example `apt-get install git`".into())
     }
+
+    /// What Git itself said, without the command that it was asked with.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let Self::Process(error) = self;
+        match error {
+            ProcessError::Failed { stderr, exit, .. } if stderr.trim().is_empty() => format!("git {exit}"),
+            ProcessError::Failed { stderr, .. } => stderr.trim().to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 /// What `git describe` knows of a commit.

@@ -17,6 +17,7 @@ pub mod logs;
 pub mod ls;
 pub mod prune;
 pub mod ps;
+pub mod repo;
 pub mod run;
 pub mod status;
 pub mod stop;

@@ -22,11 +22,19 @@ impl StateDir {
     /// # Errors
     /// When neither the work tree nor the cache can be written.
     pub fn open(workspace: &Workspace) -> io::Result<Self> {
-        let path = workspace.root.join(NAME);
+        Self::of_root(&workspace.root, &workspace.surroundings.cache)
+    }
+
+    /// The same for those who need no more of a workspace than its root.
+    ///
+    /// # Errors
+    /// When neither the work tree nor the cache can be written.
+    pub fn of_root(root: &Path, cache: &Path) -> io::Result<Self> {
+        let path = root.join(NAME);
         match prepare(&path) {
             Ok(()) => Ok(Self { path, stands_in: false }),
             Err(error) if is_read_only(&error) => {
-                let path = workspace.surroundings.cache.join("workspaces").join(&workspace.id);
+                let path = cache.join("workspaces").join(super::id_of(root));
                 prepare(&path)?;
                 Ok(Self { path, stands_in: true })
             }
