@@ -9,7 +9,6 @@ use wharf_core::config::ConfigError;
 use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
 use wharf_core::image::promote::PromoteError;
-use wharf_core::workspace::WorkspaceError;
 use wharf_core::repos::ReposError;
 use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::EngineError;
