@@ -275,7 +275,7 @@ impl Client {
         }
     }
 
-    fn answer(&self, verb: &str, command: &Command) -> Result<Output, EngineError> {
+    pub(crate) fn answer(&self, verb: &str, command: &Command) -> Result<Output, EngineError> {
         let output = command.run().map_err(|source| self.process(source))?;
         if output.exit.is_success() {
             Ok(output)
@@ -292,7 +292,7 @@ impl Client {
         EngineError::Answer { kind: self.kind, verb: verb.into(), detail: error.to_string() }
     }
 
-    fn json(&self, verb: &str, output: &Output) -> Result<Vec<Value>, EngineError> {
+    pub(crate) fn json(&self, verb: &str, output: &Output) -> Result<Vec<Value>, EngineError> {
         let value: Option<Vec<Value>> =
             serde_json::from_slice(&output.stdout).map_err(|error| self.nonsense(verb, &error))?;
         Ok(value.unwrap_or_default())

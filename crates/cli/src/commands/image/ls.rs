@@ -58,7 +58,7 @@ fn short_id(image: &Listed) -> String {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes as f64 {
         0.0 => "-".into(),
         bytes if bytes < 1e6 => format!("{:.0} kB", bytes / 1e3),
