@@ -157,7 +157,7 @@ impl Lock {
             ))?;
             let line = Command::new("wharf").arg("-C").arg(workspace.root.clone());
             let line = line.args(["--engine", place.kind().word(), "image", "lock"]);
-            let line = line.arg(format!("//{}", dir.address.prefix()));
+            let line = line.arg(format!("//{}", dir.address));
             let line = match &self.upgrade {
                 None => line,
                 Some(names) => line.arg("--upgrade").args(names.iter().cloned()),

@@ -40,8 +40,12 @@ pub(super) struct Pip<'a> {
 const SCRIPT: &str = r#"
 cd "$W/python"; out="$1"; shift
 if ! "$PYTHON" -c 'import sys, pip; sys.exit(sys.prefix == sys.base_prefix)' 2>/dev/null; then
-  [ -x "$W/pip/bin/python" ] || "$PYTHON" -m venv "$W/pip"
-  PYTHON="$W/pip/bin/python"
+  # Kept for the next time; whoever comes second drops his own.
+  if [ ! -x "$CACHE/pip-venv/bin/python" ]; then
+    fresh="$CACHE/fresh-$$"; "$PYTHON" -m venv "$fresh"
+    mv -T "$fresh" "$CACHE/pip-venv" 2>/dev/null || rm -rf "$fresh"
+  fi
+  PYTHON="$CACHE/pip-venv/bin/python"
 fi
 can_report() { case "$("$PYTHON" -m pip install --help)" in *--report*) return 0;; *) return 1;; esac; }
 can_report || "$PYTHON" -m pip install --quiet --upgrade pip

@@ -1,5 +1,5 @@
 //! Where a manager runs: a container of the image's first stages, or the host. The same scripts run in both; they find these
-//! variables: `W`, the folder that is shared with Wharf; `PYTHON`, the interpreter; `UV` and `POETRY`, the programs; and `VENV`, an
+//! variables: `W`, the folder that is shared with Wharf; `CACHE`, one that outlives the run; `PYTHON`, the interpreter; `UV` and `POETRY`, the programs; and `VENV`, an
 //! environment of that interpreter, which scripts make where it is not there.
 
 use std::collections::BTreeMap;
@@ -86,6 +86,7 @@ impl<'a> Room<'a> {
                     .prepare(command.args(args.iter().cloned()))
                     .cwd(shared)
                     .env("W", shared)
+                    .env("CACHE", shared)
                     .env("PYTHON", venv.bin().join("python"))
                     .env("VENV", &venv.path)
                     .env("VIRTUAL_ENV", &venv.path)
@@ -149,6 +150,7 @@ impl<'a> Room<'a> {
 fn container_env() -> BTreeMap<String, String> {
     let pairs = [
         ("W", SHARED),
+        ("CACHE", "/wharf-cache"),
         ("HOME", "/wharf/home"),
         ("PYTHON", "python3"),
         ("VENV", "/wharf/venv"),
