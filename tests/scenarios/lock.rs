@@ -53,6 +53,9 @@ fn pip_locks_beside_what_people_wrote() {
         assert_eq!(repo.read("a/requirements.txt"), wanted);
         repo.commit("locked");
         lock(&["--check"]).assert_code(0).stderr_contains("is as it should be");
+        if engine.has_containers() {
+            continue; // The rest is the same anywhere, and quicker on the host.
+        }
         assert_eq!((lock(&[]).stdout.as_str(), state(&repo).as_str()), ("", ""), "a second time changes nothing");
 
         // What satisfies stays, also where there is something newer.

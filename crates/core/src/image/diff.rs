@@ -240,7 +240,7 @@ fn find(request: &Request<'_>, client: &Client, side: &Side<'_>) -> Result<(Stri
             let tags = [Stage::Dev, Stage::Local].map(|stage| stage.tag(user, version));
             match here(client, dir, &tags)? {
                 Some(found) => Ok(found),
-                None => fetched(request, dir, Wish { stage: StageWish::Auto, version: Some(version.clone()) }),
+                None => fetched(request, dir, &Wish { stage: StageWish::Auto, version: Some(version.clone()) }),
             }
         }
         Side::Stage(dir, stage) => {
@@ -254,7 +254,7 @@ fn find(request: &Request<'_>, client: &Client, side: &Side<'_>) -> Result<(Stri
                         _ => Err(not_made(dir)),
                     }
                 }
-                None => fetched(request, dir, Wish { stage: StageWish::Only(*stage), version: None }),
+                None => fetched(request, dir, &Wish { stage: StageWish::Only(*stage), version: None }),
             }
         }
     }
@@ -283,14 +283,14 @@ fn here(client: &Client, dir: &RunnableDir, tags: &[String]) -> Result<Option<(S
 }
 
 /// An image of a stage or version that is named: taken from the registry, never built.
-fn fetched(request: &Request<'_>, dir: &RunnableDir, wish: Wish) -> Result<(String, String), ImageError> {
+fn fetched(request: &Request<'_>, dir: &RunnableDir, wish: &Wish) -> Result<(String, String), ImageError> {
     let outcome = std::sync::Mutex::new(None);
     let keep = |_: &RunnableDir, result| {
         if let Ok(mut outcome) = outcome.lock() {
             *outcome = Some(result);
         }
     };
-    ensure::ensure(&Demand { wish: &wish, ..request.demand }, &[dir], request.listener, &keep)?;
+    ensure::ensure(&Demand { wish, ..request.demand }, &[dir], request.listener, &keep)?;
     let ready: Option<Result<Ready, ImageError>> = outcome.into_inner().unwrap_or(None);
     ready.transpose()?.and_then(id_of).ok_or_else(|| not_made(dir))
 }

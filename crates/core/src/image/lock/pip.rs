@@ -43,11 +43,14 @@ if ! "$PYTHON" -c 'import sys, pip; sys.exit(sys.prefix == sys.base_prefix)' 2>/
   # Kept for the next time; whoever comes second drops his own.
   if [ ! -x "$CACHE/pip-venv/bin/python" ]; then
     fresh="$CACHE/fresh-$$"; "$PYTHON" -m venv "$fresh"
-    mv -T "$fresh" "$CACHE/pip-venv" 2>/dev/null || rm -rf "$fresh"
+    if [ -e "$CACHE/pip-venv" ]; then rm -rf "$fresh"; else mv "$fresh" "$CACHE/pip-venv"; fi
   fi
   PYTHON="$CACHE/pip-venv/bin/python"
 fi
-can_report() { case "$("$PYTHON" -m pip install --help)" in *--report*) return 0;; *) return 1;; esac; }
+# https://pip.pypa.io/en/stable/news/#v22-2
+can_report() {
+  "$PYTHON" -c 'import pip, sys; sys.exit(tuple(map(int, pip.__version__.split(".")[:2])) < (22, 2))' 2>/dev/null
+}
 can_report || "$PYTHON" -m pip install --quiet --upgrade pip
 if can_report; then
   exec "$PYTHON" -m pip install --no-input --dry-run --ignore-installed --report "$W/$out" -c "$W/pins.txt" "$@"

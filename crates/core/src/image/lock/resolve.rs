@@ -270,7 +270,7 @@ fn telling(text: &str) -> String {
     let lines: Vec<&str> =
         text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !is_progress(line)).collect();
     let is_start = |line: &&str| ["ERROR", "error", "  ×", "The conflict"].iter().any(|start| line.starts_with(start));
-    let first = lines.iter().position(|line| is_start(&line)).unwrap_or(0);
+    let first = lines.iter().position(is_start).unwrap_or(0);
     let telling = &lines[first..];
     telling[telling.len().saturating_sub(SHOWN)..].join("\n")
 }

@@ -33,8 +33,16 @@ pub(super) struct Room<'a> {
 }
 
 enum Body<'a> {
-    Container { client: &'a Client, image: String, secrets: Box<Secrets>, cache: PathBuf },
+    Container(Box<Container<'a>>),
     Host { tools: &'a HostTools, venv: Venv, program: PathBuf },
+}
+
+/// What containers are started with.
+struct Container<'a> {
+    client: &'a Client,
+    image: String,
+    secrets: Secrets,
+    cache: PathBuf,
 }
 
 /// What a manager said.
@@ -54,11 +62,11 @@ impl<'a> Room<'a> {
         }
         let body = match order.place {
             Place::Containers(client) => {
-                let secrets = Box::new(secrets::gather(order.workspace, order.dir)?);
+                let secrets = secrets::gather(order.workspace, order.dir)?;
                 let tools = tools::ensure(order, client, target, &secrets)?;
                 let cache = order.workspace.surroundings.cache.join("resolver").join(&tools.key);
                 fs_err::create_dir_all(&cache)?;
-                Body::Container { client, image: tools.image, secrets, cache }
+                Body::Container(Box::new(Container { client, image: tools.image, secrets, cache }))
             }
             Place::Host(tools) => on_host(order, tools, target)?,
         };
@@ -76,9 +84,7 @@ impl<'a> Room<'a> {
     /// Runs a script.
     pub(super) fn run(&self, script: &str, args: &[String]) -> Result<Said, LockError> {
         let command = match &self.body {
-            Body::Container { client, image, secrets, cache } => {
-                client.run_command(&self.spec(image, secrets, cache, script, args))
-            }
+            Body::Container(container) => container.client.run_command(&self.spec(container, script, args)),
             Body::Host { tools, venv, program } => {
                 let shared = self.folder.path();
                 let command = Command::new("/bin/sh").args(["-c", &format!("set -e\n{script}"), "sh"]);
@@ -112,7 +118,8 @@ impl<'a> Room<'a> {
         self.hide.iter().fold(text.to_owned(), |text, secret| text.replace(&format!("{secret}@"), ""))
     }
 
-    fn spec(&self, image: &str, secrets: &Secrets, cache: &Path, script: &str, args: &[String]) -> RunSpec {
+    fn spec(&self, container: &Container<'_>, script: &str, args: &[String]) -> RunSpec {
+        let Container { image, secrets, cache, .. } = container;
         let mount = |host: &Path, container: &str, read_only| Mount {
             host: host.to_owned(),
             container: container.to_owned(),
@@ -127,7 +134,7 @@ impl<'a> Room<'a> {
         let mut labels = self.order.labels.clone();
         labels.insert(stage::DIR.to_owned(), self.order.dir.address.to_string());
         RunSpec {
-            image: image.to_owned(),
+            image: image.clone(),
             name: name(&self.order.dir.name),
             command,
             entrypoint: Entrypoint::Cleared,

@@ -27,6 +27,8 @@ struct Start {
     text: String,
     target: &'static str,
     files: BTreeMap<String, File>,
+    /// Id of its base image, where the engine has it.
+    base: String,
 }
 
 /// An image with the manager, and a short word for it that changes when it does.
@@ -44,28 +46,24 @@ pub(super) fn ensure(
     target: &Target,
     secrets: &Secrets,
 ) -> Result<Tools, LockError> {
-    let start = start(order, target)?;
-    let base = match &order.dir.config.image.source {
-        ImageSource::Base(base) => client.image(&base.value)?.map(|image| image.id).unwrap_or_default(),
-        ImageSource::From(_) => String::new(),
-    };
-    let key = key(&start, &base);
+    let start = start(order, client, target)?;
+    let key = start.key();
     let tag = format!("wharf-tools:{key}");
     if let Some(image) = client.image(&tag)? {
         return Ok(Tools { image: image.id, key });
     }
-    build(order, client, &start, &tag, &key, secrets)?;
+    build(order, client, &start, secrets)?;
     let image = client.image(&tag)?.map(|image| image.id).unwrap_or(tag);
     Ok(Tools { image, key })
 }
 
-fn start(order: &Order<'_>, target: &Target) -> Result<Start, LockError> {
+fn start(order: &Order<'_>, client: &Client, target: &Target) -> Result<Start, LockError> {
     let wanted = if target.manager == Manager::Pip { "base" } else { "tools" };
     let (dir, address) = (order.dir, order.dir.address.as_str());
     let mut files = BTreeMap::new();
     if let Some(text) = spec::read_own(dir)?.filter(|text| has_stage(text, wanted)) {
         copies::collect(address, &dir.path, &text, &mut files)?;
-        return Ok(Start { text, target: wanted, files });
+        return Ok(Start { text, target: wanted, files, base: String::new() });
     }
     for script in &dir.config.os.scripts {
         let path = format!("{DEVOPS}/{script}");
@@ -82,7 +80,8 @@ fn start(order: &Order<'_>, target: &Target) -> Result<Start, LockError> {
     };
     let text = dockerfile::generate(&recipe);
     let end = text.find("\nFROM base AS dev\n").unwrap_or(text.len());
-    Ok(Start { text: text[..end].to_owned(), target: wanted, files })
+    let base = client.image(&base.value)?.map(|image| image.id).unwrap_or_default();
+    Ok(Start { text: text[..end].to_owned(), target: wanted, files, base })
 }
 
 /// Dependencies that make the Dockerfile bring the manager.
@@ -106,36 +105,34 @@ fn has_stage(dockerfile: &str, stage: &str) -> bool {
     })
 }
 
-fn key(start: &Start, base: &str) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let mut field = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
-    };
-    field(start.text.as_bytes());
-    field(base.as_bytes());
-    for (path, file) in &start.files {
-        field(path.as_bytes());
-        field(&file.bytes);
+impl Start {
+    /// A hash of all that decides the image.
+    fn key(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut field = |bytes: &[u8]| {
+            hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+        };
+        field(self.text.as_bytes());
+        field(self.base.as_bytes());
+        for (path, file) in &self.files {
+            field(path.as_bytes());
+            field(&file.bytes);
+        }
+        hasher.finalize().to_hex()[..20].to_owned()
     }
-    hasher.finalize().to_hex()[..20].to_owned()
 }
 
-fn build(
-    order: &Order<'_>,
-    client: &Client,
-    start: &Start,
-    tag: &str,
-    key: &str,
-    secrets: &Secrets,
-) -> Result<(), LockError> {
+fn build(order: &Order<'_>, client: &Client, start: &Start, secrets: &Secrets) -> Result<(), LockError> {
+    let key = start.key();
+    let tag = format!("wharf-tools:{key}");
     let folder = tempfile::Builder::new().prefix("wharf-build-").tempdir()?;
     context::stage(folder.path(), &start.text, &start.files)?;
     let build = BuildSpec {
         context: folder.path().to_path_buf(),
         dockerfile: DOCKERFILE.into(),
         target: Some(start.target.into()),
-        tag: tag.to_owned(),
-        labels: BTreeMap::from([(TOOLS.to_owned(), key.to_owned())]),
+        tag: tag.clone(),
+        labels: BTreeMap::from([(TOOLS.to_owned(), key)]),
         args: BTreeMap::new(),
         secrets: secrets.files.clone(),
         platform: None,
@@ -147,7 +144,7 @@ fn build(
         if let Ok(mut lines) = lines.lock() {
             lines.push_str(&format!("{line}\n"));
         }
-        let state = ImageState::Building { image: tag.to_owned(), step: line.to_owned() };
+        let state = ImageState::Building { image: tag.clone(), step: line.to_owned() };
         order.listener.on(Event::Image { dir: dir.clone(), state });
     };
     let built = client.build(client.builder()?, &build, &on_line);
