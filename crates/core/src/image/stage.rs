@@ -18,6 +18,9 @@ pub const VERSION: &str = "org.opencontainers.image.version";
 /// Label with the image's name.
 pub const NAME: &str = "dev.wharf.name";
 
+/// Label of an image that only locks are made in, with the hash of what decides it.
+pub const TOOLS: &str = "dev.wharf.tools";
+
 /// How far an image has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {

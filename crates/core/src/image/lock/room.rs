@@ -208,3 +208,15 @@ fn credentials(url: &str) -> Option<String> {
     let (credentials, _) = rest.split(['/', '?', '#']).next()?.rsplit_once('@')?;
     (!credentials.is_empty()).then(|| credentials.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_found_in_addresses() {
+        assert_eq!(credentials("https://me:s3cret@pypi.example.org/simple").as_deref(), Some("me:s3cret"));
+        assert_eq!(credentials("https://t0ken@host").as_deref(), Some("t0ken"));
+        assert_eq!(credentials("https://pypi.example.org/@scope/simple"), None);
+    }
+}

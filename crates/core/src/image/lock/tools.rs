@@ -15,12 +15,9 @@ use crate::image::dockerfile::{self, Recipe};
 use crate::image::python::{Dependencies, Install, Manager};
 use crate::image::secrets::Secrets;
 use crate::image::spec::DOCKERFILE;
-use crate::image::{ImageError, context, copies, spec};
+use crate::image::{ImageError, context, copies, spec, stage};
 use crate::runnable_dir::DEVOPS;
 use crate::workspace::StateDir;
-
-/// Label with the hash of what decides such an image.
-const TOOLS: &str = "dev.wharf.tools";
 
 /// A Dockerfile up to the stage that is wanted of it.
 struct Start {
@@ -132,7 +129,7 @@ fn build(order: &Order<'_>, client: &Client, start: &Start, secrets: &Secrets) -
         dockerfile: DOCKERFILE.into(),
         target: Some(start.target.into()),
         tag: tag.clone(),
-        labels: BTreeMap::from([(TOOLS.to_owned(), key)]),
+        labels: BTreeMap::from([(stage::TOOLS.to_owned(), key)]),
         args: BTreeMap::new(),
         secrets: secrets.files.clone(),
         platform: None,
