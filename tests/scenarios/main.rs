@@ -9,6 +9,7 @@ mod doctor;
 mod image;
 mod image_life;
 mod logs;
+mod lock;
 mod real_repo;
 mod reference;
 mod repo;

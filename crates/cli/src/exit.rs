@@ -139,6 +139,7 @@ impl From<ImageError> for Failure {
             | ImageError::Outside { .. }
             | ImageError::NoTarget { .. } => 3,
             ImageError::OwnDockerfile { .. } => 5,
+            ImageError::NoImage { .. } => 2,
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())

@@ -279,7 +279,7 @@ impl Client {
         }
     }
 
-    fn answer(&self, verb: &str, command: &Command) -> Result<Output, EngineError> {
+    pub(crate) fn answer(&self, verb: &str, command: &Command) -> Result<Output, EngineError> {
         let output = command.run().map_err(|source| self.process(source))?;
         if output.exit.is_success() {
             Ok(output)

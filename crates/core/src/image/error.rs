@@ -93,6 +93,18 @@ pub enum ImageError {
         /// What there is instead.
         found: String,
     },
+    /// No image of that name or id is here, and no runnable dir has that address.
+    #[error("there is no image and no runnable dir `{text}`")]
+    NoImage {
+        /// As it was written.
+        text: String,
+    },
+    /// The image that the dir's commands would run in is not made yet.
+    #[error("the image of `{dir}` is not made yet")]
+    NotMade {
+        /// Address of the dir.
+        dir: String,
+    },
     /// The dir has a Dockerfile of its own already.
     #[error("`{}` is there already", .file.display())]
     OwnDockerfile {
@@ -155,6 +167,10 @@ impl ImageError {
             Self::OwnDockerfile { dir, .. } => {
                 Some(format!("`wharf image dockerfile {dir}` prints it; move it away to have a fresh one"))
             }
+            Self::NoImage { .. } => {
+                Some("`wharf image ls` and `wharf ls` list what there is; a version is written `DIR@1.2.3`".into())
+            }
+            Self::NotMade { dir } => Some(format!("make it with `wharf image build {dir}`")),
             Self::File { .. } | Self::Io(_) => None,
         }
     }

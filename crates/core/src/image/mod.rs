@@ -6,12 +6,15 @@
 //!
 //! [`spec`] reads what decides an image; [`dockerfile`] writes its recipe (pure); [`choice`] says which image will do
 //! (pure); [`ensure`] makes it so, [`plan`] says what it would do. [`past`] reads the same at an earlier commit; [`stale`]
-//! says when an image and the checkout have drifted apart.
+//! says when an image and the checkout have drifted apart. [`lock`] has the dir's manager decide versions; [`packages`] reads what
+//! an image really holds, [`diff`] compares two.
 
 pub mod build;
+pub mod change;
 pub mod choice;
 pub mod context;
 pub mod copies;
+pub mod diff;
 pub mod dockerfile;
 pub mod eject;
 pub mod ensure;
@@ -19,6 +22,8 @@ pub mod error;
 pub mod host;
 pub mod inspect;
 pub mod list;
+pub mod lock;
+pub mod packages;
 pub mod past;
 pub mod place;
 pub mod plan;

@@ -115,11 +115,17 @@ impl ImageSpec {
 /// # Errors
 /// When its files cannot be read or make no sense.
 pub fn dependencies(workspace: &Workspace, dir: &RunnableDir) -> Result<Dependencies, ImageError> {
-    let config = &dir.config.python;
     let devops = dir.devops();
-    let request = python::Request {
+    let request = request(workspace, dir, &devops);
+    python::discover(&request).map_err(|source| ImageError::Python { dir: dir.address.to_string(), source })
+}
+
+/// What is asked about the dir's Python packages; `devops` is its `devops` folder.
+pub(super) fn request<'a>(workspace: &'a Workspace, dir: &'a RunnableDir, devops: &'a Path) -> python::Request<'a> {
+    let config = &dir.config.python;
+    python::Request {
         dir: &dir.path,
-        devops: &devops,
+        devops,
         stop_at: &workspace.root,
         manager: config.manager.as_ref().map(|manager| match manager.value {
             PythonManager::Uv => Manager::Uv,
@@ -129,11 +135,10 @@ pub fn dependencies(workspace: &Workspace, dir: &RunnableDir) -> Result<Dependen
         }),
         groups_dev: config.dev_groups.as_ref().map(|groups| groups.value.as_slice()),
         groups_prod: config.prod_groups.as_ref().map(|groups| groups.value.as_slice()),
-    };
-    python::discover(&request).map_err(|source| ImageError::Python { dir: dir.address.to_string(), source })
+    }
 }
 
-fn read_own(dir: &RunnableDir) -> Result<Option<String>, ImageError> {
+pub(super) fn read_own(dir: &RunnableDir) -> Result<Option<String>, ImageError> {
     let file = dir.devops().join(DOCKERFILE);
     match std::fs::read(&file) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),

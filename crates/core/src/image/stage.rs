@@ -24,6 +24,9 @@ pub const UNTESTED: &str = "dev.wharf.untested";
 /// Label with the image's name (OCI image spec 1.1, "Annotations").
 pub const TITLE: &str = "org.opencontainers.image.title";
 
+/// Label of an image that only locks are made in, with the hash of what decides it.
+pub const TOOLS: &str = "dev.wharf.tools";
+
 /// How far an image has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {

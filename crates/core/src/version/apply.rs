@@ -17,7 +17,7 @@ pub fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     let folder = target.parent().ok_or(io::ErrorKind::NotFound)?;
     let mut temporary = Builder::new();
-    temporary.prefix(".changelog.").suffix(".tmp");
+    temporary.prefix(".wharf-").suffix(".tmp");
     let permissions = match std::fs::metadata(&target) {
         Ok(metadata) => metadata.permissions(),
         Err(_) => default_permissions(),

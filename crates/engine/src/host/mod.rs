@@ -45,6 +45,8 @@ pub use error::HostError;
 pub use list::VenvInfo;
 pub use venv::Venv;
 
+use wharf_process::Command;
+
 use search::{Download, Search};
 use slot::{Complete, Slot};
 
@@ -147,6 +149,32 @@ impl HostTools {
         let complete = slot.complete()?;
         slot.touch();
         Some(self.venv(&slot, complete))
+    }
+
+    /// The uv program: the host's, else one in Wharf's cache.
+    ///
+    /// # Errors
+    /// When it cannot be installed.
+    pub fn uv_program(&self, on_line: &mut dyn FnMut(&str)) -> Result<PathBuf, HostError> {
+        match &self.uv {
+            Some(uv) => Ok(uv.clone()),
+            None => tool::uv(self, on_line),
+        }
+    }
+
+    /// The Poetry program, in Wharf's cache.
+    ///
+    /// # Errors
+    /// When it cannot be installed.
+    pub fn poetry_program(&self, on_line: &mut dyn FnMut(&str)) -> Result<PathBuf, HostError> {
+        tool::poetry(self, on_line)
+    }
+
+    /// A command of the caller's with what every installer gets: the search path, the extra variables, none of the user's that
+    /// would lead it astray.
+    #[must_use]
+    pub fn prepare(&self, command: Command) -> Command {
+        self.dress(command)
     }
 
     fn venv_slot(&self, spec: &VenvSpec, identity: &str) -> Slot {

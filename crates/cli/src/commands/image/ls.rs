@@ -57,7 +57,7 @@ fn short_id(image: &Listed) -> String {
     }
 }
 
-fn size(size: u64) -> String {
+pub(super) fn size(size: u64) -> String {
     if size == 0 { "-".into() } else { bytes(size) }
 }
 

@@ -1,9 +1,11 @@
 //! `wharf image`.
 
 mod build;
+mod diff;
 mod dockerfile;
 mod eject;
 mod inspect;
+mod lock;
 mod ls;
 mod promote;
 mod prune;
@@ -17,7 +19,7 @@ use wharf_engine::Client;
 use crate::context::Context;
 use crate::exit::Failure;
 
-/// Builds, shows and lists images of runnable dirs.
+/// Builds, shows, lists, locks and compares images of runnable dirs.
 #[derive(Debug, clap::Args)]
 pub struct Image {
     #[command(subcommand)]
@@ -28,12 +30,16 @@ pub struct Image {
 enum Command {
     /// Builds the images that are missing or that no longer match the checkout, in parallel.
     Build(build::Build),
+    /// Compares two images: packages, Python, base image, variables and size.
+    Diff(diff::Diff),
     /// Prints the Dockerfile of a runnable dir's image.
     Dockerfile(dockerfile::Dockerfile),
     /// Writes the generated Dockerfile to `devops/Dockerfile`, from where on it is the dir's own.
     Eject(eject::Eject),
     /// Says what an image is, where it comes from and whether it was tested.
     Inspect(inspect::Inspect),
+    /// Resolves which versions of Python packages an image gets, and writes the lock.
+    Lock(lock::Lock),
     /// Lists images of this workspace's runnable dirs.
     Ls(ls::Ls),
     /// Makes tested local images the team's: `local` to `dev`.
@@ -52,9 +58,11 @@ impl Image {
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
         match &self.command {
             Command::Build(command) => command.run(context),
+            Command::Diff(command) => command.run(context),
             Command::Dockerfile(command) => command.run(context),
             Command::Eject(command) => command.run(context),
             Command::Inspect(command) => command.run(context),
+            Command::Lock(command) => command.run(context),
             Command::Ls(command) => command.run(context),
             Command::Promote(command) => command.run(context),
             Command::Prune(command) => command.run(context),

@@ -6,7 +6,7 @@ use super::declared::Declared;
 use super::lock::Lock;
 use super::manifest::{Manifest, read_text};
 use super::names::relative;
-use super::{Dependencies, Error, Install, Manager, Request, locked, pip};
+use super::{Dependencies, Error, Install, Manager, PIP_LOCK, Request, locked, pip};
 
 /// What a runnable dir needs; with [`Manager::None`] where nothing states any.
 ///
@@ -28,6 +28,44 @@ pub fn discover(request: &Request) -> Result<Dependencies, Error> {
     plan.sources = plan.sources.iter().map(|path| relative(request.dir, path)).collect();
     plan.sources.dedup();
     Ok(plan)
+}
+
+/// Where what `wharf image lock` writes belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lockable {
+    /// What resolves.
+    pub manager: Manager,
+    /// The folder of the manifest.
+    pub place: PathBuf,
+    /// The folder of the lock; another than `place` for a member of a uv workspace.
+    pub root: PathBuf,
+    /// The lock, whether it is there yet or not.
+    pub lock: PathBuf,
+}
+
+/// What can be locked for a dir; `None` where nothing states any dependencies. Finds what [`discover`] finds, and the place
+/// of a first `uv.lock` or `poetry.lock` where the config names that manager.
+///
+/// # Errors
+/// As [`discover`].
+pub fn locate(request: &Request) -> Result<Option<Lockable>, Error> {
+    let places = [request.dir, request.devops];
+    let at = |manager, place: PathBuf, root: PathBuf, name: &str| {
+        let lock = root.join(name);
+        Some(Lockable { manager, place, root, lock })
+    };
+    match find(request) {
+        Ok(Some(Found::Uv { place, root })) => Ok(at(Manager::Uv, place, root, "uv.lock")),
+        Ok(Some(Found::Poetry(place))) => Ok(at(Manager::Poetry, place.clone(), place, "poetry.lock")),
+        Ok(Some(Found::Pip(place, _))) => Ok(at(Manager::Pip, place, request.devops.to_owned(), PIP_LOCK)),
+        Ok(None) => Ok(None),
+        Err(error @ Error::ManagerFile { manager: manager @ (Manager::Uv | Manager::Poetry), .. }) => {
+            let place = places.iter().find(|place| place.join("pyproject.toml").is_file()).ok_or(error)?.to_path_buf();
+            let name = if manager == Manager::Uv { "uv.lock" } else { "poetry.lock" };
+            Ok(at(manager, place.clone(), place, name))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A plan, and whether its dev part brings pytest.

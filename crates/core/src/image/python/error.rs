@@ -124,9 +124,9 @@ impl Error {
     /// The next thing to do about it, where one can be named.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::ManagerFile { manager: Manager::Uv, .. } => Some("write it with `uv lock`, or remove `manager` from `[python]`".into()),
+            Self::ManagerFile { manager: Manager::Uv, .. } => Some("write it with `wharf image lock`, or remove `manager` from `[python]`".into()),
             Self::ManagerFile { manager: Manager::Poetry, .. } => {
-                Some("write it with `poetry lock`, or remove `manager` from `[python]`".into())
+                Some("write it with `wharf image lock`, or remove `manager` from `[python]`".into())
             }
             Self::ManagerFile { .. } => Some("remove `manager` from `[python]` to have it found".into()),
             Self::LockAlone { .. } => Some("a lock only works beside the `pyproject.toml` that it was made from; move one to the other".into()),

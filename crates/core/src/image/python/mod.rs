@@ -7,6 +7,7 @@
 //! What decides is looked for in this order, each in the dir and then in its `devops` folder: `uv.lock`, `poetry.lock`, the
 //! `uv.lock` of a uv workspace that the dir is a member of, `pyproject.toml` (or `setup.cfg`) with dependencies, requirements files.
 //! The rule for groups stands in `groups.rs`.
+//! What pip installs gets its versions from `devops/requirements.lock`, where there is one.
 //!
 //! The files that come out are cut down to what decides dependencies, so that their hash changes only when these do.
 
@@ -37,10 +38,14 @@ use std::path::{Path, PathBuf};
 
 pub use constraint::specifiers as poetry_specifiers;
 pub use declared::{Declared, Group, GroupKind, Needed};
-pub use discover::discover;
+pub use discover::{Lockable, discover, locate};
 pub use error::Error;
 /// One step of an installation. In a build each runs with the `python/` folder as its working folder, from which pip reads paths.
 pub use wharf_engine::host::InstallStep as Install;
+
+/// The file, in the `devops` folder, that says which versions pip installs. Written by `wharf image lock`; its lines are
+/// constraints, so what is installed at all stays stated in the files that people write.
+pub const PIP_LOCK: &str = "requirements.lock";
 
 /// What installs the dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ use super::discover::{Planned, SETUP_PY};
 use super::manifest::read_bytes;
 use super::names::{head, is_pytest, normalize, slashed, tidy};
 use super::requirements::{Carried, LocalDir};
-use super::{Dependencies, Error, Install, Manager, Request, groups};
+use super::{Dependencies, Error, Install, Manager, PIP_LOCK, Request, groups};
 
 /// Whether a folder has any requirements file that is read without being named.
 pub(super) fn has_requirements_files(place: &Path) -> bool {
@@ -30,7 +30,13 @@ pub(super) fn plan(request: &Request, place: &Path, declared: &Declared) -> Resu
         notes: Vec::new(),
         sources: declared.sources.clone(),
         open: Vec::new(),
+        pins: None,
     };
+    let pins = request.devops.join(PIP_LOCK);
+    if pins.is_file() {
+        writer.carried.files.insert(pins.clone(), read_bytes(&pins)?);
+        writer.pins = Some(pins);
+    }
     let files = group_files(place);
     let mut all_groups = declared.groups.clone();
     all_groups.extend(files.iter().map(|(name, paths)| writer.file_group(name, paths)));
@@ -63,9 +69,15 @@ pub(super) fn plan(request: &Request, place: &Path, declared: &Declared) -> Resu
     let dev_groups =
         groups::for_dev(place, &all_groups, request.groups_dev.or(stated_for_image.then_some(&[])), &main_needs)?;
     let prod_groups = groups::for_prod(place, &all_groups, request.groups_prod)?;
-    let dev = writer.stage(&main, &dev_groups, &files)?;
+    let mut dev = writer.stage(&main, &dev_groups, &files)?;
     let prod = writer.stage(&main, &prod_groups, &files)?;
-    let brings_pytest = writer.names(&dev).iter().any(|name| is_pytest(name));
+    let mut brings_pytest = writer.names(&dev).iter().any(|name| is_pytest(name));
+    if !brings_pytest && writer.pins.is_some() {
+        // In the same list as all else, so that the lock decides its version too.
+        dev.line("pytest");
+        brings_pytest = true;
+        writer.notes.push("nothing in the dev groups brings pytest; it is added".into());
+    }
     Ok(Planned { plan: writer.finish(&dev, &prod), brings_pytest })
 }
 
@@ -96,6 +108,8 @@ struct Writer<'a> {
     sources: Vec<PathBuf>,
     /// The packages that are being gone through, as two of them may need each other.
     open: Vec<LocalDir>,
+    /// The lock, where there is one.
+    pins: Option<PathBuf>,
 }
 
 impl Writer<'_> {
@@ -259,10 +273,13 @@ impl Writer<'_> {
         let hashed = |file: &PathBuf| self.carried.closure(file).iter().any(|file| self.carried.hashed.contains(file));
         let some_hashed = sheet.files.iter().any(hashed);
         let apart = some_hashed && !(sheet.files.iter().all(hashed) && sheet.lines.is_empty());
+        // A file with hashes states all its versions itself, and pip would want hashes of the lock's too.
+        let pinned = |file| self.pins.is_some() && !hashed(file);
+        let alone = sheet.files.len() == 1 && sheet.lines.is_empty();
         let mut text = String::new();
         let mut installs = Vec::new();
         for file in &sheet.files {
-            if apart || (sheet.files.len() == 1 && sheet.lines.is_empty()) {
+            if (apart || alone) && !pinned(file) {
                 installs.push(Install::Requirements { file: key(file) });
             } else {
                 text.push_str(&format!("-r {}\n", key(file)));
@@ -270,6 +287,9 @@ impl Writer<'_> {
         }
         text.extend(sheet.lines.iter().flat_map(|line| [line.as_str(), "\n"]));
         if !text.is_empty() {
+            if let Some(pins) = self.pins.as_ref().filter(|_| apart || !some_hashed) {
+                text.push_str(&format!("-c {}\n", key(pins)));
+            }
             let taken = files.contains_key(name);
             let name = if taken { format!("wharf-{name}") } else { name.to_owned() };
             files.insert(name.clone(), text.into_bytes());

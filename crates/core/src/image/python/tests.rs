@@ -207,7 +207,7 @@ fn a_named_manager_must_be_there() {
         error.to_string(),
         format!("uv is asked for, but `{}` has no `uv.lock`", root.path().join("app").display())
     );
-    assert!(error.hint().unwrap().contains("uv lock"));
+    assert!(error.hint().unwrap().contains("wharf image lock"));
     assert_eq!(discover_with(root.path(), Some(Manager::None), None).unwrap().manager, Manager::None);
 }
 
@@ -260,4 +260,42 @@ fn a_dot_in_devops_means_the_dir() {
     for package in ["six", "pytest", "click"] {
         assert!(all.iter().any(|text| text.contains(package)), "the image's own list counts too: {all:?}");
     }
+}
+
+#[test]
+fn a_lock_of_pips_decides_versions_alone() {
+    let lock = ("app/devops/requirements.lock", "pytest==8.3.4\nsix==1.16.0\n");
+    let root = repo(&[("app/requirements.txt", "six # mine\n"), lock]);
+    let plan = found(root.path()).unwrap();
+    assert_eq!(plan.dev, [requirements("dev.txt")]);
+    assert_eq!(plan.prod, [requirements("main.txt")]);
+    assert_eq!(text(&plan, "dev.txt"), "-r requirements.txt\npytest\n-c devops/requirements.lock\n");
+    assert_eq!(text(&plan, "main.txt"), "-r requirements.txt\n-c devops/requirements.lock\n");
+    assert_eq!(text(&plan, "requirements.txt"), "six # mine\n");
+    assert!(plan.sources.contains(&"devops/requirements.lock".into()));
+
+    let hashed = "six==1.16.0 --hash=sha256:00\n";
+    let root = repo(&[("app/requirements.txt", hashed), lock]);
+    let plan = found(root.path()).unwrap();
+    assert_eq!(plan.prod, [requirements("requirements.txt")], "hashes and a lock without them do not go together");
+    assert_eq!(plan.dev, [requirements("requirements.txt"), requirements("dev.txt")]);
+
+    let root = repo(&[("app/devops/requirements.txt", "pytest\n"), lock]);
+    let plan = found(root.path()).unwrap();
+    assert_eq!(text(&plan, "dev.txt"), "-r requirements.txt\n-c requirements.lock\n");
+}
+
+#[test]
+fn a_lock_has_its_place_before_it_is_there() {
+    let at = |root: &TempDir, manager| {
+        let (dir, devops) = (root.path().join("app"), root.path().join("app/devops"));
+        let request =
+            Request { dir: &dir, devops: &devops, stop_at: root.path(), manager, groups_dev: None, groups_prod: None };
+        locate(&request).unwrap().map(|it| (it.manager, it.lock.strip_prefix(root.path()).unwrap().to_owned()))
+    };
+    let root = repo(&[("app/pyproject.toml", "[project]\nname = 'x'\ndependencies = ['six']\n")]);
+    assert_eq!(at(&root, Some(Manager::Uv)), Some((Manager::Uv, "app/uv.lock".into())));
+    assert_eq!(at(&root, Some(Manager::Poetry)), Some((Manager::Poetry, "app/poetry.lock".into())));
+    assert_eq!(at(&root, None), Some((Manager::Pip, "app/devops/requirements.lock".into())));
+    assert_eq!(at(&repo(&[]), None), None);
 }
