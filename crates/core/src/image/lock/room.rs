@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use wharf_engine::host::{HostTools, InstallStep, Venv, VenvSpec};
-use wharf_engine::{Client, Entrypoint, Mount, RunSpec, Terminal, User};
+use wharf_engine::{Client, EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};
 use wharf_process::{Command, Exit};
 
 use super::resolve::Order;
@@ -150,6 +150,7 @@ impl<'a> Room<'a> {
             stop_grace: Duration::from_secs(10),
             platform: None,
             volumes: Vec::new(),
+            log: EngineLog::None,
         }
     }
 }
