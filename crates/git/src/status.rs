@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(found.branch.as_deref(), Some("main"));
         assert_eq!((found.apart, found.upstream.as_deref()), (Some((2, 1)), Some("origin/main")));
         assert!(found.has_diverged() && found.is_dirty());
-        assert_eq!(found.staged, ["b c.txt"]);
+        assert_eq!(found.staged, ["a b c.txt"]);
         assert_eq!(found.conflicts, ["both ways"]);
         assert_eq!(found.untracked, ["new/"]);
         assert_eq!(found.moved.get("libs/x").map(String::as_str), Some("2"));
