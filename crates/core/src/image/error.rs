@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use wharf_engine::EngineError;
 use wharf_engine::host::HostError;
+use wharf_engine::{EngineError, RegistryError};
 
 use super::python;
 
@@ -93,6 +93,23 @@ pub enum ImageError {
         /// What there is instead.
         found: String,
     },
+    /// The registry failed or refused.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The version is in a registry already, with other content.
+    #[error("`{reference}` is there already with other content for {platform}: {there} there, {here} here")]
+    VersionTaken {
+        /// Address of the dir.
+        dir: String,
+        /// The version's tag in the registry.
+        reference: String,
+        /// The platform whose image differs.
+        platform: String,
+        /// Id of the image that is here.
+        here: String,
+        /// Id of the image that is there.
+        there: String,
+    },
     /// The dir has a Dockerfile of its own already.
     #[error("`{}` is there already", .file.display())]
     OwnDockerfile {
@@ -143,6 +160,10 @@ impl ImageError {
         match self {
             Self::Python { source, .. } => source.hint(),
             Self::Engine(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
+            Self::VersionTaken { dir, .. } => {
+                Some(format!("a version never changes: give this one a new number with `wharf version bump {dir}`"))
+            }
             Self::Build { log, .. } => Some(format!("the whole log is in `{}`", log.display())),
             Self::Host { source, .. } => source.hint(),
             Self::HostCannot { .. } => Some("use `--engine docker` or `--engine podman`".into()),

@@ -6,7 +6,7 @@
 //!
 //! [`spec`] reads what decides an image; [`dockerfile`] writes its recipe (pure); [`choice`] says which image will do
 //! (pure); [`ensure`] makes it so, [`plan`] says what it would do. [`past`] reads the same at an earlier commit; [`stale`]
-//! says when an image and the checkout have drifted apart.
+//! says when an image and the checkout have drifted apart. [`push`] and [`pull`] carry images to registries and back.
 
 pub mod build;
 pub mod choice;
@@ -21,7 +21,10 @@ pub mod list;
 pub mod past;
 pub mod place;
 pub mod plan;
+pub mod pull;
+pub mod push;
 pub mod python;
+pub mod registry;
 pub mod secrets;
 pub mod spec;
 pub mod stage;

@@ -18,6 +18,9 @@ pub const VERSION: &str = "org.opencontainers.image.version";
 /// Label with the image's name.
 pub const NAME: &str = "dev.wharf.name";
 
+/// Label with the platform, where that is not the engine's own: `linux/arm64`.
+pub const PLATFORM: &str = "dev.wharf.platform";
+
 /// How far an image has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
