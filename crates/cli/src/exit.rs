@@ -9,7 +9,7 @@ use wharf_core::config::ConfigError;
 use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
 use wharf_core::workspace::WorkspaceError;
-use wharf_engine::EngineError;
+use wharf_engine::{EngineError, RegistryError};
 
 /// What a command could not do.
 #[derive(Debug)]
@@ -136,7 +136,8 @@ impl From<ImageError> for Failure {
             | ImageError::File { .. }
             | ImageError::Outside { .. }
             | ImageError::NoTarget { .. } => 3,
-            ImageError::OwnDockerfile { .. } => 5,
+            ImageError::OwnDockerfile { .. } | ImageError::VersionTaken { .. } => 5,
+            ImageError::Registry(RegistryError::BadName { .. }) => 3,
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())

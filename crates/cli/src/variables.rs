@@ -14,7 +14,7 @@ pub const OWN: [(&str, &str); 3] = [
 ];
 
 /// Variables that others have agreed on, with what Wharf does with them.
-pub const OTHERS: [(&str, &str); 20] = [
+pub const OTHERS: [(&str, &str); 21] = [
     ("PATH", "Where `git`, `docker`, `podman`, `python3` and `uv` are looked for."),
     ("HOME", "The user's home: `~` in configuration, and where the system's config and cache folders lie."),
     ("XDG_CONFIG_HOME, XDG_CACHE_HOME", "The system's config and cache folders."),
@@ -31,6 +31,10 @@ pub const OTHERS: [(&str, &str); 20] = [
     ("DOCKER_CONTEXT", "Which of Docker's contexts."),
     ("DOCKER_CONFIG", "Folder of Docker's own configuration. Without it: `~/.docker`."),
     ("CONTAINERS_CONF, CONTAINER_HOST", "Heeded by `podman` itself."),
+    (
+        "REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR",
+        "Where Podman keeps log-ins to registries; read where Wharf itself asks a registry.",
+    ),
     (
         "SSL_CERT_FILE, PIP_CERT, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE",
         "The first that names a file is the CA bundle that builds trust, where `build.ca-certificates` is `host`.",

@@ -4,14 +4,16 @@ mod build;
 mod dockerfile;
 mod eject;
 mod ls;
+mod pull;
+mod push;
 
 use wharf_core::runnable_dir::RunnableDir;
-use wharf_core::workspace::Workspace;
+use wharf_core::workspace::{Workspace, WorkspaceError};
 
 use crate::context::Context;
 use crate::exit::Failure;
 
-/// Builds, shows and lists images of runnable dirs.
+/// Builds, shows, lists, pushes and pulls images of runnable dirs.
 #[derive(Debug, clap::Args)]
 pub struct Image {
     #[command(subcommand)]
@@ -28,6 +30,10 @@ enum Command {
     Eject(eject::Eject),
     /// Lists images of this workspace's runnable dirs.
     Ls(ls::Ls),
+    /// Fetches the team's images of all runnable dirs, in parallel.
+    Pull(pull::Pull),
+    /// Sends images to the registries that hold the team's.
+    Push(push::Push),
 }
 
 impl Image {
@@ -41,6 +47,8 @@ impl Image {
             Command::Dockerfile(command) => command.run(context),
             Command::Eject(command) => command.run(context),
             Command::Ls(command) => command.run(context),
+            Command::Pull(command) => command.run(context),
+            Command::Push(command) => command.run(context),
         }
     }
 }
@@ -51,4 +59,42 @@ fn dir<'a>(workspace: &'a Workspace, text: Option<&str>) -> Result<&'a RunnableD
         Some(text) => workspace.dir(text)?,
         None => workspace.here()?,
     })
+}
+
+/// The dirs that own the images of those named, each once; of all where none is named.
+fn owners<'a>(workspace: &'a Workspace, named: &[String]) -> Result<Vec<&'a RunnableDir>, Failure> {
+    let mut owners: Vec<&RunnableDir> = Vec::new();
+    let asked: Vec<&RunnableDir> = match named {
+        [] => workspace.dirs.iter().collect(),
+        some => some.iter().map(|text| workspace.dir(text)).collect::<Result<_, _>>()?,
+    };
+    for dir in asked {
+        let owner = workspace.image_owner(dir)?;
+        if !owners.iter().any(|known| known.address == owner.address) {
+            owners.push(owner);
+        }
+    }
+    if owners.is_empty() {
+        let problems = workspace.problems.clone();
+        return Err(WorkspaceError::NoDirs { root: workspace.root.clone(), problems }.into());
+    }
+    Ok(owners)
+}
+
+/// One failure as it is; several together, each with its hint, under a line that says what could not be done.
+fn verdict(mut failed: Vec<(String, Failure)>, summary: &str) -> Result<u8, Failure> {
+    failed.sort_by(|a, b| a.0.cmp(&b.0));
+    if failed.len() < 2 {
+        return failed.pop().map_or(Ok(0), |(_, failure)| Err(failure));
+    }
+    let mut message = summary.to_owned();
+    for (_, failure) in &failed {
+        message.push_str("\n\n");
+        message.push_str(&failure.message);
+        if let Some(hint) = &failure.hint {
+            message.push_str(&format!("\n  hint: {hint}"));
+        }
+    }
+    let code = failed.iter().map(|(_, failure)| failure.code).max().unwrap_or(4);
+    Err(Failure { code, message, hint: None })
 }

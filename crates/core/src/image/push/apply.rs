@@ -37,10 +37,15 @@ pub struct Done {
 pub enum Floating {
     /// It was there already.
     Same,
-    /// It moved.
-    Moved,
+    /// This tag moved.
+    Moved(&'static str),
     /// It stays at a newer version.
-    Newer(Version),
+    Newer {
+        /// The tag.
+        tag: &'static str,
+        /// Its version.
+        version: Version,
+    },
 }
 
 /// What came of one item at one registry.
@@ -54,7 +59,8 @@ pub struct Outcome {
     pub result: Result<Done, ImageError>,
 }
 
-/// Pushes surveyed items; gives what came of each at each registry, in their order.
+/// Pushes surveyed items; gives what came of each at each registry, in their order. `on_sent` gets each reference that went up, or failed
+/// to.
 #[must_use]
 pub fn push(
     client: &Client,
@@ -62,6 +68,7 @@ pub fn push(
     surveyed: Vec<(Item, Vec<Target>)>,
     stop: &AtomicBool,
     on: &OnMove<'_>,
+    on_sent: &(dyn Fn(&str) + Sync),
 ) -> Vec<Outcome> {
     let mut jobs: Vec<(Item, Target)> = Vec::new();
     for (item, targets) in surveyed {
@@ -81,7 +88,7 @@ pub fn push(
                         return;
                     }
                     let Target { repository, standing } = target;
-                    let work = Work { client, session, item: &item, repository: &repository, on };
+                    let work = Work { client, session, item: &item, repository: &repository, on, on_sent };
                     let result = standing.map_err(ImageError::from).and_then(|standing| work.run(standing));
                     let outcome = Outcome { dir: item.dir.clone(), repository: repository.clone(), result };
                     if let Some(Ok(mut slot)) = outcomes.get(index).map(Mutex::lock) {
@@ -100,6 +107,7 @@ struct Work<'a> {
     item: &'a Item,
     repository: &'a Repository,
     on: &'a OnMove<'a>,
+    on_sent: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Work<'_> {
@@ -158,6 +166,7 @@ impl Work<'_> {
         let had_name = self.client.image(&name)?.is_some();
         self.client.tag(&local.id, &name)?;
         let pushed = self.client.push(&name, &|news| (self.on)(self.item, &name, news));
+        (self.on_sent)(&name);
         if !had_name {
             // The name was only for the way; that it stays is no reason to fail.
             let _ = self.client.untag(&name);
@@ -203,13 +212,13 @@ impl Work<'_> {
             }
             let config = self.session.config_labels(&floating, None)?;
             let version = config.and_then(|config| Version::parse(config.labels.get(stage::VERSION)?).ok());
-            if let Some(newer) = version.filter(|version| *version > self.item.version) {
-                return Ok(Floating::Newer(newer));
+            if let Some(version) = version.filter(|version| *version > self.item.version) {
+                return Ok(Floating::Newer { tag: word, version });
             }
         }
         self.session.retag(&self.repository.digest(digest)?, word)?;
         match self.session.digest(&floating)? {
-            Some(found) if found.digest == digest => Ok(Floating::Moved),
+            Some(found) if found.digest == digest => Ok(Floating::Moved(word)),
             found => {
                 let found = found.map_or_else(|| "not there".to_owned(), |found| found.digest);
                 Err(RegistryError::Mismatch { reference: floating, expected: digest.into(), found }.into())
