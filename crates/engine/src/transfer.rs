@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::credentials;
 use crate::error::EngineError;
 use crate::kind::Kind;
-use crate::registry::{Patience, Reference, Retry, chance, is_loopback, may_pass};
+use crate::registry::{Patience, Reference, Retry, chance, http_client, is_loopback, may_pass};
 
 /// Which way an image goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Client {
         let login = login.map_or_else(|| "e30=".to_owned(), |login| login.header(repository.host()));
         let runtime = crate::api::runtime()?;
         runtime.block_on(async {
-            let client = reqwest::Client::builder().unix_socket(socket).tls_certs_only([]).build();
+            let client = http_client().unix_socket(socket).tls_certs_only([]).build();
             let client = client.map_err(|error| refused(error.to_string()))?;
             let url = side.url(&parsed).ok_or_else(|| refused(format!("`{reference}` makes no request")))?;
             let mut secret = header::HeaderValue::from_str(&login).map_err(|error| refused(error.to_string()))?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once};
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response, StatusCode, Url, header};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, Url, header};
 
 use super::certificates;
 use super::challenge::{Challenge, token};
@@ -79,6 +79,14 @@ pub(super) struct Host {
     authorizations: Mutex<BTreeMap<(String, Right), String>>,
 }
 
+/// An HTTP client to be. Its library panics where no one has chosen who does the cryptography.
+pub(crate) fn http_client() -> ClientBuilder {
+    static PROVIDER: Once = Once::new();
+    // Another one that is installed already will do as well.
+    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    Client::builder().user_agent(concat!("wharf/", env!("CARGO_PKG_VERSION")))
+}
+
 impl Answer {
     pub(super) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -108,14 +116,8 @@ impl Host {
         bundles: &[PathBuf],
         repository: &Repository,
     ) -> Result<Self, Trouble> {
-        static PROVIDER: Once = Once::new();
-        // Another one that is installed already will do as well.
-        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let name = repository.host();
-        let builder = Client::builder()
-            .user_agent(concat!("wharf/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .read_timeout(READ);
+        let builder = http_client().connect_timeout(CONNECT).read_timeout(READ);
         let builder = builder.tls_certs_merge(certificates::extra(kind, environment, name, bundles));
         let plain = certificates::is_plain(name);
         let builder = if plain { builder.no_proxy() } else { builder };

@@ -20,6 +20,7 @@ mod session;
 mod write;
 
 pub use error::RegistryError;
+pub(crate) use host::http_client;
 pub use index::{Blob, Body, ImageConfig, Manifest, OCI_INDEX, Platform, PlatformEntry, sha256};
 pub use read::Found;
 pub use reference::{Reference, Repository, is_loopback};
