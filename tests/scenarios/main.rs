@@ -9,6 +9,7 @@ mod doctor;
 mod image;
 mod real_repo;
 mod reference;
+mod registry;
 mod run;
 mod testing;
 mod testing_faults;
