@@ -96,6 +96,16 @@ pub enum ImageError {
     /// The registry failed or refused.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// An image is not for the platform that its name and label say.
+    #[error("image `{reference}` says that it is for {said}, but it is for {is}")]
+    OtherPlatform {
+        /// The image.
+        reference: String,
+        /// What its label says.
+        said: String,
+        /// What its config says.
+        is: String,
+    },
     /// The version is in a registry already, with other content.
     #[error("`{reference}` is there already with other content for {platform}: {there} there, {here} here")]
     VersionTaken {
@@ -176,6 +186,7 @@ impl ImageError {
             Self::OwnDockerfile { dir, .. } => {
                 Some(format!("`wharf image dockerfile {dir}` prints it; move it away to have a fresh one"))
             }
+            Self::OtherPlatform { .. } => Some("build it anew for that platform".into()),
             Self::File { .. } | Self::Io(_) => None,
         }
     }

@@ -118,7 +118,8 @@ impl Host {
     ) -> Result<Self, Trouble> {
         let name = repository.host();
         let builder = http_client().connect_timeout(CONNECT).read_timeout(READ);
-        let builder = builder.tls_certs_merge(certificates::extra(kind, environment, name, bundles));
+        let tls = certificates::tls(kind, environment, name, bundles).map_err(Trouble::Certificate)?;
+        let builder = builder.tls_backend_preconfigured(tls);
         let plain = certificates::is_plain(name);
         let builder = if plain { builder.no_proxy() } else { builder };
         Ok(Self {

@@ -159,7 +159,7 @@ impl Work<'_> {
     /// Sends one platform's image under its own tag, unless it is there.
     fn send(&self, local: &Local) -> Result<PlatformEntry, ImageError> {
         let reference = self.repository.tag(&self.item.platform_tag(&local.platform))?;
-        if let Some(entry) = self.sent(&reference, local)? {
+        if let Some(entry) = self.sent(&reference, local)?.filter(|entry| entry.platform == local.platform) {
             return Ok(entry);
         }
         let name = reference.to_string();
@@ -172,10 +172,18 @@ impl Work<'_> {
             let _ = self.client.untag(&name);
         }
         pushed?;
-        self.sent(&reference, local)?.ok_or_else(|| {
+        let sent = self.sent(&reference, local)?.ok_or_else(|| {
             let (expected, found) = (local.id.clone(), "another image".to_owned());
-            RegistryError::Mismatch { reference, expected, found }.into()
-        })
+            ImageError::from(RegistryError::Mismatch { reference, expected, found })
+        })?;
+        if sent.platform != local.platform {
+            return Err(ImageError::OtherPlatform {
+                reference: local.reference.clone(),
+                said: local.platform.to_string(),
+                is: sent.platform.to_string(),
+            });
+        }
+        Ok(sent)
     }
 
     /// The image under a platform's tag, where it is this one.
