@@ -57,6 +57,10 @@ impl Stage {
 
     /// An image of version 0.1.0 of a dir, with `content` in its only layer, made by hand as `docker save` would write it.
     fn make(&self, dir: &str, tag: &str, content: &[u8], platform: Option<&str>) -> String {
+        self.make_version(dir, tag, content, platform, "0.1.0")
+    }
+
+    fn make_version(&self, dir: &str, tag: &str, content: &[u8], platform: Option<&str>, version: &str) -> String {
         let (name, reference) = (format!("{}-{dir}", self.name), format!("{}-{dir}:{tag}", self.name));
         let folder = self.sandbox.path().join("archive");
         fs_err::create_dir_all(&folder).unwrap();
@@ -73,7 +77,7 @@ impl Stage {
         let mut labels = serde_json::json!({
             "dev.wharf.name": name,
             "dev.wharf.inputs": "by-hand",
-            "org.opencontainers.image.version": "0.1.0",
+            "org.opencontainers.image.version": version,
         });
         if let Some(platform) = platform {
             labels["dev.wharf.platform"] = platform.into();
@@ -263,6 +267,25 @@ fn a_version_that_is_there_with_other_content_is_never_overwritten() {
 }
 
 #[test]
+fn the_floating_tag_never_goes_back_by_a_push() {
+    let registry = Registry::start();
+    let host = registry.host();
+    let stage = Stage::new(EngineKind::Docker, "float", &push_to(&[&host]), &["a"]);
+    let old = stage.make("a", "prod-0.1.0", b"one", None);
+    let _old = Made(&stage.sandbox, stage.engine, &old);
+    let new = stage.make_version("a", "prod-0.10.0", b"ten", None, "0.10.0");
+    let _new = Made(&stage.sandbox, stage.engine, &new);
+    stage.repo.write("a/changelog.txt", "# a-0.10.0\n- ten\n");
+    stage.image(&["push", "--stage", "dev"]).assert_code(0).stderr_contains("no image of version 0.10.0");
+    stage.image(&["push"]).assert_code(0).stdout_contains("`prod` is this version now");
+    let newest = stage.raw(&host, "a", "prod").unwrap().0;
+    stage.repo.write("a/changelog.txt", "# a-0.1.0\n- one\n");
+    stage.image(&["push"]).assert_code(0).stdout_contains("(pushed, `prod` stays at 0.10.0)");
+    assert_eq!(stage.raw(&host, "a", "prod").unwrap().0, newest);
+    assert_ne!(stage.raw(&host, "a", "prod-0.1.0").unwrap().0, newest);
+}
+
+#[test]
 fn rights_are_found_missing_before_anything_is_sent() {
     let (good, closed) = (Registry::start(), Registry::with_password("ada", PASSWORD));
     let (open, locked) = (good.host(), closed.host());
@@ -293,7 +316,10 @@ fn rights_are_found_missing_before_anything_is_sent() {
     assert_eq!(stage.raw(&open, "a", "dev-0.1.0"), None, "nothing was sent anywhere");
 
     let named = stage.image(&["push", "--to", &format!("{open}/Acme")]);
-    named.assert_code(3).stderr_contains("no registry accepts the name").stderr_contains(&format!("write `{open}/acme/"));
+    named
+        .assert_code(3)
+        .stderr_contains("no registry accepts the name")
+        .stderr_contains(&format!("write `{open}/acme/"));
     let long = format!("{open}/{}", "x".repeat(250));
     stage.image(&["push", "--to", &long]).assert_code(3).stderr_contains("more than 255 characters");
 }
@@ -365,7 +391,9 @@ fn a_registry_that_fails_now_and_then_is_tried_again() {
     let made = stage.make("a", "dev-0.1.0", b"one", None);
     let _made = Made(&stage.sandbox, stage.engine, &made);
     let pushed = stage.image(&["push"]);
-    pushed.assert_code(0).stderr_contains(&format!("warning: registry `{host}` failed (503 Service Unavailable); try 2 of 5"));
+    pushed
+        .assert_code(0)
+        .stderr_contains(&format!("warning: registry `{host}` failed (503 Service Unavailable); try 2 of 5"));
     pushed.stderr_contains("failed (429 Too Many Requests); try 3 of 5 in 1.0 s");
     assert_eq!(stage.raw(&registry.host(), "a", "dev").unwrap().0, stage.raw(&host, "a", "dev-0.1.0").unwrap().0);
 
@@ -376,7 +404,12 @@ fn a_registry_that_fails_now_and_then_is_tried_again() {
 }
 
 /// Runs `wharf image push`, calls `meddle` when the first layer is on its way, and lets that request fail.
-fn meddle_in_mid_push(stage: &Stage, front: &Front, began: &std::sync::mpsc::Receiver<()>, meddle: impl FnOnce(&wharf_testkit::Running)) -> Output {
+fn meddle_in_mid_push(
+    stage: &Stage,
+    front: &Front,
+    began: &std::sync::mpsc::Receiver<()>,
+    meddle: impl FnOnce(&wharf_testkit::Running),
+) -> Output {
     let running = stage.wharf(&["push", "--to", &format!("{}/acme", front.host())]).spawn();
     began.recv_timeout(std::time::Duration::from_secs(100)).expect("a layer is sent");
     meddle(&running);

@@ -136,7 +136,7 @@ impl From<ImageError> for Failure {
             | ImageError::File { .. }
             | ImageError::Outside { .. }
             | ImageError::NoTarget { .. } => 3,
-            ImageError::OwnDockerfile { .. } | ImageError::VersionTaken { .. } => 5,
+            ImageError::OwnDockerfile { .. } | ImageError::VersionTaken(_) => 5,
             ImageError::Registry(RegistryError::BadName { .. }) => 3,
             _ => 4,
         };

@@ -220,16 +220,9 @@ impl Client {
         self.ask("name an image", &["tag", id, reference]).map(drop)
     }
 
-    /// Takes one name away from an image that has others; without it there already nothing happens.
-    ///
-    /// # Errors
-    /// When the engine refuses.
-    pub fn untag(&self, reference: &str) -> Result<(), EngineError> {
-        let command = match self.kind {
-            Kind::Podman => self.command().args(["untag", reference, reference]),
-            _ => self.command().args(["image", "rm", "--no-prune", reference]),
-        };
-        match self.answer("take a name away from an image", &command) {
+    /// Takes one name away from a Docker image that has others; without it there already nothing happens.
+    pub(crate) fn untag(&self, reference: &str) -> Result<(), EngineError> {
+        match self.ask("take a name away from an image", &["image", "rm", "--no-prune", reference]) {
             Err(EngineError::Refused { detail, .. }) if is_missing(&detail) => Ok(()),
             other => other.map(drop),
         }

@@ -59,9 +59,13 @@ impl Client {
     /// # Errors
     /// [`EngineError::NoImage`] when the registry does not give it.
     pub fn pull(&self, reference: &str, on: &OnTransfer<'_>) -> Result<(), EngineError> {
-        self.transfer(Side::Pull, reference, on).map_err(|error| match error {
-            EngineError::Refused { kind, detail, .. } => EngineError::NoImage { kind, image: reference.into(), detail },
-            other => other,
+        self.transfer(Side::Pull, &self.transfer_command(Side::Pull, reference), reference, on).map_err(|error| {
+            match error {
+                EngineError::Refused { kind, detail, .. } => {
+                    EngineError::NoImage { kind, image: reference.into(), detail }
+                }
+                other => other,
+            }
         })
     }
 
@@ -70,7 +74,28 @@ impl Client {
     /// # Errors
     /// When the engine or the registry refuses, or the connection keeps breaking.
     pub fn push(&self, reference: &str, on: &OnTransfer<'_>) -> Result<(), EngineError> {
-        self.transfer(Side::Push, reference, on)
+        self.transfer(Side::Push, &self.transfer_command(Side::Push, reference), reference, on)
+    }
+
+    /// Sends an image, by id, to a registry under a name that it has here at most for the way.
+    ///
+    /// # Errors
+    /// As [`Client::push`].
+    pub fn push_as(&self, id: &str, reference: &str, on: &OnTransfer<'_>) -> Result<(), EngineError> {
+        if self.kind() == Kind::Podman {
+            // Two that give names to one image at the same time lose one: Podman writes all of an image's names at once.
+            let command = self.transfer_command(Side::Push, id.trim_start_matches("sha256:"));
+            let command = if is_at_home(reference) { command.arg("--tls-verify=false") } else { command };
+            return self.transfer(Side::Push, &command.arg(format!("docker://{reference}")), reference, on);
+        }
+        let had_name = self.image(reference)?.is_some_and(|image| image.id == id);
+        self.tag(id, reference)?;
+        let pushed = self.push(reference, on);
+        if !had_name {
+            // That it stays is no reason to fail.
+            let _ = self.untag(reference);
+        }
+        pushed
     }
 
     /// The command for [`Client::push`] or [`Client::pull`].
@@ -78,13 +103,12 @@ impl Client {
     pub fn transfer_command(&self, side: Side, reference: &str) -> Command {
         let command = self.command().arg(side.word());
         // Docker takes plain HTTP from registries of this machine by itself; Podman has to be told.
-        let loopback = reference.split_once('/').is_some_and(|(host, _)| is_loopback(host));
-        let command =
-            if self.kind() == Kind::Podman && loopback { command.arg("--tls-verify=false") } else { command };
+        let plain = self.kind() == Kind::Podman && is_at_home(reference);
+        let command = if plain { command.arg("--tls-verify=false") } else { command };
         command.arg(reference)
     }
 
-    fn transfer(&self, side: Side, reference: &str, on: &OnTransfer<'_>) -> Result<(), EngineError> {
+    fn transfer(&self, side: Side, command: &Command, reference: &str, on: &OnTransfer<'_>) -> Result<(), EngineError> {
         // Engines try a few times themselves: fewer rounds of ours than with a plain question.
         let patience = Patience { tries: 3, ..Patience::default() };
         let mut tried = 0;
@@ -92,7 +116,7 @@ impl Client {
             tried += 1;
             let result = match self.socket() {
                 Some(socket) => self.over_api(socket, side, reference, on),
-                None => self.by_program(side, reference, on),
+                None => self.by_program(side, command, on),
             };
             let Err(EngineError::Refused { detail, .. }) = &result else { return result };
             let wait = patience.wait(tried, None, chance()).filter(|_| may_pass(detail));
@@ -103,10 +127,9 @@ impl Client {
         }
     }
 
-    fn by_program(&self, side: Side, reference: &str, on: &OnTransfer<'_>) -> Result<(), EngineError> {
+    fn by_program(&self, side: Side, command: &Command, on: &OnTransfer<'_>) -> Result<(), EngineError> {
         let (sender, receiver) = sync_channel::<(Stream, Vec<u8>)>(64);
-        let running = self
-            .transfer_command(side, reference)
+        let running = command
             .stream(move |chunk| {
                 let _ = sender.send((chunk.stream, chunk.bytes));
             })
@@ -143,8 +166,7 @@ impl Client {
             let mut secret = header::HeaderValue::from_str(&login).map_err(|error| refused(error.to_string()))?;
             secret.set_sensitive(true);
             let request = client.post(url).header("X-Registry-Auth", secret).header(header::CONTENT_LENGTH, 0);
-            let gone =
-                |error: reqwest::Error| EngineError::NotRunning { kind: self.kind(), detail: error.to_string() };
+            let gone = |error: reqwest::Error| EngineError::NotRunning { kind: self.kind(), detail: error.to_string() };
             let mut response = request.send().await.map_err(gone)?;
             let good = response.status().is_success();
             let (mut buffer, mut failure) = (Vec::new(), None);
@@ -163,6 +185,11 @@ impl Client {
             }
         })
     }
+}
+
+/// Whether a reference names a registry of this machine.
+fn is_at_home(reference: &str) -> bool {
+    reference.split_once('/').is_some_and(|(host, _)| is_loopback(host))
 }
 
 impl Side {
@@ -214,7 +241,8 @@ fn take_event(line: &[u8], on: &OnTransfer<'_>) -> Option<String> {
         return None;
     };
     let number = |key: &str| value.pointer(&format!("/progressDetail/{key}")).and_then(Value::as_u64);
-    let finished = ["Pushed", "Layer already exists", "Mounted from", "Download complete", "Pull complete", "Already exists"];
+    let finished =
+        ["Pushed", "Layer already exists", "Mounted from", "Download complete", "Pull complete", "Already exists"];
     if finished.iter().any(|word| status.starts_with(word)) {
         on(&Transfer::Finished { id });
     } else if status == "Pushing" || status == "Downloading" {

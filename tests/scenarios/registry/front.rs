@@ -80,6 +80,10 @@ fn serve(mut client: TcpStream, upstream: &str, rule: &Rule, all: &Mutex<Vec<Str
             return Ok(());
         }
         head.push(byte[0]);
+        // The start of TLS, which Docker tries first: it would wait for an answer.
+        if head == [0x16] {
+            return Ok(());
+        }
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let mut words = head.split_whitespace().map(str::to_owned);
@@ -94,7 +98,10 @@ fn serve(mut client: TcpStream, upstream: &str, rule: &Rule, all: &Mutex<Vec<Str
         Verdict::Cut => client.shutdown(Shutdown::Both),
         Verdict::Answer(status, headers, body) => {
             let length = body.len();
-            write!(client, "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}")?;
+            write!(
+                client,
+                "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            )?;
             client.shutdown(Shutdown::Write)?;
             io::copy(&mut client, &mut io::sink()).map(drop)
         }

@@ -107,19 +107,8 @@ pub enum ImageError {
         is: String,
     },
     /// The version is in a registry already, with other content.
-    #[error("`{reference}` is there already with other content for {platform}: {there} there, {here} here")]
-    VersionTaken {
-        /// Address of the dir.
-        dir: String,
-        /// The version's tag in the registry.
-        reference: String,
-        /// The platform whose image differs.
-        platform: String,
-        /// Id of the image that is here.
-        here: String,
-        /// Id of the image that is there.
-        there: String,
-    },
+    #[error("`{}` is there already with other content for {}: {} there, {} here", .0.reference, .0.platform, .0.there, .0.here)]
+    VersionTaken(Box<Taken>),
     /// The dir has a Dockerfile of its own already.
     #[error("`{}` is there already", .file.display())]
     OwnDockerfile {
@@ -131,6 +120,21 @@ pub enum ImageError {
     /// Files of the build could not be written.
     #[error("the files of a build could not be written: {0}")]
     Io(#[from] std::io::Error),
+}
+
+/// A version that is in a registry with other content than here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Address of the dir.
+    pub dir: String,
+    /// The version's tag in the registry.
+    pub reference: String,
+    /// The platform whose image differs.
+    pub platform: String,
+    /// Id of the image that is here.
+    pub here: String,
+    /// Id of the image that is there.
+    pub there: String,
 }
 
 fn tail(lines: &[String]) -> String {
@@ -171,9 +175,10 @@ impl ImageError {
             Self::Python { source, .. } => source.hint(),
             Self::Engine(error) => error.hint(),
             Self::Registry(error) => error.hint(),
-            Self::VersionTaken { dir, .. } => {
-                Some(format!("a version never changes: give this one a new number with `wharf version bump {dir}`"))
-            }
+            Self::VersionTaken(taken) => Some(format!(
+                "a version never changes: give this one a new number with `wharf version bump {}`",
+                taken.dir
+            )),
             Self::Build { log, .. } => Some(format!("the whole log is in `{}`", log.display())),
             Self::Host { source, .. } => source.hint(),
             Self::HostCannot { .. } => Some("use `--engine docker` or `--engine podman`".into()),

@@ -121,7 +121,9 @@ fn one(client: &Client, order: &Order, on: &OnMove<'_>) -> Outcome {
 pub(super) fn is_missing(error: &EngineError) -> bool {
     let EngineError::NoImage { detail, .. } = error else { return false };
     let detail = detail.to_lowercase();
-    ["manifest unknown", "name unknown", "not found", "repository does not exist"].iter().any(|word| detail.contains(word))
+    ["manifest unknown", "name unknown", "not found", "repository does not exist"]
+        .iter()
+        .any(|word| detail.contains(word))
 }
 
 #[cfg(test)]
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_told_from_what_cannot_be_had() {
-        let error = |detail: &str| EngineError::NoImage { kind: Kind::Docker, image: "x".into(), detail: detail.into() };
+        let error =
+            |detail: &str| EngineError::NoImage { kind: Kind::Docker, image: "x".into(), detail: detail.into() };
         assert!(is_missing(&error("manifest for localhost:5000/x:1 not found: manifest unknown: manifest unknown")));
         assert!(is_missing(&error("reading manifest 1 in localhost:5000/x: name unknown: repository name not known")));
         assert!(!is_missing(&error("Get \"http://127.0.0.1:1/v2/\": dial tcp: connect: connection refused")));

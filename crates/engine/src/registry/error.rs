@@ -49,7 +49,7 @@ pub enum RegistryError {
     #[error("registry `{}` does not let {} {verb} `{repository}`: {why}", .repository.host(), .user.as_deref().map_or("anyone".to_owned(), |user| format!("user `{user}`")))]
     Denied {
         /// What it was about.
-        repository: Repository,
+        repository: Box<Repository>,
         /// Who asked; `None` where nobody is logged in.
         user: Option<String>,
         /// `push to` or `pull from`.
@@ -63,7 +63,7 @@ pub enum RegistryError {
     #[error("registry `{}` is read-only, it does not take `{repository}`: {why}", .repository.host())]
     ReadOnly {
         /// What was to be pushed.
-        repository: Repository,
+        repository: Box<Repository>,
         /// What the registry said.
         why: String,
     },
@@ -89,13 +89,13 @@ pub enum RegistryError {
     #[error("registry `{}` has no `{reference}`", .reference.repository().host())]
     Missing {
         /// What was asked for.
-        reference: Reference,
+        reference: Box<Reference>,
     },
     /// What is there is not what was expected.
     #[error("`{reference}` is {found}, not {expected}")]
     Mismatch {
         /// What was read.
-        reference: Reference,
+        reference: Box<Reference>,
         /// Digest that was expected.
         expected: String,
         /// What there is.
@@ -140,7 +140,9 @@ impl RegistryError {
             Self::ReadOnly { .. } => Some("push again when it takes images, or name another one with `--to`".into()),
             Self::DiskFull { .. } => Some("make room there, then type the same command again".into()),
             Self::Failing { .. } => Some("type the same command again later; what is done is kept".into()),
-            Self::Mismatch { .. } => Some("somebody else pushes there, or something between changes what passes".into()),
+            Self::Mismatch { .. } => {
+                Some("somebody else pushes there, or something between changes what passes".into())
+            }
             Self::Missing { .. } | Self::Answer { .. } => None,
         }
     }
@@ -148,10 +150,7 @@ impl RegistryError {
     /// Whether it is known now that no push of this user can succeed, whatever the network does.
     #[must_use]
     pub fn is_about_rights(&self) -> bool {
-        matches!(
-            self,
-            Self::BadName { .. } | Self::Unauthorized { .. } | Self::Denied { .. } | Self::ReadOnly { .. }
-        )
+        matches!(self, Self::BadName { .. } | Self::Unauthorized { .. } | Self::Denied { .. } | Self::ReadOnly { .. })
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) enum Trouble {
     /// The log-in was refused by the token service.
     Unauthorized,
     /// The token service fails.
-    Service(Answer),
+    Service(Box<Answer>),
     /// Something else.
     Other(String),
 }
@@ -95,16 +95,20 @@ impl Answer {
     /// The registry's own words, in one line.
     pub(super) fn words(&self) -> String {
         let value: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
-        let errors = value.as_ref().and_then(|value| value.get("errors")?.as_array()).map(Vec::as_slice).unwrap_or_default();
-        let text = |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-        let said: Vec<String> = errors.iter().map(|error| text(error.get("message"))).filter(|said| !said.is_empty()).collect();
+        let errors =
+            value.as_ref().and_then(|value| value.get("errors")?.as_array()).map(Vec::as_slice).unwrap_or_default();
+        let text =
+            |value: Option<&serde_json::Value>| value.and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        let said: Vec<String> =
+            errors.iter().map(|error| text(error.get("message"))).filter(|said| !said.is_empty()).collect();
         if said.is_empty() { self.status.to_string() } else { format!("{}: {}", self.status, said.join("; ")) }
     }
 
     /// Whether one of the registry's error codes is this.
     pub(super) fn has_code(&self, code: &str) -> bool {
         let value: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
-        let errors = value.as_ref().and_then(|value| value.get("errors")?.as_array()).map(Vec::as_slice).unwrap_or_default();
+        let errors =
+            value.as_ref().and_then(|value| value.get("errors")?.as_array()).map(Vec::as_slice).unwrap_or_default();
         errors.iter().any(|error| error.get("code").and_then(serde_json::Value::as_str) == Some(code))
     }
 }
@@ -134,7 +138,8 @@ impl Host {
     /// One try, with the log-in where the registry asks for one.
     pub(super) async fn send(&self, request: &Request<'_>) -> Result<Answer, Trouble> {
         let mut answer = self.with_login(request).await?;
-        let is_tls = answer.status == StatusCode::BAD_REQUEST && String::from_utf8_lossy(&answer.body).contains("HTTPS");
+        let is_tls =
+            answer.status == StatusCode::BAD_REQUEST && String::from_utf8_lossy(&answer.body).contains("HTTPS");
         if is_tls && !self.secure.swap(true, Ordering::Relaxed) {
             answer = self.with_login(request).await?;
         }
@@ -181,7 +186,8 @@ impl Host {
             builder = builder.header(header::ACCEPT, *accepted);
         }
         if let Some(authorization) = authorization {
-            let mut value = header::HeaderValue::from_str(&authorization).map_err(|error| Trouble::Other(error.to_string()))?;
+            let mut value =
+                header::HeaderValue::from_str(&authorization).map_err(|error| Trouble::Other(error.to_string()))?;
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
@@ -237,14 +243,17 @@ impl Host {
                 token(&answer.body).ok_or_else(|| Trouble::Other("its token service gives no token".into()))
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => Err(Trouble::Unauthorized),
-            _ => Err(Trouble::Service(answer)),
+            _ => Err(Trouble::Service(Box::new(answer))),
         }
     }
 }
 
 /// Pairs as browsers send forms: the query of a URL has the same encoding.
 fn form(pairs: &[(&str, &str)]) -> String {
-    Url::parse_with_params("http://form/", pairs).ok().and_then(|url| url.query().map(str::to_owned)).unwrap_or_default()
+    Url::parse_with_params("http://form/", pairs)
+        .ok()
+        .and_then(|url| url.query().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 async fn read(mut response: Response) -> Result<Answer, Trouble> {

@@ -256,11 +256,14 @@ mod tests {
 
     #[test]
     fn manifests_and_configs_are_read() {
-        let text = br#"{"schemaVersion":2,"config":{"digest":"sha256:c","size":3},"layers":[{"digest":"sha256:l","size":4}]}"#;
-        let read = Manifest::read(text.to_vec(), Some("application/vnd.docker.distribution.manifest.v2+json; x")).unwrap();
+        let text =
+            br#"{"schemaVersion":2,"config":{"digest":"sha256:c","size":3},"layers":[{"digest":"sha256:l","size":4}]}"#;
+        let read =
+            Manifest::read(text.to_vec(), Some("application/vnd.docker.distribution.manifest.v2+json; x")).unwrap();
         assert_eq!((read.content_size(), read.media_type.as_str()), (7, DOCKER_MANIFEST));
         assert!(Manifest::read(b"{\"schemaVersion\":1}".to_vec(), Some("text/html")).is_err());
-        let read = config(br#"{"os":"linux","architecture":"arm64","variant":"v8","config":{"Labels":{"a":"b"}}}"#).unwrap();
+        let read =
+            config(br#"{"os":"linux","architecture":"arm64","variant":"v8","config":{"Labels":{"a":"b"}}}"#).unwrap();
         assert_eq!((read.platform.to_string().as_str(), read.labels["a"].as_str()), ("linux/arm64", "b"));
         assert_eq!(sha256(b""), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }

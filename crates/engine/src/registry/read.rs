@@ -55,7 +55,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Missing`] where there is none, [`RegistryError::Mismatch`] where its bytes are not those of the digest asked for.
     pub fn manifest(&self, reference: &Reference) -> Result<Manifest, RegistryError> {
-        self.try_manifest(reference)?.ok_or_else(|| RegistryError::Missing { reference: reference.clone() })
+        self.try_manifest(reference)?.ok_or_else(|| RegistryError::Missing { reference: reference.clone().into() })
     }
 
     /// The same, `None` where there is none of that name.
@@ -76,7 +76,7 @@ impl Registry {
         let asked = reference.identifier();
         if asked.starts_with("sha256:") && asked != manifest.digest {
             let (expected, found) = (asked.to_owned(), manifest.digest);
-            return Err(RegistryError::Mismatch { reference: reference.clone(), expected, found });
+            return Err(RegistryError::Mismatch { reference: reference.clone().into(), expected, found });
         }
         Ok(Some(manifest))
     }
@@ -163,7 +163,11 @@ impl Registry {
         let manifest = self.manifest(reference)?;
         if manifest.digest != expected {
             let expected = expected.to_owned();
-            return Err(RegistryError::Mismatch { reference: reference.clone(), expected, found: manifest.digest });
+            return Err(RegistryError::Mismatch {
+                reference: reference.clone().into(),
+                expected,
+                found: manifest.digest,
+            });
         }
         let repository = reference.repository();
         self.manifest(&repository.digest(expected)?)?;
@@ -187,14 +191,16 @@ impl Registry {
         let request = blob_request(repository, digest, Method::HEAD);
         let answer = self.ask(&request)?;
         match answer.status {
-            StatusCode::NOT_FOUND => return Err(RegistryError::Missing { reference: repository.digest(digest)? }),
+            StatusCode::NOT_FOUND => {
+                return Err(RegistryError::Missing { reference: repository.digest(digest)?.into() });
+            }
             status if !status.is_success() => return Err(self.refusal(&request, &answer)),
             _ => {}
         }
         let found = answer.header(header::CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
         match found {
             Some(found) if found != size => Err(RegistryError::Mismatch {
-                reference: repository.digest(digest)?,
+                reference: repository.digest(digest)?.into(),
                 expected: format!("{size} bytes long"),
                 found: format!("{found} bytes long"),
             }),
@@ -208,7 +214,7 @@ impl Registry {
         };
         let request = blob_request(repository, &config.digest, Method::GET);
         let answer = self.ask(&request)?;
-        let reference = repository.digest(&config.digest)?;
+        let reference = Box::new(repository.digest(&config.digest)?);
         match answer.status {
             StatusCode::NOT_FOUND => return Err(RegistryError::Missing { reference }),
             status if !status.is_success() => return Err(self.refusal(&request, &answer)),

@@ -219,8 +219,11 @@ fn is_separator(text: &str) -> bool {
 /// A path with what is wrong in it replaced, as a proposal; `None` where nothing would be left of a part.
 fn mended(path: &str) -> Option<String> {
     let part = |part: &str| {
-        let plain: String =
-            part.to_lowercase().chars().map(|c| if is_plain(c) || matches!(c, '.' | '_' | '-') { c } else { '-' }).collect();
+        let plain: String = part
+            .to_lowercase()
+            .chars()
+            .map(|c| if is_plain(c) || matches!(c, '.' | '_' | '-') { c } else { '-' })
+            .collect();
         let mut made = String::new();
         for c in plain.trim_matches(['.', '_', '-']).chars() {
             if is_plain(c) || made.ends_with(is_plain) {

@@ -82,7 +82,7 @@ impl Registry {
             return Ok(Arc::clone(host));
         }
         let host = Host::open(self.kind, &self.environment, &self.bundles, repository);
-        let host = Arc::new(host.map_err(|trouble| self.trouble(repository, Right::Pull, None, trouble, 1))?);
+        let host = Arc::new(host.map_err(|trouble| self.trouble(repository, None, trouble, 1))?);
         hosts.insert(key, Arc::clone(&host));
         Ok(host)
     }
@@ -95,7 +95,11 @@ impl Registry {
             tried += 1;
             let (why, asked, error) = match self.runtime.block_on(host.send(request)) {
                 Ok(answer) if is_final(&answer) => return Ok(answer),
-                Ok(answer) | Err(Trouble::Service(answer)) => {
+                Ok(answer) => {
+                    let asked = retry_after(answer.header(header::RETRY_AFTER));
+                    (answer.words(), asked, self.failing(&host, &answer, tried))
+                }
+                Err(Trouble::Service(answer)) => {
                     let asked = retry_after(answer.header(header::RETRY_AFTER));
                     (answer.words(), asked, self.failing(&host, &answer, tried))
                 }
@@ -104,7 +108,7 @@ impl Registry {
                     (why, None, error)
                 }
                 Err(trouble) => {
-                    return Err(self.trouble(request.repository, request.right, Some(&host), trouble, tried));
+                    return Err(self.trouble(request.repository, Some(&host), trouble, tried));
                 }
             };
             let Some(wait) = self.patience.wait(tried, asked, chance()) else { return Err(error) };
@@ -118,14 +122,7 @@ impl Registry {
         RegistryError::Failing { host: host.name.clone(), why: answer.words(), tries }
     }
 
-    fn trouble(
-        &self,
-        repository: &Repository,
-        right: Right,
-        host: Option<&Host>,
-        trouble: Trouble,
-        tries: u32,
-    ) -> RegistryError {
+    fn trouble(&self, repository: &Repository, host: Option<&Host>, trouble: Trouble, tries: u32) -> RegistryError {
         let name = repository.host().to_owned();
         match trouble {
             Trouble::Unreachable(why) => RegistryError::Unreachable { host: name, why },
@@ -133,13 +130,13 @@ impl Registry {
             Trouble::Unauthorized => RegistryError::Unauthorized { host: name, user: user(host), kind: self.kind },
             Trouble::Cut(why) => RegistryError::Failing { host: name, why, tries },
             Trouble::Service(answer) => RegistryError::Failing { host: name, why: answer.words(), tries },
-            Trouble::Other(detail) => RegistryError::Answer { host: name, verb: verb(right).into(), detail },
+            Trouble::Other(detail) => RegistryError::Answer { host: name, verb: "connect".into(), detail },
         }
     }
 
     /// What an answer that is no success means; 404 has its own meaning for each verb and is not handled here.
     pub(super) fn refusal(&self, request: &Request<'_>, answer: &Answer) -> RegistryError {
-        let repository = request.repository.clone();
+        let repository = Box::new(request.repository.clone());
         let host = self.host(request.repository).ok();
         let user = user(host.as_deref());
         let name = repository.host().to_owned();

@@ -48,7 +48,7 @@ impl Registry {
         let expected = sha256(bytes);
         match answer.header("docker-content-digest") {
             Some(found) if found != expected => {
-                Err(RegistryError::Mismatch { reference: reference.clone(), expected, found: found.into() })
+                Err(RegistryError::Mismatch { reference: reference.clone().into(), expected, found: found.into() })
             }
             _ => Ok(expected),
         }
@@ -73,7 +73,7 @@ impl Registry {
             // Registries that make no repositories by themselves say so here.
             StatusCode::NOT_FOUND => {
                 return Err(RegistryError::Denied {
-                    repository: repository.clone(),
+                    repository: repository.clone().into(),
                     user: self.user(repository),
                     verb: "push to",
                     why: answer.words(),

@@ -1,6 +1,6 @@
 //! `wharf image push`.
 
-use wharf_core::image::push::{self, Done, Floating, Item, Outcome, Planned, Skip, Standing, Target};
+use wharf_core::image::push::{self, Done, Floating, Item, Outcome, Planned, Skip, Standing, Target, Way};
 use wharf_core::image::registry::session;
 use wharf_core::image::{ImageError, Stage};
 use wharf_core::workspace::Workspace;
@@ -64,7 +64,8 @@ impl Push {
         }
         let on_move = |item: &Item, reference: &str, news: &_| transfers.take(&item.dir, reference, news);
         let on_sent = |reference: &str| transfers.done(reference);
-        let outcomes = push::push(client, &session, surveyed, interrupt.stop(), &on_move, &on_sent);
+        let way = Way { client, session: &session, stop: interrupt.stop(), on: &on_move, on_sent: &on_sent };
+        let outcomes = push::push(&way, surveyed);
         interrupt.check()?;
         tell(outcomes)
     }
@@ -100,11 +101,7 @@ impl Push {
     }
 }
 
-fn survey(
-    session: &Registry,
-    items: Vec<Item>,
-    interrupt: &Interrupt,
-) -> Result<Vec<(Item, Vec<Target>)>, Failure> {
+fn survey(session: &Registry, items: Vec<Item>, interrupt: &Interrupt) -> Result<Vec<(Item, Vec<Target>)>, Failure> {
     let mut surveyed = Vec::new();
     for item in items {
         interrupt.check()?;
@@ -120,7 +117,9 @@ fn tell(outcomes: Vec<Outcome>) -> Result<u8, Failure> {
     for Outcome { dir, repository, result } in outcomes {
         match result {
             Ok(done) => data::line(&format!("{dir}: {}", described(&done)))?,
-            Err(error) => failed.push((format!("{dir} {repository}"), with_place(error.into(), &repository.to_string()))),
+            Err(error) => {
+                failed.push((format!("{dir} {repository}"), with_place(error.into(), &repository.to_string())));
+            }
         }
     }
     let summary = format!("{} of {all} images could not be pushed; the others are where they belong", failed.len());

@@ -1,5 +1,6 @@
 //! Pushes items to their registries, several at once; a registry that fails does not hold up the others.
 
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -8,7 +9,7 @@ use semver::Version;
 use wharf_engine::registry::PlatformEntry;
 use wharf_engine::{Client, EngineError, Registry, RegistryError, Repository, Transfer};
 
-use super::super::error::ImageError;
+use super::super::error::{ImageError, Taken};
 use super::super::stage;
 use super::plan::{Item, Local};
 use super::standing::{Standing, Target, entry, is_index, standing};
@@ -59,17 +60,30 @@ pub struct Outcome {
     pub result: Result<Done, ImageError>,
 }
 
-/// Pushes surveyed items; gives what came of each at each registry, in their order. `on_sent` gets each reference that went up, or failed
-/// to.
+/// What a push goes through, and who is told.
+#[derive(Clone, Copy)]
+pub struct Way<'a> {
+    /// The engine that has the images.
+    pub client: &'a Client,
+    /// The session with the registries.
+    pub session: &'a Registry,
+    /// Set when nothing more may be started.
+    pub stop: &'a AtomicBool,
+    /// Told of each move.
+    pub on: &'a OnMove<'a>,
+    /// Told of each reference that went up, or failed to.
+    pub on_sent: &'a (dyn Fn(&str) + Sync),
+}
+
+impl fmt::Debug for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Way").field("client", self.client).field("session", self.session).finish_non_exhaustive()
+    }
+}
+
+/// Pushes surveyed items; gives what came of each at each registry, in their order.
 #[must_use]
-pub fn push(
-    client: &Client,
-    session: &Registry,
-    surveyed: Vec<(Item, Vec<Target>)>,
-    stop: &AtomicBool,
-    on: &OnMove<'_>,
-    on_sent: &(dyn Fn(&str) + Sync),
-) -> Vec<Outcome> {
+pub fn push(way: &Way<'_>, surveyed: Vec<(Item, Vec<Target>)>) -> Vec<Outcome> {
     let mut jobs: Vec<(Item, Target)> = Vec::new();
     for (item, targets) in surveyed {
         jobs.extend(targets.into_iter().map(|target| (item.clone(), target)));
@@ -84,11 +98,11 @@ pub fn push(
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(index) else { return };
                     let Some((item, target)) = job.lock().ok().and_then(|mut job| job.take()) else { continue };
-                    if stop.load(Ordering::Relaxed) {
+                    if way.stop.load(Ordering::Relaxed) {
                         return;
                     }
                     let Target { repository, standing } = target;
-                    let work = Work { client, session, item: &item, repository: &repository, on, on_sent };
+                    let work = Work { way, item: &item, repository: &repository };
                     let result = standing.map_err(ImageError::from).and_then(|standing| work.run(standing));
                     let outcome = Outcome { dir: item.dir.clone(), repository: repository.clone(), result };
                     if let Some(Ok(mut slot)) = outcomes.get(index).map(Mutex::lock) {
@@ -102,12 +116,9 @@ pub fn push(
 }
 
 struct Work<'a> {
-    client: &'a Client,
-    session: &'a Registry,
+    way: &'a Way<'a>,
     item: &'a Item,
     repository: &'a Repository,
-    on: &'a OnMove<'a>,
-    on_sent: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Work<'_> {
@@ -121,7 +132,7 @@ impl Work<'_> {
                 return Err(taken(self.item, self.repository, platform, here, there));
             }
         };
-        self.session.verify(&tagged, &digest)?;
+        self.way.session.verify(&tagged, &digest)?;
         let floating = self.float(&digest)?;
         Ok(Done { reference: tagged.to_string(), digest, sent, floating })
     }
@@ -135,7 +146,7 @@ impl Work<'_> {
             }
         }
         // Somebody may have pushed the same version meanwhile.
-        match standing(self.session, self.item, self.repository)? {
+        match standing(self.way.session, self.item, self.repository)? {
             Standing::Same { digest } => return Ok(digest),
             Standing::Other { platform, here, there } => {
                 return Err(taken(self.item, self.repository, platform, here, there));
@@ -151,8 +162,8 @@ impl Work<'_> {
         }
         let tag = self.item.tag();
         Ok(match entries.as_slice() {
-            [only] => self.session.retag(&self.repository.digest(&only.digest)?, &tag)?,
-            several => self.session.put_index(self.repository, &tag, several)?,
+            [only] => self.way.session.retag(&self.repository.digest(&only.digest)?, &tag)?,
+            several => self.way.session.put_index(self.repository, &tag, several)?,
         })
     }
 
@@ -163,18 +174,12 @@ impl Work<'_> {
             return Ok(entry);
         }
         let name = reference.to_string();
-        let had_name = self.client.image(&name)?.is_some();
-        self.client.tag(&local.id, &name)?;
-        let pushed = self.client.push(&name, &|news| (self.on)(self.item, &name, news));
-        (self.on_sent)(&name);
-        if !had_name {
-            // The name was only for the way; that it stays is no reason to fail.
-            let _ = self.client.untag(&name);
-        }
+        let pushed = self.way.client.push_as(&local.id, &name, &|news| (self.way.on)(self.item, &name, news));
+        (self.way.on_sent)(&name);
         pushed?;
         let sent = self.sent(&reference, local)?.ok_or_else(|| {
             let (expected, found) = (local.id.clone(), "another image".to_owned());
-            ImageError::from(RegistryError::Mismatch { reference, expected, found })
+            ImageError::from(RegistryError::Mismatch { reference: reference.into(), expected, found })
         })?;
         if sent.platform != local.platform {
             return Err(ImageError::OtherPlatform {
@@ -187,16 +192,12 @@ impl Work<'_> {
     }
 
     /// The image under a platform's tag, where it is this one.
-    fn sent(
-        &self,
-        reference: &wharf_engine::Reference,
-        local: &Local,
-    ) -> Result<Option<PlatformEntry>, ImageError> {
-        let Some(manifest) = self.session.try_manifest(reference)? else { return Ok(None) };
+    fn sent(&self, reference: &wharf_engine::Reference, local: &Local) -> Result<Option<PlatformEntry>, ImageError> {
+        let Some(manifest) = self.way.session.try_manifest(reference)? else { return Ok(None) };
         if is_index(&manifest) {
             return Ok(None);
         }
-        let config = self.session.images(self.repository, &manifest)?.into_iter().next().map(|(_, config)| config);
+        let config = self.way.session.images(self.repository, &manifest)?.into_iter().next().map(|(_, config)| config);
         let same = config.filter(|config| [&config.id, &manifest.digest].contains(&&local.id));
         Ok(same.map(|config| entry(&manifest, &config)))
     }
@@ -204,7 +205,7 @@ impl Work<'_> {
     /// Engines say of a registry that fails no more than its status; the registry itself says why.
     fn explained(&self, error: ImageError) -> ImageError {
         let ImageError::Engine(EngineError::Refused { .. }) = &error else { return error };
-        match self.session.may_push(self.repository) {
+        match self.way.session.may_push(self.repository) {
             Err(better) => better.into(),
             Ok(()) => error,
         }
@@ -214,22 +215,23 @@ impl Work<'_> {
     fn float(&self, digest: &str) -> Result<Floating, ImageError> {
         let word = self.item.stage.word();
         let floating = self.repository.tag(word)?;
-        if let Some(found) = self.session.digest(&floating)? {
+        if let Some(found) = self.way.session.digest(&floating)? {
             if found.digest == digest {
                 return Ok(Floating::Same);
             }
-            let config = self.session.config_labels(&floating, None)?;
+            let config = self.way.session.config_labels(&floating, None)?;
             let version = config.and_then(|config| Version::parse(config.labels.get(stage::VERSION)?).ok());
             if let Some(version) = version.filter(|version| *version > self.item.version) {
                 return Ok(Floating::Newer { tag: word, version });
             }
         }
-        self.session.retag(&self.repository.digest(digest)?, word)?;
-        match self.session.digest(&floating)? {
+        self.way.session.retag(&self.repository.digest(digest)?, word)?;
+        match self.way.session.digest(&floating)? {
             Some(found) if found.digest == digest => Ok(Floating::Moved(word)),
             found => {
                 let found = found.map_or_else(|| "not there".to_owned(), |found| found.digest);
-                Err(RegistryError::Mismatch { reference: floating, expected: digest.into(), found }.into())
+                let expected = digest.to_owned();
+                Err(RegistryError::Mismatch { reference: floating.into(), expected, found }.into())
             }
         }
     }
@@ -238,7 +240,7 @@ impl Work<'_> {
 /// The refusal of a version that is there with other content.
 pub(super) fn taken(item: &Item, repository: &Repository, platform: String, here: String, there: String) -> ImageError {
     let reference = format!("{repository}:{}", item.tag());
-    ImageError::VersionTaken { dir: item.dir.clone(), reference, platform, here, there }
+    ImageError::VersionTaken(Box::new(Taken { dir: item.dir.clone(), reference, platform, here, there }))
 }
 
 /// The first reason not to push anything of what was surveyed: a version that is taken, or a right that is missing. A registry

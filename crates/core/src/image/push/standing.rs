@@ -105,12 +105,7 @@ mod tests {
     use super::*;
 
     fn manifest(digest: &str) -> Manifest {
-        Manifest {
-            digest: digest.into(),
-            media_type: "m".into(),
-            bytes: vec![0; 3],
-            body: Body::Index(Vec::new()),
-        }
+        Manifest { digest: digest.into(), media_type: "m".into(), bytes: vec![0; 3], body: Body::Index(Vec::new()) }
     }
 
     fn there(platform: &str, id: &str) -> (Manifest, ImageConfig) {
@@ -132,7 +127,8 @@ mod tests {
         assert_eq!(compare(&[here(amd, "m-a")], &tagged, &[there(amd, "a")]), same, "an id that is a digest");
         let other = Standing::Other { platform: arm.into(), here: "c".into(), there: "b".into() };
         assert_eq!(compare(&[here(amd, "a"), here(arm, "c")], &tagged, &[there(amd, "a"), there(arm, "b")]), other);
-        let Standing::Lacking { there } = compare(&[here(amd, "a"), here(arm, "b")], &tagged, &[there(amd, "a")]) else {
+        let Standing::Lacking { there } = compare(&[here(amd, "a"), here(arm, "b")], &tagged, &[there(amd, "a")])
+        else {
             panic!("a platform is missing there");
         };
         assert_eq!((there.len(), there[0].digest.as_str(), there[0].size), (1, "m-a", 3));
