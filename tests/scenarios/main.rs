@@ -15,6 +15,7 @@ mod reference;
 mod repo;
 mod repo_kill;
 mod repo_move;
+mod registry;
 mod run;
 mod testing;
 mod testing_faults;

@@ -12,6 +12,8 @@ use wharf_core::image::promote::PromoteError;
 use wharf_core::repos::ReposError;
 use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::EngineError;
+use wharf_core::workspace::WorkspaceError;
+use wharf_engine::{EngineError, RegistryError};
 
 /// What a command could not do.
 #[derive(Debug)]
@@ -140,6 +142,8 @@ impl From<ImageError> for Failure {
             | ImageError::NoTarget { .. } => 3,
             ImageError::OwnDockerfile { .. } => 5,
             ImageError::NoImage { .. } => 2,
+            ImageError::OwnDockerfile { .. } | ImageError::VersionTaken(_) => 5,
+            ImageError::Registry(RegistryError::BadName { .. }) => 3,
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())

@@ -32,6 +32,10 @@ pub const OTHERS: [(&str, &str); 21] = [
     ("DOCKER_CONFIG", "Folder of Docker's own configuration. Without it: `~/.docker`."),
     ("CONTAINERS_CONF, CONTAINER_HOST", "Heeded by `podman` itself."),
     (
+        "REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR",
+        "Where Podman keeps log-ins to registries; read where Wharf itself asks a registry.",
+    ),
+    (
         "SSL_CERT_FILE, PIP_CERT, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE",
         "The first that names a file is the CA bundle that builds trust, where `build.ca-certificates` is `host`.",
     ),

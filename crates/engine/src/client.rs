@@ -11,6 +11,7 @@ use crate::api;
 use crate::environment::Environment;
 use crate::error::EngineError;
 use crate::kind::Kind;
+use crate::registry::Platform;
 
 /// A container engine: docker or podman.
 #[derive(Debug, Clone)]
@@ -223,24 +224,27 @@ impl Client {
         self.ask("name an image", &["tag", id, reference]).map(drop)
     }
 
-    /// Fetches an image; `on_line` gets the engine's progress.
+    /// Takes one name away from a Docker image that has others; without it there already nothing happens.
+    pub(crate) fn untag(&self, reference: &str) -> Result<(), EngineError> {
+        match self.ask("take a name away from an image", &["image", "rm", "--no-prune", reference]) {
+            Err(EngineError::Refused { detail, .. }) if is_missing(&detail) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// What an image runs on.
     ///
     /// # Errors
-    /// [`EngineError::NoImage`] when the registry does not give it.
-    pub fn pull(&self, reference: &str, on_line: &(dyn Fn(&str) + Sync)) -> Result<(), EngineError> {
-        let output = self.command().args(["pull", reference]).run().map_err(|source| self.process(source))?;
-        for line in output.text().lines() {
-            on_line(line);
+    /// When there is no such image, or the engine does not answer.
+    pub fn platform_of(&self, reference: &str) -> Result<Platform, EngineError> {
+        let output = self.ask("inspect an image", &["image", "inspect", reference])?;
+        let value = self.json("inspect an image", &output)?.into_iter().next().unwrap_or_default();
+        let architecture = text(&value, "Architecture");
+        if architecture.is_empty() {
+            return Err(self.nonsense("inspect an image", &"an image without architecture"));
         }
-        if output.exit.is_success() {
-            return Ok(());
-        }
-        match EngineError::classify(self.kind, "pull", &output.error_text()) {
-            EngineError::Refused { kind, detail, .. } => {
-                Err(EngineError::NoImage { kind, image: reference.into(), detail })
-            }
-            other => Err(other),
-        }
+        let (os, variant) = (text(&value, "Os"), text(&value, "Variant"));
+        Ok(Platform { os, architecture, variant: Some(variant) }.canonical())
     }
 
     /// The command that shows a container's log.

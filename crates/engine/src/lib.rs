@@ -1,9 +1,10 @@
 //! Typed verbs over a container engine: docker, podman, host.
 //!
 //! The engines' own programs are driven, so that contexts, credential helpers and rootless set-ups work as the
-//! user has them, and so that a plan can be pasted. Two things go over Docker's API instead, behind the same
-//! verbs: listings (1 ms instead of 20) where the engine listens on a local socket, and BuildKit builds where
-//! the program at hand cannot do them.
+//! user has them, and so that a plan can be pasted. Three things go over Docker's API instead, behind the same
+//! verbs: listings (1 ms instead of 20) and transfers (which say how many bytes there are) where the engine listens on a
+//! local socket, and BuildKit builds where the program at hand cannot do them. What engines cannot do with registries is
+//! in [`registry`].
 //!
 //! Refuses to know what a workspace or a runnable dir is: it gets names, labels and paths.
 
@@ -18,7 +19,9 @@ pub mod files;
 pub mod host;
 pub mod images;
 pub mod kind;
+pub mod registry;
 pub mod run;
+pub mod transfer;
 
 pub use build::{BuildFailure, BuildSpec, Builder};
 pub use client::{Client, Container, Image};
@@ -29,3 +32,6 @@ pub use images::{Details, ImageUser, Layer};
 pub use files::ImageSettings;
 pub use kind::Kind;
 pub use run::{EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};
+pub use registry::{Reference, Registry, RegistryError, Repository, Retry};
+pub use run::{Entrypoint, Mount, RunSpec, Terminal, User};
+pub use transfer::{Side, Transfer};

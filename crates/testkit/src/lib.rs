@@ -23,6 +23,7 @@
 //! | `repo.rs` | Git repos |
 //! | `sample.rs` | super-repos with runnable dirs |
 //! | `real_repo.rs` | a super-repo of published projects |
+//! | `registry.rs` | a registry, with a password, TLS, or a small disk |
 //! | `engines.rs` | which engines to test with, and their images |
 //! | `place.rs` | where things shared between tests are |
 
@@ -33,6 +34,7 @@ mod engines;
 mod output;
 mod place;
 mod real_repo;
+mod registry;
 mod repo;
 mod running;
 pub mod sample;
@@ -44,6 +46,7 @@ pub use engines::{EngineKind, base_image, empty_image, engines, require};
 pub use output::Output;
 pub use place::{repo_root, target_dir};
 pub use real_repo::{RealProject, real_repo};
+pub use registry::Registry;
 pub use repo::Repo;
 pub use running::Running;
 pub use rustix::process::Signal;

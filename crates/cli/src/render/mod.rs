@@ -16,6 +16,7 @@ mod state;
 pub mod style;
 pub mod summary;
 pub mod table;
+pub mod transfer;
 pub mod width;
 mod words;
 
@@ -24,6 +25,7 @@ pub use plain::Plain;
 pub use style::{Paint, Style};
 pub use summary::Summary;
 pub use table::Table;
+pub use transfer::Transfers;
 pub use words::{bytes, seconds};
 
 use wharf_core::test_suite::TestEvent;

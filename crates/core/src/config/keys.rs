@@ -76,6 +76,13 @@ pub static KEYS: &[Key] = &[
     key("registry.pull", Kind::Text(Form::Registry), "Registry and path that images are pulled from")
         .absent("nothing is pulled but base images")
         .example(r#""ghcr.io/acme""#),
+    key(
+        "registry.push",
+        Kind::List(Form::Registry),
+        "Registries with path that images are pushed to, each of them: mirrors hold the same",
+    )
+    .default("[]")
+    .example(r#"["ghcr.io/acme", "registry.example.org/acme"]"#),
     key("image.name", Kind::Text(Form::ImageName), "Name of the image, without registry and tag")
         .absent("made from the folders' names")
         .example(r#""infra""#)

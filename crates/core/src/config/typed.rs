@@ -59,6 +59,8 @@ pub struct EngineConfig {
 pub struct RegistryConfig {
     /// Registry and path that images are pulled from.
     pub pull: Option<String>,
+    /// Registries with path that images are pushed to, in this order.
+    pub push: Vec<String>,
 }
 
 /// Table `image`.
@@ -161,7 +163,10 @@ impl Config {
                 exclude: reader.list("workspace.exclude"),
             },
             engine: EngineConfig { kind: reader.parsed("engine.kind", |text| text.parse().ok())? },
-            registry: RegistryConfig { pull: reader.text("registry.pull").map(|pull| pull.value) },
+            registry: RegistryConfig {
+                pull: reader.text("registry.pull").map(|pull| pull.value),
+                push: reader.list("registry.push"),
+            },
             image: ImageConfig {
                 name: reader.text("image.name"),
                 source: reader.image_source()?,

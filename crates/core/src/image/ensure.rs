@@ -12,13 +12,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use wharf_engine::host::Venv;
-use wharf_engine::{Builder, Client, EngineError, Image};
+use wharf_engine::{Builder, Client, EngineError, Image, Retry, Transfer};
 
 use super::build::{Order, build};
 use super::choice::{Checkout, Choice, StageWish, Wish, choose};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
+use super::pull::is_missing;
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
 use crate::event::{Event, ImageState, Listener};
@@ -191,7 +192,7 @@ fn in_engine(
         tell(ImageState::Found { image: shown(image), why: why.clone() });
         return Ok(ready(image, why));
     }
-    if let Some(pulled) = pull(demand, client, dir, &spec, &tell)? {
+    if let Some(pulled) = pull(demand, client, dir, &spec, listener)? {
         let why = "pulled, its inputs match the checkout";
         tell(ImageState::Ready { image: shown(&pulled), why: why.into() });
         return Ok(ready(&pulled, why));
@@ -232,13 +233,25 @@ fn pull(
     client: &Client,
     dir: &RunnableDir,
     spec: &ImageSpec,
-    tell: &dyn Fn(ImageState),
+    listener: &dyn Listener,
 ) -> Result<Option<Image>, ImageError> {
     let Some(reference) = registry_reference(demand, dir, spec) else { return Ok(None) };
-    tell(ImageState::Pulling { image: reference.clone() });
-    match client.pull(&reference, &|_| {}) {
+    let pulling = ImageState::Pulling { image: reference.clone() };
+    listener.on(Event::Image { dir: dir.address.to_string(), state: pulling });
+    let on = |news: &Transfer| {
+        if let Transfer::Retry(Retry { what, next, of, .. }) = news {
+            listener.on(Event::Note(format!("{}: {what} is pulled again, try {next} of {of}", dir.address)));
+        }
+    };
+    match client.pull(&reference, &on) {
         Ok(()) => {}
-        Err(EngineError::NoImage { .. }) => return Ok(None),
+        Err(error) if is_missing(&error) => return Ok(None),
+        // What could not be asked may have it: another image will do, but not in silence.
+        Err(EngineError::NoImage { detail, .. }) => {
+            let detail = detail.lines().next().unwrap_or_default();
+            listener.on(Event::Warning(format!("{}: `{reference}` cannot be pulled: {detail}", dir.address)));
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     }
     let image = client.image(&reference)?;

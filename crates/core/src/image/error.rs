@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use wharf_engine::EngineError;
 use wharf_engine::host::HostError;
+use wharf_engine::{EngineError, RegistryError};
 
 use super::python;
 
@@ -105,6 +105,22 @@ pub enum ImageError {
         /// Address of the dir.
         dir: String,
     },
+    /// The registry failed or refused.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// An image is not for the platform that its name and label say.
+    #[error("image `{reference}` says that it is for {said}, but it is for {is}")]
+    OtherPlatform {
+        /// The image.
+        reference: String,
+        /// What its label says.
+        said: String,
+        /// What its config says.
+        is: String,
+    },
+    /// The version is in a registry already, with other content.
+    #[error("`{}` is there already with other content for {}: {} there, {} here", .0.reference, .0.platform, .0.there, .0.here)]
+    VersionTaken(Box<Taken>),
     /// The dir has a Dockerfile of its own already.
     #[error("`{}` is there already", .file.display())]
     OwnDockerfile {
@@ -116,6 +132,21 @@ pub enum ImageError {
     /// Files of the build could not be written.
     #[error("the files of a build could not be written: {0}")]
     Io(#[from] std::io::Error),
+}
+
+/// A version that is in a registry with other content than here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Address of the dir.
+    pub dir: String,
+    /// The version's tag in the registry.
+    pub reference: String,
+    /// The platform whose image differs.
+    pub platform: String,
+    /// Id of the image that is here.
+    pub here: String,
+    /// Id of the image that is there.
+    pub there: String,
 }
 
 fn tail(lines: &[String]) -> String {
@@ -155,6 +186,11 @@ impl ImageError {
         match self {
             Self::Python { source, .. } => source.hint(),
             Self::Engine(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
+            Self::VersionTaken(taken) => Some(format!(
+                "a version never changes: give this one a new number with `wharf version bump {}`",
+                taken.dir
+            )),
             Self::Build { log, .. } => Some(format!("the whole log is in `{}`", log.display())),
             Self::Host { source, .. } => source.hint(),
             Self::HostCannot { .. } => Some("use `--engine docker` or `--engine podman`".into()),
@@ -171,6 +207,7 @@ impl ImageError {
                 Some("`wharf image ls` and `wharf ls` list what there is; a version is written `DIR@1.2.3`".into())
             }
             Self::NotMade { dir } => Some(format!("make it with `wharf image build {dir}`")),
+            Self::OtherPlatform { .. } => Some("build it anew for that platform".into()),
             Self::File { .. } | Self::Io(_) => None,
         }
     }

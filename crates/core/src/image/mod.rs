@@ -8,6 +8,7 @@
 //! (pure); [`ensure`] makes it so, [`plan`] says what it would do. [`past`] reads the same at an earlier commit; [`stale`]
 //! says when an image and the checkout have drifted apart. [`lock`] has the dir's manager decide versions; [`packages`] reads what
 //! an image really holds, [`diff`] compares two.
+//! says when an image and the checkout have drifted apart. [`push`] and [`pull`] carry images to registries and back.
 
 pub mod build;
 pub mod change;
@@ -30,6 +31,10 @@ pub mod plan;
 pub mod promote;
 pub mod python;
 pub mod remove;
+pub mod pull;
+pub mod push;
+pub mod python;
+pub mod registry;
 pub mod secrets;
 pub mod spec;
 pub mod stage;

@@ -118,6 +118,9 @@ pub fn environment(surroundings: &Surroundings) -> Environment {
         docker_host: text("DOCKER_HOST"),
         docker_context: text("DOCKER_CONTEXT"),
         docker_config: text("DOCKER_CONFIG").map(PathBuf::from),
+        registry_auth_file: text("REGISTRY_AUTH_FILE").map(PathBuf::from),
+        runtime_dir: text("XDG_RUNTIME_DIR").map(PathBuf::from),
+        xdg_config_home: text("XDG_CONFIG_HOME").map(PathBuf::from),
         user: surroundings.ids,
     }
 }

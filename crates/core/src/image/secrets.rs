@@ -92,6 +92,11 @@ pub fn ca_file(workspace: &Workspace, dir: &RunnableDir) -> Option<PathBuf> {
     }
 }
 
+/// Whether a file is the system's own bundle, which is trusted anyway.
+pub(super) fn is_system_bundle(file: &Path) -> bool {
+    CA_FILES.iter().any(|known| Path::new(known) == file)
+}
+
 /// Variables by which pip and uv learn of package indexes. Their values may hold credentials.
 #[must_use]
 pub fn index_variables(build: &BuildConfig) -> Vec<(&'static str, String)> {

@@ -27,6 +27,9 @@ pub const TITLE: &str = "org.opencontainers.image.title";
 /// Label of an image that only locks are made in, with the hash of what decides it.
 pub const TOOLS: &str = "dev.wharf.tools";
 
+/// Label with the platform, where that is not the engine's own: `linux/arm64`.
+pub const PLATFORM: &str = "dev.wharf.platform";
+
 /// How far an image has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {

@@ -8,7 +8,7 @@ use wharf_core::image::ensure::Demand;
 use wharf_core::image::plan::{self, Making, Step};
 use wharf_core::image::{ImageError, Ready, ensure};
 use wharf_core::runnable_dir::RunnableDir;
-use wharf_core::workspace::{Workspace, WorkspaceError};
+use wharf_core::workspace::Workspace;
 use wharf_process::Command;
 
 use super::super::data;
@@ -34,11 +34,7 @@ impl Build {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
-        let owners = self.owners(&workspace)?;
-        if owners.is_empty() {
-            let problems = workspace.problems.clone();
-            return Err(WorkspaceError::NoDirs { root: workspace.root.clone(), problems }.into());
-        }
+        let owners = super::owners(&workspace, &self.dirs)?;
         let place = context.place(&workspace)?;
         let interrupt = Interrupt::listen()?;
         let wish = Wish::default();
@@ -58,23 +54,9 @@ impl Build {
         let ensured = ensure(&demand, &owners, &Progress(&context.talk), &on_ready);
         interrupt.check()?;
         ensured?;
-        verdict(failed.into_inner().unwrap_or_default(), owners.len())
-    }
-
-    /// The dirs that own the images asked for, each once.
-    fn owners<'a>(&self, workspace: &'a Workspace) -> Result<Vec<&'a RunnableDir>, Failure> {
-        let mut owners: Vec<&RunnableDir> = Vec::new();
-        let asked: Vec<&RunnableDir> = match self.dirs.as_slice() {
-            [] => workspace.dirs.iter().collect(),
-            some => some.iter().map(|text| workspace.dir(text)).collect::<Result<_, _>>()?,
-        };
-        for dir in asked {
-            let owner = workspace.image_owner(dir)?;
-            if !owners.iter().any(|known| known.address == owner.address) {
-                owners.push(owner);
-            }
-        }
-        Ok(owners)
+        let failed = failed.into_inner().unwrap_or_default();
+        let summary = format!("{} of {} images could not be had", failed.len(), owners.len());
+        super::verdict(failed, &summary)
     }
 }
 
@@ -97,24 +79,6 @@ fn say((dir, result): Outcome) -> Result<(), (String, Failure)> {
         }
         Err(error) => Err((dir, error.into())),
     }
-}
-
-/// One failure as it is; several together, each with its hint.
-fn verdict(mut failed: Vec<(String, Failure)>, all: usize) -> Result<u8, Failure> {
-    failed.sort_by(|a, b| a.0.cmp(&b.0));
-    if failed.len() < 2 {
-        return failed.pop().map_or(Ok(0), |(_, failure)| Err(failure));
-    }
-    let mut message = format!("{} of {all} images could not be had", failed.len());
-    for (_, failure) in &failed {
-        message.push_str("\n\n");
-        message.push_str(&failure.message);
-        if let Some(hint) = &failure.hint {
-            message.push_str(&format!("\n  hint: {hint}"));
-        }
-    }
-    let code = failed.iter().map(|(_, failure)| failure.code).max().unwrap_or(4);
-    Err(Failure { code, message, hint: None })
 }
 
 fn show(workspace: &Workspace, demand: &Demand<'_>, owners: &[&RunnableDir]) -> Result<u8, Failure> {

@@ -10,16 +10,20 @@ mod ls;
 mod promote;
 mod prune;
 mod rm;
+mod pull;
+mod push;
 
 use wharf_core::image::{ImageError, Place};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
 use wharf_engine::Client;
+use wharf_core::workspace::{Workspace, WorkspaceError};
 
 use crate::context::Context;
 use crate::exit::Failure;
 
 /// Builds, shows, lists, locks and compares images of runnable dirs.
+/// Builds, shows, lists, pushes and pulls images of runnable dirs.
 #[derive(Debug, clap::Args)]
 pub struct Image {
     #[command(subcommand)]
@@ -48,6 +52,10 @@ enum Command {
     Prune(prune::Prune),
     /// Removes images of runnable dirs.
     Rm(rm::Rm),
+    /// Fetches the team's images of all runnable dirs, in parallel.
+    Pull(pull::Pull),
+    /// Sends images to the registries that hold the team's.
+    Push(push::Push),
 }
 
 impl Image {
@@ -67,6 +75,8 @@ impl Image {
             Command::Promote(command) => command.run(context),
             Command::Prune(command) => command.run(context),
             Command::Rm(command) => command.run(context),
+            Command::Pull(command) => command.run(context),
+            Command::Push(command) => command.run(context),
         }
     }
 }
@@ -82,4 +92,42 @@ fn dir<'a>(workspace: &'a Workspace, text: Option<&str>) -> Result<&'a RunnableD
         Some(text) => workspace.dir(text)?,
         None => workspace.here()?,
     })
+}
+
+/// The dirs that own the images of those named, each once; of all where none is named.
+fn owners<'a>(workspace: &'a Workspace, named: &[String]) -> Result<Vec<&'a RunnableDir>, Failure> {
+    let mut owners: Vec<&RunnableDir> = Vec::new();
+    let asked: Vec<&RunnableDir> = match named {
+        [] => workspace.dirs.iter().collect(),
+        some => some.iter().map(|text| workspace.dir(text)).collect::<Result<_, _>>()?,
+    };
+    for dir in asked {
+        let owner = workspace.image_owner(dir)?;
+        if !owners.iter().any(|known| known.address == owner.address) {
+            owners.push(owner);
+        }
+    }
+    if owners.is_empty() {
+        let problems = workspace.problems.clone();
+        return Err(WorkspaceError::NoDirs { root: workspace.root.clone(), problems }.into());
+    }
+    Ok(owners)
+}
+
+/// One failure as it is; several together, each with its hint, under a line that says what could not be done.
+fn verdict(mut failed: Vec<(String, Failure)>, summary: &str) -> Result<u8, Failure> {
+    failed.sort_by(|a, b| a.0.cmp(&b.0));
+    if failed.len() < 2 {
+        return failed.pop().map_or(Ok(0), |(_, failure)| Err(failure));
+    }
+    let mut message = summary.to_owned();
+    for (_, failure) in &failed {
+        message.push_str("\n\n");
+        message.push_str(&failure.message);
+        if let Some(hint) = &failure.hint {
+            message.push_str(&format!("\n  hint: {hint}"));
+        }
+    }
+    let code = failed.iter().map(|(_, failure)| failure.code).max().unwrap_or(4);
+    Err(Failure { code, message, hint: None })
 }

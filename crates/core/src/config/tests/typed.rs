@@ -35,6 +35,7 @@ fn every_table_is_typed() {
     let root = layer(
         LayerKind::SuperRepo,
         "engine.kind = 'podman'\nworkspace = { name = 'harbor', exclude = ['x/**'] }\nregistry.pull = 'ghcr.io/acme'\n\
+         registry.push = ['ghcr.io/acme', 'localhost:5000/x']\n\
          test = { jobs = 3, timeout = '1m', retries = 1, slow = '500ms', args = ['-x'] }\nbuild.jobs = 2\n",
     );
     let dir = layer(
@@ -49,6 +50,7 @@ fn every_table_is_typed() {
     assert_eq!(config.workspace.name.unwrap().value, "harbor");
     assert_eq!(config.workspace.exclude, ["x/**"]);
     assert_eq!(config.registry.pull.as_deref(), Some("ghcr.io/acme"));
+    assert_eq!(config.registry.push, ["ghcr.io/acme", "localhost:5000/x"]);
     assert_eq!(config.image.name.unwrap().value, "infra");
     assert_eq!(config.os.scripts, ["a.sh"]);
     assert_eq!(config.python.version.unwrap().value, "3.11");
