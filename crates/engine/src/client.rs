@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::api;
 use crate::environment::Environment;
 use crate::error::EngineError;
 use crate::kind::Kind;
+use crate::platform::Platform;
 
 /// A container engine: docker or podman.
 #[derive(Debug, Clone)]
@@ -19,6 +21,7 @@ pub struct Client {
     program: PathBuf,
     socket: Option<PathBuf>,
     environment: Environment,
+    pub(crate) native: Arc<OnceLock<Platform>>,
 }
 
 /// An image that the engine has.
@@ -34,6 +37,8 @@ pub struct Image {
     pub created: i64,
     /// Size in bytes, layers shared with others included.
     pub size: u64,
+    /// What it runs on; `None` where that was not asked (a listing does not say it) or is not known.
+    pub platform: Option<Platform>,
 }
 
 /// A container that the engine has, running or not.
@@ -57,7 +62,7 @@ pub struct Container {
 
 impl Client {
     pub(crate) fn new(kind: Kind, program: PathBuf, socket: Option<PathBuf>, environment: Environment) -> Self {
-        Self { kind, program, socket, environment }
+        Self { kind, program, socket, environment, native: Arc::default() }
     }
 
     /// Which engine it is.
@@ -327,6 +332,7 @@ fn inspected_image(value: &Value) -> Image {
         labels: labels.map(string_map).unwrap_or_default(),
         created: 0,
         size: value.get("Size").and_then(Value::as_u64).unwrap_or(0),
+        platform: Platform::from_words(&text(value, "Os"), &text(value, "Architecture"), &text(value, "Variant")),
     }
 }
 
@@ -337,6 +343,7 @@ fn podman_image(value: &Value) -> Image {
         labels: value.get("Labels").map(string_map).unwrap_or_default(),
         created: value.get("Created").and_then(Value::as_i64).unwrap_or(0),
         size: value.get("Size").and_then(Value::as_u64).unwrap_or(0),
+        platform: None,
     }
 }
 

@@ -24,6 +24,7 @@
 //! | `sample.rs` | super-repos with runnable dirs |
 //! | `real_repo.rs` | a super-repo of published projects |
 //! | `engines.rs` | which engines to test with, and their images |
+//! | `platforms.rs` | which platforms to test with, and their images |
 //! | `place.rs` | where things shared between tests are |
 
 #![allow(clippy::missing_panics_doc, reason = "failing a test is what these functions do")]
@@ -32,6 +33,7 @@ mod command;
 mod engines;
 mod output;
 mod place;
+mod platforms;
 mod real_repo;
 mod repo;
 mod running;
@@ -43,6 +45,7 @@ pub use command::WharfCommand;
 pub use engines::{EngineKind, base_image, empty_image, engines, require};
 pub use output::Output;
 pub use place::{repo_root, target_dir};
+pub use platforms::{foreign_platform, machine, native_platform, tiny_image};
 pub use real_repo::{RealProject, real_repo};
 pub use repo::Repo;
 pub use running::Running;

@@ -26,6 +26,7 @@ pub mod secrets;
 pub mod spec;
 pub mod stage;
 pub mod stale;
+pub mod target;
 
 pub use choice::{Choice, StageWish};
 pub use ensure::{Ready, ensure};
@@ -33,3 +34,4 @@ pub use error::ImageError;
 pub use place::Place;
 pub use spec::ImageSpec;
 pub use stage::Stage;
+pub use target::Target;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use wharf_engine::{Client, Image};
 
-use super::choice::{Checkout, Choice, StageWish, choose};
+use super::choice::{Checkout, Choice, StageWish};
 use super::ensure::{Body, Demand, Ready, refuse_on_host, registry_reference, shown};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
+use super::target::{self, Target};
 use crate::runnable_dir::RunnableDir;
 
 /// What would be done for one owner.
@@ -74,22 +75,20 @@ fn in_engine(
     spec: Arc<ImageSpec>,
 ) -> Result<Step, ImageError> {
     let user = &demand.workspace.surroundings.user;
-    let base = match spec.base.as_deref() {
-        Some(base) => client.image(base)?.map(|image| image.id),
-        None => None,
-    };
+    let target = Target::of(client, demand.wish)?;
+    let base = target::base(client, &spec, target)?;
     let pull = registry_reference(demand, dir, &spec);
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref() };
-    match choose(&spec, demand.wish, &checkout, images) {
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), target };
+    match target::pick(client, (&spec, demand.wish), &checkout, images)? {
         Choice::Use { image, why } => Ok(Step::Use(Ready {
             reference: shown(&image),
             why,
+            labels: target::labels(&image),
             body: Body::Image(image.id),
             spec,
-            labels: image.labels,
         })),
         Choice::Make { why } => {
-            let reference = format!("{}:{}", spec.name, Stage::Local.tag(user, &dir.version));
+            let reference = format!("{}:{}", spec.name, target.tag(&Stage::Local.tag(user, &dir.version)));
             Ok(Step::Make(Making { reference, why, spec, pull }))
         }
         Choice::Missing { tag, found } => {

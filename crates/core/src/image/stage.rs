@@ -13,6 +13,8 @@ pub const DIR: &str = "dev.wharf.dir";
 pub const STAGE: &str = "dev.wharf.stage";
 /// Label with the id of the base image, where the engine had it when the image was built.
 pub const BASE: &str = "dev.wharf.base";
+/// Label with the platform that the image was built for.
+pub const PLATFORM: &str = "dev.wharf.platform";
 /// Label with the version (OCI image spec 1.1, "Annotations").
 pub const VERSION: &str = "org.opencontainers.image.version";
 /// Label with the image's name.

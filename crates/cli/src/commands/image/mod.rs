@@ -5,6 +5,8 @@ mod dockerfile;
 mod eject;
 mod ls;
 
+use wharf_core::image::choice::Wish;
+use wharf_core::image::{Place, Target};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
 
@@ -42,6 +44,14 @@ impl Image {
             Command::Eject(command) => command.run(context),
             Command::Ls(command) => command.run(context),
         }
+    }
+}
+
+/// Makes sure that what a wish asks for can run here, before anything is fetched or built for it.
+pub(super) fn check_platform(place: &Place, wish: &Wish) -> Result<(), Failure> {
+    match (place.client(), wish.platform) {
+        (Some(client), Some(_)) => Ok(Target::of(client, wish)?.check(client)?),
+        _ => Ok(()),
     }
 }
 
