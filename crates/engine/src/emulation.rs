@@ -76,10 +76,10 @@ fn elf(platform: Platform) -> Option<(u8, u8, u16)> {
 
 /// Whether an interpreter is registered that containers can use; else why not.
 fn registered(folder: &Path, platform: Platform) -> Result<(), String> {
-    let none = || "none is registered with the kernel".to_owned();
+    let none = || "no emulator for it is registered with the kernel".to_owned();
     let Some(wanted) = elf(platform) else { return Err(none()) };
     if read(&folder.join("status")).trim() == "disabled" {
-        return Err("the kernel has all of them turned off".into());
+        return Err("the kernel has all emulators turned off".into());
     }
     let mut why = none();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -139,7 +139,7 @@ mod tests {
         let arm64 = || registered(dir.path(), platform("linux/arm64"));
         write("status", "enabled\n");
         write("python3.11", "enabled\ninterpreter /usr/bin/python3.11\nflags: \noffset 0\nmagic a70d0d0a\n");
-        assert_eq!(arm64(), Err("none is registered with the kernel".into()));
+        assert_eq!(arm64(), Err("no emulator for it is registered with the kernel".into()));
         write("qemu-aarch64", &entry("disabled", "PF", ARM64));
         assert_eq!(arm64(), Err("`qemu-aarch64` is registered and turned off".into()));
         write("qemu-aarch64", &entry("enabled", "P", ARM64));

@@ -50,7 +50,7 @@ pub enum EngineError {
         known: Vec<String>,
     },
     /// Programs of the platform do not run on the engine's machine.
-    #[error("engine `{kind}` cannot run programs for {platform}: there is no emulator for it, {why}")]
+    #[error("engine `{kind}` cannot run programs for {platform}: {why}")]
     NoEmulation {
         /// Which engine.
         kind: Kind,

@@ -4,6 +4,8 @@
 //! moved back, and what was fetched gets a name of its own, with the platform's suffix. An engine with containerd's store
 //! holds several behind one name, and nothing moves.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::api;
@@ -11,6 +13,9 @@ use crate::client::{Client, Image};
 use crate::error::EngineError;
 use crate::kind::Kind;
 use crate::platform::Platform;
+
+/// How long a registry may take to say what it has.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Client {
     /// The platform that the engine runs without emulation. Asked once.
@@ -116,7 +121,9 @@ impl Client {
             let known = self.offered_platforms(reference);
             return EngineError::NoPlatform { kind: self.kind(), image: reference.into(), platform, known };
         }
-        match EngineError::classify(self.kind(), "pull", detail) {
+        // Podman says first what it is about to do.
+        let told: Vec<&str> = detail.lines().filter(|line| !line.starts_with("Trying to pull")).collect();
+        match EngineError::classify(self.kind(), "pull", &told.join("\n")) {
             EngineError::Refused { kind, detail, .. } => EngineError::NoImage { kind, image: reference.into(), detail },
             other => other,
         }
@@ -138,30 +145,43 @@ impl Client {
     /// asked, or does not say.
     #[must_use]
     pub fn offered_platforms(&self, reference: &str) -> Vec<String> {
-        let plain = ["manifest", "inspect"].as_slice();
-        let insecure = ["manifest", "inspect", "--insecure"].as_slice();
-        // Engines take a registry on this machine without TLS by themselves; this verb of docker does not.
-        let is_loopback = ["127.", "localhost:", "[::1]"].iter().any(|start| reference.starts_with(start));
-        let ways = if is_loopback && self.kind() == Kind::Docker { vec![insecure] } else { vec![plain] };
-        let answer = ways.into_iter().find_map(|way| {
-            let args: Vec<&str> = way.iter().copied().chain([reference]).collect();
-            serde_json::from_slice::<Value>(&self.ask("inspect a manifest", &args).ok()?.stdout).ok()
-        });
-        let manifests = answer.as_ref().and_then(|index| index.get("manifests")?.as_array());
-        let word = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let platforms = manifests.into_iter().flatten().filter_map(|manifest| {
-            let platform = manifest.get("platform")?;
-            let (os, architecture, variant) =
-                (word(platform, "os"), word(platform, "architecture"), word(platform, "variant"));
-            // Attestations stand in an index as images for `unknown/unknown`.
-            let known = Platform::from_words(&os, &architecture, &variant).map(|known| known.to_string());
-            known.or_else(|| (os != "unknown").then(|| format!("{os}/{architecture}")))
-        });
-        let mut platforms: Vec<String> = platforms.collect();
-        platforms.sort_unstable();
-        platforms.dedup();
-        platforms
+        let mut command = self.command().args(["manifest", "inspect"]).limit(PATIENCE);
+        if self.kind() == Kind::Docker {
+            command = command.arg("--verbose");
+            // The engine takes a registry on this machine without TLS by itself; this verb does not.
+            if ["127.", "localhost:", "[::1]"].iter().any(|start| reference.starts_with(start)) {
+                command = command.arg("--insecure");
+            }
+        }
+        let answer = command.arg(reference).run().ok().filter(|output| output.exit.is_success());
+        let answer: Value = answer.and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default();
+        platforms_in(&answer)
     }
+}
+
+/// The platforms in what `manifest inspect` says: docker's, an object for a single image or a list for an index, or
+/// podman's, the index itself.
+fn platforms_in(answer: &Value) -> Vec<String> {
+    let items = match answer {
+        Value::Array(items) => items.as_slice(),
+        single => match single.get("manifests").and_then(Value::as_array) {
+            Some(items) => items.as_slice(),
+            None => std::slice::from_ref(single),
+        },
+    };
+    let word = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let platforms = items.iter().filter_map(|item| {
+        let platform = item.pointer("/Descriptor/platform").or_else(|| item.get("platform"))?;
+        let (os, architecture, variant) =
+            (word(platform, "os"), word(platform, "architecture"), word(platform, "variant"));
+        // Attestations stand in an index as images for `unknown/unknown`.
+        let known = Platform::from_words(&os, &architecture, &variant).map(|known| known.to_string());
+        known.or_else(|| (!["unknown", ""].contains(&os.as_str())).then(|| format!("{os}/{architecture}")))
+    });
+    let mut platforms: Vec<String> = platforms.collect();
+    platforms.sort_unstable();
+    platforms.dedup();
+    platforms
 }
 
 /// Whether a builder or a registry's client said that the image is there for other platforms only.
@@ -176,4 +196,27 @@ pub(crate) fn lacks_platform(text: &str) -> bool {
         "does not match the specified platform",
     ];
     signs.iter().any(|sign| lower.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn platforms_are_read_from_each_form_of_a_manifest() {
+        let amd64 = json!({ "architecture": "amd64", "os": "linux" });
+        let arm = json!({ "architecture": "arm", "os": "linux", "variant": "v7" });
+        let nothing = json!({ "architecture": "unknown", "os": "unknown" });
+        let single = json!({ "Ref": "a", "Descriptor": { "platform": amd64 } });
+        assert_eq!(platforms_in(&single), ["linux/amd64"]);
+        let described = |platform: &Value| json!({ "Descriptor": { "platform": platform } });
+        let list = json!([described(&arm), described(&amd64), described(&nothing)]);
+        assert_eq!(platforms_in(&list), ["linux/amd64", "linux/arm/v7"]);
+        let windows = json!({ "architecture": "amd64", "os": "windows" });
+        let index = json!({ "manifests": [{ "platform": amd64 }, { "platform": windows }] });
+        assert_eq!(platforms_in(&index), ["linux/amd64", "windows/amd64"]);
+        assert_eq!(platforms_in(&json!({ "schemaVersion": 2, "layers": [] })), [""; 0]);
+    }
 }

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use super::{BuildFailure, BuildSpec, Builder};
 use crate::client::Client;
 use crate::error::EngineError;
+use crate::platform::Platform;
 use crate::pull::lacks_platform;
 
 /// Name of the Dockerfile that the builder gets, beside the original.
@@ -29,13 +30,19 @@ pub(super) fn pin<'a>(
         detail: format!("its Dockerfile could not be read or written: {error}"),
     };
     let text = fs_err::read_to_string(spec.context.join(&spec.dockerfile)).map_err(refused)?;
+    let is_foreign = client.native_platform()? != platform;
     let mut names: Vec<(String, String)> = Vec::new();
-    for base in bases(&text) {
-        let here = client.image_for(&base, platform)?;
-        let name = match (here, builder) {
-            (Some((name, _)), _) => name,
-            (None, Builder::Podman) => client.pull_for(&base, platform, on_line)?.0,
-            (None, _) => continue,
+    for base in bases(needed(&text, spec.target.as_deref())) {
+        let name = match client.image_for(&base, platform)? {
+            Some((name, _)) => name,
+            None if builder == Builder::Podman && (is_foreign || client.image(&base)?.is_some()) => {
+                client.pull_for(&base, platform, on_line)?.0
+            }
+            None if is_foreign => {
+                offered(client, &base, platform)?;
+                continue;
+            }
+            None => continue,
         };
         if name != base {
             names.push((base, name));
@@ -46,6 +53,33 @@ pub(super) fn pin<'a>(
     }
     fs_err::write(spec.context.join(PINNED), with_names(&text, &names)).map_err(refused)?;
     Ok(Cow::Owned(BuildSpec { dockerfile: PINNED.into(), ..spec.clone() }))
+}
+
+/// BuildKit takes what a registry has for one platform only, whatever platform is asked for, and calls what comes out an
+/// image for that one.
+fn offered(client: &Client, base: &str, platform: Platform) -> Result<(), EngineError> {
+    let known = client.offered_platforms(base);
+    if known.is_empty() || known.contains(&platform.to_string()) {
+        return Ok(());
+    }
+    Err(EngineError::NoPlatform { kind: client.kind(), image: base.into(), platform, known })
+}
+
+/// The Dockerfile up to the end of the stage that is built: what follows cannot be needed.
+fn needed<'a>(dockerfile: &'a str, target: Option<&str>) -> &'a str {
+    let Some(target) = target.map(str::to_lowercase) else { return dockerfile };
+    let (mut at, mut inside) = (0, false);
+    for line in dockerfile.split_inclusive('\n') {
+        let words: Vec<String> = line.split_whitespace().map(str::to_lowercase).collect();
+        if words.first().is_some_and(|word| word == "from") {
+            if inside {
+                return &dockerfile[..at];
+            }
+            inside = words.windows(2).any(|pair| pair[0] == "as" && pair[1] == target);
+        }
+        at += line.len();
+    }
+    dockerfile
 }
 
 /// Says what a failed build means, where the platform is the reason.
@@ -63,7 +97,7 @@ pub(super) fn explain(client: &Client, spec: &BuildSpec, failure: BuildFailure) 
         return EngineError::NoEmulation { kind: client.kind(), platform, why }.into();
     }
     let text = fs_err::read_to_string(spec.context.join(&spec.dockerfile)).unwrap_or_default();
-    let all = bases(&text);
+    let all = bases(needed(&text, spec.target.as_deref()));
     if lacks_platform(&said) {
         let is_named = |base: &&String| said.contains(base.as_str());
         let image = all.iter().find(is_named).or(all.first()).cloned().unwrap_or_else(|| "base".into());
@@ -81,8 +115,8 @@ pub(super) fn explain(client: &Client, spec: &BuildSpec, failure: BuildFailure) 
     }
 }
 
-/// A base that a registry has for one platform only is taken by some builders whatever platform is asked for; what came
-/// out is then no image for that platform, whatever its labels say.
+/// What came out for another platform than was asked for (a `FROM --platform` in the Dockerfile, a variable of the
+/// builder) is no image for it, whatever its labels say.
 pub(super) fn check(client: &Client, spec: &BuildSpec) -> Result<(), BuildFailure> {
     let Some(platform) = spec.platform else { return Ok(()) };
     let Some(found) = client.image(&spec.tag)?.and_then(|image| image.platform) else { return Ok(()) };
@@ -91,7 +125,7 @@ pub(super) fn check(client: &Client, spec: &BuildSpec) -> Result<(), BuildFailur
     }
     client.untag(&spec.tag)?;
     let text = fs_err::read_to_string(spec.context.join(&spec.dockerfile)).unwrap_or_default();
-    let image = bases(&text).into_iter().next().unwrap_or_else(|| "base".into());
+    let image = bases(needed(&text, spec.target.as_deref())).into_iter().next().unwrap_or_else(|| "base".into());
     let known = vec![found.to_string()];
     Err(EngineError::NoPlatform { kind: client.kind(), image, platform, known }.into())
 }
@@ -154,6 +188,14 @@ mod tests {
     #[test]
     fn only_what_comes_from_outside_is_a_base() {
         assert_eq!(bases(TEXT), ["a:1"]);
+    }
+
+    #[test]
+    fn what_comes_after_the_target_is_not_needed() {
+        let text = "FROM a AS base\nFROM base AS dev\nRUN x\nFROM b AS prod\n";
+        assert_eq!(bases(needed(text, Some("Dev"))), ["a"]);
+        assert_eq!(bases(needed(text, Some("prod"))), ["a", "b"]);
+        assert_eq!(needed(text, None), text);
     }
 
     #[test]
