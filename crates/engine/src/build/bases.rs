@@ -32,7 +32,11 @@ pub(super) fn pin<'a>(
     let text = fs_err::read_to_string(spec.context.join(&spec.dockerfile)).map_err(refused)?;
     let is_foreign = client.native_platform()? != platform;
     let mut names: Vec<(String, String)> = Vec::new();
-    for base in bases(needed(&text, spec.target.as_deref())) {
+    for written in bases(needed(&text, spec.target.as_deref())) {
+        let base = resolved(&written, platform);
+        if base.contains('$') {
+            continue;
+        }
         let name = match client.image_for(&base, platform)? {
             Some((name, _)) => name,
             None if builder == Builder::Podman && (is_foreign || client.image(&base)?.is_some()) => {
@@ -40,12 +44,12 @@ pub(super) fn pin<'a>(
             }
             None if is_foreign => {
                 offered(client, &base, platform)?;
-                continue;
+                base
             }
-            None => continue,
+            None => base,
         };
-        if name != base {
-            names.push((base, name));
+        if name != written {
+            names.push((written, name));
         }
     }
     if names.is_empty() {
@@ -98,6 +102,7 @@ pub(super) fn explain(client: &Client, spec: &BuildSpec, failure: BuildFailure) 
     }
     let text = fs_err::read_to_string(spec.context.join(&spec.dockerfile)).unwrap_or_default();
     let all = bases(needed(&text, spec.target.as_deref()));
+    let all: Vec<String> = all.iter().map(|base| resolved(base, platform)).collect();
     if lacks_platform(&said) {
         let is_named = |base: &&String| said.contains(base.as_str());
         let image = all.iter().find(is_named).or(all.first()).cloned().unwrap_or_else(|| "base".into());
@@ -115,29 +120,14 @@ pub(super) fn explain(client: &Client, spec: &BuildSpec, failure: BuildFailure) 
     }
 }
 
-/// What came out for another platform than was asked for (a `FROM --platform` in the Dockerfile, a variable of the
-/// builder) is no image for it, whatever its labels say.
-pub(super) fn check(client: &Client, spec: &BuildSpec) -> Result<(), BuildFailure> {
-    let Some(platform) = spec.platform else { return Ok(()) };
-    let Some(found) = client.image(&spec.tag)?.and_then(|image| image.platform) else { return Ok(()) };
-    if found == platform {
-        return Ok(());
-    }
-    client.untag(&spec.tag)?;
-    let text = fs_err::read_to_string(spec.context.join(&spec.dockerfile)).unwrap_or_default();
-    let image = bases(needed(&text, spec.target.as_deref())).into_iter().next().unwrap_or_else(|| "base".into());
-    let known = vec![found.to_string()];
-    Err(EngineError::NoPlatform { kind: client.kind(), image, platform, known }.into())
-}
-
-/// A `FROM` line: the words before the image, the image, the words after it.
+/// The image that a `FROM` line names, and where in the line it stands. One that names its platform means it, and is left
+/// alone.
 fn from_line(line: &str) -> Option<(usize, &str)> {
     let mut words = line.split_whitespace();
     if !words.next()?.eq_ignore_ascii_case("from") {
         return None;
     }
     let image = words.next()?;
-    // One that names its platform means it.
     if image.starts_with("--") {
         return None;
     }
@@ -145,13 +135,28 @@ fn from_line(line: &str) -> Option<(usize, &str)> {
     Some((at, image))
 }
 
-/// Images that come from outside of the Dockerfile. Names with variables are left to the builder.
+/// A name with the variables that builders set for the platform. Not all of them do it in `FROM` in the same way: BuildKit
+/// does where they are not declared before it, Podman where they are.
+fn resolved(image: &str, platform: Platform) -> String {
+    let mut name = image.to_owned();
+    let values = [
+        ("TARGETPLATFORM", platform.to_string()),
+        ("TARGETOS", "linux".to_owned()),
+        ("TARGETARCH", platform.architecture().to_owned()),
+        ("TARGETVARIANT", platform.variant().unwrap_or_default().to_owned()),
+    ];
+    for (variable, value) in values {
+        name = name.replace(&format!("${{{variable}}}"), &value).replace(&format!("${variable}"), &value);
+    }
+    name
+}
+
+/// Images that come from outside of the Dockerfile, as they are written there.
 fn bases(dockerfile: &str) -> Vec<String> {
     let mut stages: Vec<String> = vec!["scratch".into()];
     let mut found: Vec<String> = Vec::new();
     for line in dockerfile.lines() {
         if let Some((_, image)) = from_line(line)
-            && !image.contains('$')
             && !stages.contains(&image.to_lowercase())
             && !found.iter().any(|known| known == image)
         {
@@ -187,7 +192,14 @@ mod tests {
 
     #[test]
     fn only_what_comes_from_outside_is_a_base() {
-        assert_eq!(bases(TEXT), ["a:1"]);
+        assert_eq!(bases(TEXT), ["a:1", "r.example/b:$X"]);
+    }
+
+    #[test]
+    fn variables_of_the_platform_are_known() {
+        let arm = "linux/arm/v7".parse().unwrap();
+        assert_eq!(resolved("a:1-${TARGETARCH}$TARGETVARIANT", arm), "a:1-armv7");
+        assert_eq!(resolved("a:$X", arm), "a:$X");
     }
 
     #[test]

@@ -115,12 +115,12 @@ impl Client {
         spec: &BuildSpec,
         on_line: &(dyn Fn(&str) + Sync),
     ) -> Result<(), BuildFailure> {
-        let spec = &*bases::pin(self, builder, spec, on_line)?;
+        let pinned = bases::pin(self, builder, spec, on_line).map_err(|failure| bases::explain(self, spec, failure))?;
+        let spec = &*pinned;
         let built = match builder {
             Builder::Session => session::build(self, spec, on_line),
             other => program::build(self, other, spec, on_line),
         };
-        built.map_err(|failure| bases::explain(self, spec, failure))?;
-        bases::check(self, spec)
+        built.map_err(|failure| bases::explain(self, spec, failure))
     }
 }
