@@ -306,7 +306,9 @@ impl Client {
 
 fn is_missing(detail: &str) -> bool {
     let detail = detail.to_lowercase();
-    ["no such", "not known", "not found", "no container with"].iter().any(|word| detail.contains(word))
+    ["no such", "not known", "not found", "no container with", "file does not exist"]
+        .iter()
+        .any(|word| detail.contains(word))
 }
 
 fn text(value: &Value, key: &str) -> String {

@@ -12,7 +12,7 @@ use super::site::{self, Seen, Site};
 use super::{IMAGE, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
 use crate::config::Variable;
 use crate::image::place::Place;
-use crate::image::{Ready, ensure::Body, stage, target};
+use crate::image::{Ready, ensure::Body, platform, stage};
 use crate::runnable_dir::RunnableDir;
 use crate::sub_repo::State;
 use crate::workspace::{StateDir, Workspace};
@@ -242,7 +242,7 @@ impl Launch<'_> {
 
     /// The platform to name: where it is the engine's own, a plan is easier to read without.
     fn foreign_platform(&self, client: &Client) -> Option<Platform> {
-        let platform = target::labelled(&self.ready.labels)?;
+        let platform = platform::labelled(&self.ready.labels)?;
         client.native_platform().is_ok_and(|native| native != platform).then_some(platform)
     }
 

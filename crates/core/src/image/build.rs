@@ -8,9 +8,9 @@ use std::sync::Mutex;
 use wharf_engine::{BuildFailure, BuildSpec, Builder, Client};
 
 use super::error::ImageError;
+use super::platform::WantedPlatform;
 use super::spec::{DOCKERFILE, ImageSpec};
 use super::stage::{self, Stage};
-use super::target::Target;
 use super::{context, secrets};
 use crate::event::{Event, ImageState, Listener};
 use crate::runnable_dir::RunnableDir;
@@ -28,7 +28,7 @@ pub struct Order<'a> {
     /// Id of the base image, where the engine has it.
     pub base: Option<&'a str>,
     /// The platform that it is for.
-    pub target: Target,
+    pub wanted: WantedPlatform,
     /// Folder for logs.
     pub logs: &'a Path,
 }
@@ -38,7 +38,7 @@ impl Order<'_> {
     #[must_use]
     pub fn tag(&self) -> String {
         let tag = Stage::Local.tag(&self.workspace.surroundings.user, &self.dir.version);
-        format!("{}:{}", self.spec.name, self.target.tag(&tag))
+        format!("{}:{}", self.spec.name, self.wanted.tag(&tag))
     }
 
     /// Labels of the image that will be made.
@@ -51,7 +51,7 @@ impl Order<'_> {
             (stage::DIR.to_owned(), self.spec.dir.clone()),
             (stage::STAGE.to_owned(), Stage::Local.word().to_owned()),
             (stage::NAME.to_owned(), self.spec.name.clone()),
-            (stage::PLATFORM.to_owned(), self.target.platform.to_string()),
+            (stage::PLATFORM.to_owned(), self.wanted.platform.to_string()),
         ]);
         if let Some(base) = self.base {
             labels.insert(stage::BASE.to_owned(), base.to_owned());
@@ -60,7 +60,7 @@ impl Order<'_> {
     }
 
     fn log(&self) -> PathBuf {
-        self.logs.join(format!("{}.log", self.target.tag(&format!("image-{}", self.dir.slug()))))
+        self.logs.join(format!("{}.log", self.wanted.tag(&format!("image-{}", self.dir.slug()))))
     }
 }
 
@@ -81,7 +81,7 @@ pub fn build(client: &Client, builder: Builder, order: &Order<'_>, listener: &dy
         labels: order.labels(),
         args: BTreeMap::new(),
         secrets: secrets.files.clone(),
-        platform: Some(order.target.platform),
+        platform: Some(order.wanted.platform),
     };
     let log_path = order.log();
     let log = Mutex::new(fs_err::File::create(&log_path)?);

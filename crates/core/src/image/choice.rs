@@ -3,9 +3,9 @@
 use semver::Version;
 use wharf_engine::{Image, Platform};
 
+use super::platform::WantedPlatform;
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
-use super::target::Target;
 
 /// Which stage of an image a command wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,21 +62,21 @@ pub struct Checkout<'a> {
     /// Id of the base image, where the engine has it.
     pub base: Option<&'a str>,
     /// The platform that the image is to be for.
-    pub target: Target,
+    pub wanted: WantedPlatform,
 }
 
 /// Chooses among those of `images` that are for the platform. All of them carry Wharf's labels.
 #[must_use]
 pub fn choose(spec: &ImageSpec, wish: &Wish, checkout: &Checkout<'_>, images: &[Image]) -> Choice {
-    let Checkout { user, base, target, .. } = *checkout;
-    let images: Vec<Image> = images.iter().filter(|image| target.fits(image)).cloned().collect();
+    let Checkout { user, base, wanted, .. } = *checkout;
+    let images: Vec<Image> = images.iter().filter(|image| wanted.fits(image)).cloned().collect();
     let images = images.as_slice();
     let version = wish.version.as_ref().unwrap_or(checkout.version);
     match wish.stage {
         StageWish::Auto if wish.version.is_none() => matching(spec, images, base),
-        StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), (target, images)),
+        StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), (wanted, images)),
         StageWish::Only(Stage::Local) if wish.version.is_none() => matching(spec, &only_local(images), base),
-        StageWish::Only(stage) => named(spec, stage, &stage.tag(user, version), (target, images)),
+        StageWish::Only(stage) => named(spec, stage, &stage.tag(user, version), (wanted, images)),
     }
 }
 
@@ -107,8 +107,8 @@ fn matching(spec: &ImageSpec, images: &[Image], base: Option<&str>) -> Choice {
     Choice::Make { why }
 }
 
-fn named(spec: &ImageSpec, stage: Stage, plain: &str, (target, images): (Target, &[Image])) -> Choice {
-    let tag = target.tag(plain);
+fn named(spec: &ImageSpec, stage: Stage, plain: &str, (wanted, images): (WantedPlatform, &[Image])) -> Choice {
+    let tag = wanted.tag(plain);
     // Where one name can hold several platforms, another platform's image may have the plain one.
     let wanted = [&tag, plain].map(|tag| format!("{}:{tag}", spec.name));
     let has_one = |reference: &String| wanted.iter().any(|wanted| is_reference(reference, wanted));
@@ -193,8 +193,8 @@ mod tests {
 
     fn chosen(wish: &Wish, images: &[Image], base: Option<&str>) -> Result<String, String> {
         let native = platform("amd64");
-        let target = Target { platform: wish.platform.unwrap_or(native), native };
-        let checkout = Checkout { version: &Version::new(1, 4, 0), user: "ada", base, target };
+        let wanted = WantedPlatform { platform: wish.platform.unwrap_or(native), native };
+        let checkout = Checkout { version: &Version::new(1, 4, 0), user: "ada", base, wanted };
         match choose(&spec(), wish, &checkout, images) {
             Choice::Use { image, .. } => Ok(image.id),
             Choice::Make { why } => Err(why),

@@ -19,9 +19,9 @@ use super::choice::{Checkout, Choice, StageWish, Wish};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
+use super::platform::{self, WantedPlatform};
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
-use super::target::{self, Target};
 use crate::event::{Event, ImageState, Listener};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::{Lock, Patience, StateDir, Workspace};
@@ -118,11 +118,11 @@ impl Stock {
         Ok(Self { images, bases: Mutex::default(), builder: OnceLock::new(), logs })
     }
 
-    fn base(&self, client: &Client, spec: &ImageSpec, target: Target) -> Option<String> {
+    fn base(&self, client: &Client, spec: &ImageSpec, wanted: WantedPlatform) -> Option<String> {
         let base = spec.base.as_deref()?;
         let mut bases = self.bases.lock().ok()?;
         let known = bases.entry(base.to_owned());
-        known.or_insert_with(|| target::base(client, spec, target).ok().flatten()).clone()
+        known.or_insert_with(|| platform::base(client, spec, wanted).ok().flatten()).clone()
     }
 
     fn builder(&self, client: &Client) -> Result<Builder, EngineError> {
@@ -177,26 +177,26 @@ fn in_engine(
     let Place::Containers(client) = demand.place else {
         return Err(ImageError::HostCannot { what: "build images".into() });
     };
-    let target = Target::of(client, demand.wish)?;
-    let base = stock.base(client, &spec, target);
+    let wanted = WantedPlatform::of(client, demand.wish)?;
+    let base = stock.base(client, &spec, wanted);
     let user = &demand.workspace.surroundings.user;
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), target };
-    let pick = |images: &[Image]| target::pick(client, (&spec, demand.wish), &checkout, images);
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    let pick = |images: &[Image]| platform::pick(client, (&spec, demand.wish), &checkout, images);
     let tell = |state| listener.on(Event::Image { dir: dir.address.to_string(), state });
     let ready = |image: &Image, why: &str| Ready {
         reference: shown(image),
         why: why.to_owned(),
         body: Body::Image(image.id.clone()),
         spec: Arc::clone(&spec),
-        labels: target::labels(image),
+        labels: platform::labels(image),
     };
     let choice = pick(&stock.images)?;
     if let Choice::Use { image, why } = &choice {
-        let image = &under_own_name(demand, (client, target), dir, &spec, image);
+        let image = &under_own_name(demand, (client, wanted), dir, &spec, image);
         tell(ImageState::Found { image: shown(image), why: why.clone() });
         return Ok(ready(image, why));
     }
-    if let Some(pulled) = pull(demand, (client, target), dir, &spec, &tell)? {
+    if let Some(pulled) = pull(demand, (client, wanted), dir, &spec, &tell)? {
         let why = "pulled, its inputs match the checkout";
         tell(ImageState::Ready { image: shown(&pulled), why: why.into() });
         return Ok(ready(&pulled, why));
@@ -208,16 +208,16 @@ fn in_engine(
             return Err(ImageError::NotHere { dir: dir.address.to_string(), wanted, found });
         }
     };
-    let file = demand.workspace.surroundings.cache.join("locks").join(target.tag(&format!("image-{}", spec.inputs)));
+    let file = demand.workspace.surroundings.cache.join("locks").join(wanted.tag(&format!("image-{}", spec.inputs)));
     let _lock = Lock::take(&file, "a build", Patience::Wait).ok();
     if let Choice::Use { image, .. } = pick(&client.images(stage::INPUTS)?)? {
         let why = "built by another process just now";
         tell(ImageState::Ready { image: shown(&image), why: why.into() });
         return Ok(ready(&image, why));
     }
-    target.check(client)?;
+    wanted.check(client)?;
     let order =
-        Order { workspace: demand.workspace, dir, spec: &spec, base: base.as_deref(), target, logs: &stock.logs };
+        Order { workspace: demand.workspace, dir, spec: &spec, base: base.as_deref(), wanted, logs: &stock.logs };
     tell(ImageState::Building { image: order.tag(), step: why.clone() });
     build(client, stock.builder(client)?, &order, listener)?;
     let built = client.image(&order.tag())?.ok_or_else(|| EngineError::Answer {
@@ -236,24 +236,24 @@ fn in_engine(
 /// it or its inputs are not those of the checkout.
 fn pull(
     demand: &Demand<'_>,
-    (client, target): (&Client, Target),
+    (client, wanted): (&Client, WantedPlatform),
     dir: &RunnableDir,
     spec: &ImageSpec,
     tell: &dyn Fn(ImageState),
 ) -> Result<Option<Image>, ImageError> {
     let Some(reference) = registry_reference(demand, dir, spec) else { return Ok(None) };
     tell(ImageState::Pulling { image: reference.clone() });
-    let pulled = if target.is_native() {
+    let pulled = if wanted.is_native() {
         client.pull(&reference, &|_| {}).map(|()| reference.clone())
     } else {
-        client.pull_for(&reference, target.platform, &|_| {}).map(|(name, _)| name)
+        client.pull_for(&reference, wanted.platform, &|_| {}).map(|(name, _)| name)
     };
     let name = match pulled {
         Ok(name) => name,
         Err(EngineError::NoImage { .. } | EngineError::NoPlatform { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let image = client.image(&name)?.filter(|image| target.fits(image));
+    let image = client.image(&name)?.filter(|image| wanted.fits(image));
     let explicit = demand.wish.stage != StageWish::Auto || demand.wish.version.is_some();
     Ok(image.filter(|image| explicit || image.labels.get(stage::INPUTS) == Some(&spec.inputs)))
 }
@@ -275,7 +275,7 @@ pub(super) fn registry_reference(demand: &Demand<'_>, dir: &RunnableDir, spec: &
 /// gets the dir's own tag, so that nobody wonders whose image this is.
 fn under_own_name(
     demand: &Demand<'_>,
-    (client, target): (&Client, Target),
+    (client, wanted): (&Client, WantedPlatform),
     dir: &RunnableDir,
     spec: &ImageSpec,
     image: &Image,
@@ -286,7 +286,7 @@ fn under_own_name(
     {
         return image;
     }
-    let tag = target.tag(&Stage::Local.tag(&demand.workspace.surroundings.user, &dir.version));
+    let tag = wanted.tag(&Stage::Local.tag(&demand.workspace.surroundings.user, &dir.version));
     let tag = format!("{own}{tag}");
     // A name is a courtesy: the image is used by its id.
     if client.tag(&image.id, &tag).is_ok() {

@@ -8,9 +8,9 @@ use wharf_engine::{Client, EngineError, Image, Platform};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
+use super::platform::platform_of;
 use super::spec::ImageSpec;
 use super::stage;
-use super::target::platform_of;
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::Workspace;
 

@@ -9,9 +9,9 @@ use super::ensure::{Body, Demand, Ready, refuse_on_host, registry_reference, sho
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
+use super::platform::{self, WantedPlatform};
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
-use super::target::{self, Target};
 use crate::runnable_dir::RunnableDir;
 
 /// What would be done for one owner.
@@ -75,20 +75,20 @@ fn in_engine(
     spec: Arc<ImageSpec>,
 ) -> Result<Step, ImageError> {
     let user = &demand.workspace.surroundings.user;
-    let target = Target::of(client, demand.wish)?;
-    let base = target::base(client, &spec, target)?;
+    let wanted = WantedPlatform::of(client, demand.wish)?;
+    let base = platform::base(client, &spec, wanted)?;
     let pull = registry_reference(demand, dir, &spec);
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), target };
-    match target::pick(client, (&spec, demand.wish), &checkout, images)? {
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    match platform::pick(client, (&spec, demand.wish), &checkout, images)? {
         Choice::Use { image, why } => Ok(Step::Use(Ready {
             reference: shown(&image),
             why,
-            labels: target::labels(&image),
+            labels: platform::labels(&image),
             body: Body::Image(image.id),
             spec,
         })),
         Choice::Make { why } => {
-            let reference = format!("{}:{}", spec.name, target.tag(&Stage::Local.tag(user, &dir.version)));
+            let reference = format!("{}:{}", spec.name, wanted.tag(&Stage::Local.tag(user, &dir.version)));
             Ok(Step::Make(Making { reference, why, spec, pull }))
         }
         Choice::Missing { tag, found } => {

@@ -6,7 +6,7 @@ mod eject;
 mod ls;
 
 use wharf_core::image::choice::Wish;
-use wharf_core::image::{Place, Target};
+use wharf_core::image::{Place, WantedPlatform};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
 
@@ -50,7 +50,7 @@ impl Image {
 /// Makes sure that what a wish asks for can run here, before anything is fetched or built for it.
 pub(super) fn check_platform(place: &Place, wish: &Wish) -> Result<(), Failure> {
     match (place.client(), wish.platform) {
-        (Some(client), Some(_)) => Ok(Target::of(client, wish)?.check(client)?),
+        (Some(client), Some(_)) => Ok(WantedPlatform::of(client, wish)?.check(client)?),
         _ => Ok(()),
     }
 }

@@ -13,14 +13,14 @@ use super::stage;
 
 /// The platform that an image is wanted for, beside the engine's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target {
+pub struct WantedPlatform {
     /// The platform that is wanted.
     pub platform: Platform,
     /// The engine's own.
     pub native: Platform,
 }
 
-impl Target {
+impl WantedPlatform {
     /// The platform that is wished for, the engine's own where none is.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ pub fn pick(
             break;
         }
         let Some(platform) = client.image(&image.id)?.and_then(|image| image.platform) else { break };
-        if platform == checkout.target.platform {
+        if platform == checkout.wanted.platform {
             image.platform = Some(platform);
             break;
         }
@@ -110,9 +110,9 @@ pub fn pick(
 ///
 /// # Errors
 /// When the engine does not answer.
-pub fn base(client: &Client, spec: &ImageSpec, target: Target) -> Result<Option<String>, EngineError> {
+pub fn base(client: &Client, spec: &ImageSpec, wanted: WantedPlatform) -> Result<Option<String>, EngineError> {
     match spec.base.as_deref() {
-        Some(base) => Ok(client.image_for(base, target.platform)?.map(|(_, image)| image.id)),
+        Some(base) => Ok(client.image_for(base, wanted.platform)?.map(|(_, image)| image.id)),
         None => Ok(None),
     }
 }
