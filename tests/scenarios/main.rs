@@ -10,6 +10,7 @@ mod image;
 mod image_life;
 mod logs;
 mod lock;
+mod platforms;
 mod real_repo;
 mod reference;
 mod repo;

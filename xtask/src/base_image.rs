@@ -1,7 +1,7 @@
 //! `cargo xtask base-image`: the images that the tests build on, made from Debian packages.
 //!
 //! Owns two images in docker and podman alike: `wharf-test/python:bookworm` (Python, venv, pip, Git) and
-//! `wharf-test/empty:bookworm` (a shell, no Python). Refuses to pull anything unless `WHARF_TEST_BASE` names another base.
+//! `wharf-test/empty:bookworm` (a shell, no Python); `tiny_image.rs` has those of two architectures. Refuses to pull anything unless `WHARF_TEST_BASE` names another base.
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +10,15 @@ use crate::failure::{Failure, Outcome};
 use crate::place::Place;
 use crate::program::Program;
 use crate::test_environment::{DEFAULT_BASE, base};
+use crate::tiny_image;
 
 /// Raise it when an image's content changes: images with another one are made anew.
-const VERSION: &str = "1";
+pub(crate) const VERSION: &str = "1";
 /// The label that holds `VERSION`.
-const LABEL: &str = "dev.wharf.test-base";
+pub(crate) const LABEL: &str = "dev.wharf.test-base";
 const EMPTY: &str = "wharf-test/empty:bookworm";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-const SUITE: &str = "bookworm";
+pub(crate) const SUITE: &str = "bookworm";
 const INCLUDE: &str = "ca-certificates,python3,python3-venv,python3-pip,git";
 
 /// An image to be made from a tar archive.
@@ -45,13 +46,15 @@ pub fn run(place: &Place) -> Outcome {
             }
         }
     }
+    tiny_image::ensure(place)?;
     println!("{base}");
     Ok(())
 }
 
-struct Engine<'a> {
-    place: &'a Place,
-    program: &'static str,
+/// One of the engines.
+pub(crate) struct Engine<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) program: &'static str,
 }
 
 impl Engine<'_> {
@@ -79,14 +82,16 @@ impl Engine<'_> {
         self.program()?.args(["pull", name]).run_on_stderr()
     }
 
-    fn has_current(&self, name: &str) -> Outcome<bool> {
+    /// Whether it has an image of this name with the current content.
+    pub(crate) fn has_current(&self, name: &str) -> Outcome<bool> {
         // A listing, and not `inspect`: an image that is not there is an empty answer then, and a failure is a failure.
         let filters = [format!("label={LABEL}={VERSION}"), format!("reference={name}")];
         let filters = filters.iter().flat_map(|filter| ["--filter", filter]);
         Ok(!self.program()?.args(["image", "ls", "--quiet"]).args(filters).read()?.is_empty())
     }
 
-    fn program(&self) -> Outcome<Program> {
+    /// Its program.
+    pub(crate) fn program(&self) -> Outcome<Program> {
         Ok(Program::new(self.program).env("CONTAINERS_CONF", engine::containers_conf(self.place)?))
     }
 }
@@ -129,18 +134,23 @@ fn python_archive(_scratch: &Path, archive: &Path) -> Outcome {
 /// A static busybox under all its names, and what any program expects to find.
 fn empty_archive(scratch: &Path, archive: &Path) -> Outcome {
     let tree = scratch.join("tree");
+    busybox_tree(&tree, &static_busybox(scratch)?)?;
+    Program::new("tar").args(["--owner=0", "--group=0", "-C"]).arg(&tree).arg("-cf").arg(archive).arg(".").run()
+}
+
+/// A busybox under all its names, and what any program expects to find.
+pub(crate) fn busybox_tree(tree: &Path, program: &Path) -> Outcome {
     for dir in ["bin", "etc", "root", "tmp", "usr/bin"] {
         fs_err::create_dir_all(tree.join(dir))?;
     }
     let busybox = tree.join("bin/busybox");
-    fs_err::copy(static_busybox(scratch)?, &busybox)?;
+    fs_err::copy(program, &busybox)?;
     for name in Program::new(&busybox).arg("--list").read()?.lines().filter(|name| *name != "busybox") {
         fs_err::os::unix::fs::symlink("busybox", tree.join("bin").join(name))?;
     }
     fs_err::write(tree.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n")?;
     fs_err::write(tree.join("etc/group"), "root:x:0:\n")?;
-    Program::new("chmod").arg("1777").arg(tree.join("tmp")).run()?;
-    Program::new("tar").args(["--owner=0", "--group=0", "-C"]).arg(&tree).arg("-cf").arg(archive).arg(".").run()
+    Program::new("chmod").arg("1777").arg(tree.join("tmp")).run()
 }
 
 /// Debian's static busybox, unpacked without installing it.

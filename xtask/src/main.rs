@@ -8,6 +8,7 @@
 //! | `ci.rs` | `ci`: every check, in order |
 //! | `engine/` | `engine`: real container engines for the tests |
 //! | `base_image.rs` | `base-image`: the images that the tests build on |
+//! | `tiny_image.rs` | `base-image`: those of two architectures |
 //! | `real_repo/` | `real-repo`: a super-repo of published projects |
 //! | `layers/` | `layers`: the one-way rule between crates and modules |
 //! | `reference.rs` | `gen`: the generated reference |
@@ -26,6 +27,7 @@ mod real_repo;
 mod reference;
 mod sandbox;
 mod test_environment;
+mod tiny_image;
 mod tools;
 
 use std::process::ExitCode;
@@ -40,7 +42,7 @@ Usage: cargo xtask COMMAND [OPTIONS]
 
 Commands:
   ci                              every check, as CI runs it
-  engine [start|stop|status|env]  make docker and podman ready for the tests (default: start);
+  engine [start|stop|status|env]  make docker, podman and emulation ready for the tests (default: start);
                                   `stop` stops only what `start` started, `env` prints the variables to export
   base-image                      make the images that the tests build on, print the name of the first
   real-repo DIR                   compose a super-repo at DIR from published Python projects

@@ -78,12 +78,12 @@ impl Talk {
     }
 
     /// A build's own lines are shown at most every ten seconds: the log has them all.
-    fn is_due(&self, dir: &str) -> bool {
+    fn is_due(&self, image: &str) -> bool {
         let Ok(mut said) = self.said.lock() else { return false };
         let now = Instant::now();
-        let due = said.get(dir).is_none_or(|last| now.duration_since(*last) > Duration::from_secs(10));
+        let due = said.get(image).is_none_or(|last| now.duration_since(*last) > Duration::from_secs(10));
         if due {
-            said.insert(dir.to_owned(), now);
+            said.insert(image.to_owned(), now);
         }
         due
     }
@@ -99,7 +99,7 @@ impl Listener for Talk {
                 ImageState::Ready { image, why } => self.note(&format!("{dir}: {image} ({why})")),
                 ImageState::Pulling { image } => self.note(&format!("{dir}: pulling {image}")),
                 ImageState::Building { image, step } => {
-                    if self.is_due(&dir) {
+                    if self.is_due(&image) {
                         self.note(&format!("{dir}: building {image}: {step}"));
                     }
                 }

@@ -12,6 +12,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use crate::client::{Container, Image};
 use crate::error::EngineError;
 use crate::kind::Kind;
+use crate::platform::Platform;
 
 const TIMEOUT_SECONDS: u64 = 120;
 
@@ -43,6 +44,7 @@ pub(crate) fn images(socket: &Path, label: &str) -> Result<Vec<Image>, EngineErr
                 labels: image.labels.into_iter().collect(),
                 created: image.created,
                 size: u64::try_from(image.size).unwrap_or(0),
+                platform: None,
             })
             .collect())
     })
@@ -57,11 +59,25 @@ pub(crate) fn image(socket: &Path, reference: &str) -> Result<Option<Image>, Eng
                 references: image.repo_tags.unwrap_or_default(),
                 labels: image.config.and_then(|config| config.labels).unwrap_or_default().into_iter().collect(),
                 created: 0,
+                platform: Platform::from_words(
+                    image.os.as_deref().unwrap_or_default(),
+                    image.architecture.as_deref().unwrap_or_default(),
+                    image.variant.as_deref().unwrap_or_default(),
+                ),
                 size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
             })),
             Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
             Err(error) => Err(refused("inspect an image", &error)),
         }
+    })
+}
+
+/// The platform of the engine, as it says it: `linux/amd64`.
+pub(crate) fn platform(socket: &Path) -> Result<String, EngineError> {
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let version = connect(socket)?.version().await.map_err(|error| refused("say its platform", &error))?;
+        Ok(format!("{}/{}", version.os.unwrap_or_default(), version.arch.unwrap_or_default()))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,7 +12,8 @@ use crate::api;
 use crate::environment::Environment;
 use crate::error::EngineError;
 use crate::kind::Kind;
-use crate::registry::Platform;
+use crate::platform::Platform;
+use crate::registry;
 
 /// A container engine: docker or podman.
 #[derive(Debug, Clone)]
@@ -20,6 +22,7 @@ pub struct Client {
     program: PathBuf,
     socket: Option<PathBuf>,
     environment: Environment,
+    pub(crate) native: Arc<OnceLock<Platform>>,
 }
 
 /// An image that the engine has.
@@ -35,6 +38,8 @@ pub struct Image {
     pub created: i64,
     /// Size in bytes, layers shared with others included.
     pub size: u64,
+    /// What it runs on; `None` where that was not asked (a listing does not say it) or is not known.
+    pub platform: Option<Platform>,
 }
 
 /// A container that the engine has, running or not.
@@ -58,7 +63,7 @@ pub struct Container {
 
 impl Client {
     pub(crate) fn new(kind: Kind, program: PathBuf, socket: Option<PathBuf>, environment: Environment) -> Self {
-        Self { kind, program, socket, environment }
+        Self { kind, program, socket, environment, native: Arc::default() }
     }
 
     /// Which engine it is.
@@ -225,7 +230,7 @@ impl Client {
     }
 
     /// Takes one name away from a Docker image that has others; without it there already nothing happens.
-    pub(crate) fn untag(&self, reference: &str) -> Result<(), EngineError> {
+    pub(crate) fn take_name(&self, reference: &str) -> Result<(), EngineError> {
         match self.ask("take a name away from an image", &["image", "rm", "--no-prune", reference]) {
             Err(EngineError::Refused { detail, .. }) if is_missing(&detail) => Ok(()),
             other => other.map(drop),
@@ -236,7 +241,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no such image, or the engine does not answer.
-    pub fn platform_of(&self, reference: &str) -> Result<Platform, EngineError> {
+    pub fn platform_of(&self, reference: &str) -> Result<registry::Platform, EngineError> {
         let output = self.ask("inspect an image", &["image", "inspect", reference])?;
         let value = self.json("inspect an image", &output)?.into_iter().next().unwrap_or_default();
         let architecture = text(&value, "Architecture");
@@ -244,7 +249,7 @@ impl Client {
             return Err(self.nonsense("inspect an image", &"an image without architecture"));
         }
         let (os, variant) = (text(&value, "Os"), text(&value, "Variant"));
-        Ok(Platform { os, architecture, variant: Some(variant) }.canonical())
+        Ok(registry::Platform { os, architecture, variant: Some(variant) }.canonical())
     }
 
     /// The command that shows a container's log.
@@ -309,7 +314,9 @@ impl Client {
 
 pub(crate) fn is_missing(detail: &str) -> bool {
     let detail = detail.to_lowercase();
-    ["no such", "not known", "not found", "no container with"].iter().any(|word| detail.contains(word))
+    ["no such", "not known", "not found", "no container with", "file does not exist"]
+        .iter()
+        .any(|word| detail.contains(word))
 }
 
 pub(crate) fn text(value: &Value, key: &str) -> String {
@@ -335,6 +342,7 @@ fn inspected_image(value: &Value) -> Image {
         labels: labels.map(string_map).unwrap_or_default(),
         created: 0,
         size: value.get("Size").and_then(Value::as_u64).unwrap_or(0),
+        platform: Platform::from_words(&text(value, "Os"), &text(value, "Architecture"), &text(value, "Variant")),
     }
 }
 
@@ -345,6 +353,7 @@ fn podman_image(value: &Value) -> Image {
         labels: value.get("Labels").map(string_map).unwrap_or_default(),
         created: value.get("Created").and_then(Value::as_i64).unwrap_or(0),
         size: value.get("Size").and_then(Value::as_u64).unwrap_or(0),
+        platform: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use wharf_process::ProcessError;
 
 use crate::kind::Kind;
+use crate::platform::Platform;
 
 /// Why an engine did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,28 @@ pub enum EngineError {
         /// What it said.
         detail: String,
     },
+    /// The image is there, but not for the platform.
+    #[error("image `{image}` is not there for {platform}{}", others(.known))]
+    NoPlatform {
+        /// Which engine.
+        kind: Kind,
+        /// The image that was asked for.
+        image: String,
+        /// The platform that was asked for.
+        platform: Platform,
+        /// The platforms that it is there for; empty where that is not known.
+        known: Vec<String>,
+    },
+    /// Programs of the platform do not run on the engine's machine.
+    #[error("engine `{kind}` cannot run programs for {platform}: {why}")]
+    NoEmulation {
+        /// Which engine.
+        kind: Kind,
+        /// The platform that was asked for.
+        platform: Platform,
+        /// How that is known.
+        why: String,
+    },
     /// It refused for some other reason.
     #[error("engine `{kind}` refused to {verb}: {detail}")]
     Refused {
@@ -65,6 +88,10 @@ pub enum EngineError {
         /// What is wrong with the answer.
         detail: String,
     },
+}
+
+fn others(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!(", only for {}", known.join(", ")) }
 }
 
 impl EngineError {
@@ -106,6 +133,15 @@ impl EngineError {
             }
             Self::NoImage { image, .. } => Some(format!(
                 "check the name and that you are logged in: `docker pull {image}`; or set another `[image] base`"
+            )),
+            Self::NoPlatform { known, .. } => Some(match known.as_slice() {
+                [] => "take a base image that is there for it, or leave that platform out".to_owned(),
+                some => format!("take a base image that is there for it, or build for {} alone", some.join(", ")),
+            }),
+            Self::NoEmulation { kind, platform, .. } => Some(format!(
+                "on Debian and Ubuntu `sudo apt-get install qemu-user-static binfmt-support` on the engine's machine brings it; on \
+                 others `{kind} run --privileged --rm tonistiigi/binfmt --install {}`",
+                platform.architecture()
             )),
             Self::Refused { .. } | Self::Answer { .. } => None,
         }

@@ -8,6 +8,7 @@ use wharf_process::Command;
 
 use crate::client::Client;
 use crate::kind::Kind;
+use crate::platform::Platform;
 
 /// A folder or file of the host, seen in the container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +93,7 @@ pub struct RunSpec {
     /// Time between being asked to end and being killed.
     pub stop_grace: Duration,
     /// Platform such as `linux/arm64`, where not the engine's own.
-    pub platform: Option<String>,
+    pub platform: Option<Platform>,
     /// Volumes as the user wrote them, for the engine to read.
     pub volumes: Vec<String>,
     /// Whether the engine keeps what it prints.
@@ -138,7 +139,7 @@ impl Client {
             command = command.arg("--network").arg(network.clone());
         }
         if let Some(platform) = &spec.platform {
-            command = command.arg("--platform").arg(platform.clone());
+            command = command.arg("--platform").arg(platform.to_string());
         }
         if spec.stop_grace != Duration::from_secs(10) {
             command = command.arg("--stop-timeout").arg(spec.stop_grace.as_secs().to_string());

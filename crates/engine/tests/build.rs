@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use wharf_engine::{BuildFailure, BuildSpec, Builder, Client, EngineError, Environment, Kind, detect};
+use wharf_engine::{BuildFailure, BuildSpec, Builder, Client, EngineError, Environment, Kind, Platform, detect};
 
 fn base() -> String {
     std::env::var("WHARF_TEST_BASE").unwrap_or_else(|_| "wharf-test/python:bookworm".into())
@@ -98,6 +98,63 @@ fn a_base_image_that_cannot_be_had_is_named() {
             panic!("{builder:?}: {failure:?}")
         };
         assert!(image.contains("no-such-image-here"), "{builder:?}: {image}: {failure}");
+    }
+}
+
+/// What `cargo xtask engine` makes this machine run by emulation, and how `uname` calls it.
+fn foreign() -> (Platform, &'static str) {
+    let (text, machine) =
+        if std::env::consts::ARCH == "aarch64" { ("linux/amd64", "x86_64") } else { ("linux/arm64", "aarch64") };
+    (text.parse().unwrap(), machine)
+}
+
+/// An image that `cargo xtask base-image` makes for both.
+const TINY: &str = "wharf-test/tiny:bookworm";
+
+#[test]
+fn builds_for_another_platform_from_the_base_of_that_platform() {
+    let (platform, machine) = foreign();
+    for (client, builder) in ways() {
+        assert_eq!(client.native_platform().ok(), Platform::of_this_machine(), "{builder:?}");
+        let before = client.image(TINY).unwrap().expect("`cargo xtask base-image` makes it");
+        let (name, base) = client.image_for(TINY, platform).unwrap().expect("it is there for both");
+        assert_eq!((name, base.platform), (platform.suffixed(TINY), Some(platform)));
+        let dir = tempfile::tempdir().unwrap();
+        let nonce = format!("{}-{builder:?}", std::process::id());
+        // The variables of the builder and a base by its plain name; a later stage that cannot be had is not needed.
+        let dockerfile = format!(
+            "ARG TARGETARCH\nFROM {TINY}-${{TARGETARCH}} AS other\nFROM {TINY} AS dev\nRUN echo {nonce}; uname -m > /machine\n\
+             COPY --from=other /etc/passwd /other\nFROM localhost:1/nowhere:1 AS prod\n"
+        );
+        let mut spec = spec(dir.path(), &dockerfile, &format!("foreign-{}", format!("{builder:?}").to_lowercase()));
+        spec.target = Some("dev".into());
+        spec.platform = Some(platform);
+        client.build(builder, &spec, &|_| {}).unwrap_or_else(|failure| panic!("{builder:?}: {failure:?}"));
+        assert_eq!(client.image(&spec.tag).unwrap().and_then(|image| image.platform), Some(platform), "{builder:?}");
+        let run = ["run", "--rm", "--platform", &platform.to_string(), &spec.tag, "cat", "/machine"].map(str::to_owned);
+        assert_eq!(client.command().args(run).run_checked().unwrap().text().trim(), machine, "{builder:?}");
+        assert_eq!(client.image(TINY).unwrap().map(|image| image.id), Some(before.id), "{builder:?}");
+        client.untag(&spec.tag).unwrap();
+        client.untag(&spec.tag).unwrap();
+    }
+}
+
+#[test]
+fn a_base_that_is_here_for_another_platform_alone_is_no_base() {
+    let (platform, _) = foreign();
+    let native = Platform::of_this_machine().unwrap();
+    for (client, builder) in ways() {
+        let dir = tempfile::tempdir().unwrap();
+        let alone = format!("localhost:1/wharf-test/alone-{}:1", std::process::id());
+        client.tag(TINY, &alone).unwrap();
+        let mut spec = spec(dir.path(), &format!("FROM {alone}\nRUN true\n"), "alone");
+        spec.platform = Some(platform);
+        let failure = client.build(builder, &spec, &|_| {}).unwrap_err();
+        client.untag(&alone).unwrap();
+        let BuildFailure::Engine(EngineError::NoPlatform { image, known, .. }) = &failure else {
+            panic!("{builder:?}: {failure:?}")
+        };
+        assert_eq!((image, known.as_slice()), (&alone, [native.to_string()].as_slice()), "{builder:?}");
     }
 }
 

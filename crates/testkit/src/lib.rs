@@ -25,6 +25,7 @@
 //! | `real_repo.rs` | a super-repo of published projects |
 //! | `registry.rs` | a registry, with a password, TLS, or a small disk |
 //! | `engines.rs` | which engines to test with, and their images |
+//! | `platforms.rs` | which platforms to test with, and their images |
 //! | `place.rs` | where things shared between tests are |
 
 #![allow(clippy::missing_panics_doc, reason = "failing a test is what these functions do")]
@@ -33,6 +34,7 @@ mod command;
 mod engines;
 mod output;
 mod place;
+mod platforms;
 mod real_repo;
 mod registry;
 mod repo;
@@ -45,6 +47,7 @@ pub use command::WharfCommand;
 pub use engines::{EngineKind, base_image, empty_image, engines, require};
 pub use output::Output;
 pub use place::{repo_root, target_dir};
+pub use platforms::{foreign_platform, machine, native_platform, tiny_image};
 pub use real_repo::{RealProject, real_repo};
 pub use registry::Registry;
 pub use repo::Repo;

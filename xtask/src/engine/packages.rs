@@ -20,6 +20,10 @@ const NEEDS: &[Need] = &[
     ("iptables", || program::find("iptables").is_some()),
     ("debian-archive-keyring", || Path::new("/usr/share/keyrings/debian-archive-keyring.gpg").is_file()),
     ("mmdebstrap", || program::find("mmdebstrap").is_some()),
+    ("qemu-user-static", || {
+        ["qemu-aarch64-static", "qemu-x86_64-static"].iter().any(|name| program::find(name).is_some())
+    }),
+    ("binfmt-support", || program::find("update-binfmts").is_some() || super::emulation::state().is_some()),
     ("uidmap", || program::find("newuidmap").is_some()),
     ("docker-registry", || program::find("docker-registry").is_some()),
     ("skopeo", || program::find("skopeo").is_some()),

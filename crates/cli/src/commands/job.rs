@@ -7,6 +7,7 @@ use wharf_core::container::{Launch, Owner, Settings, live};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
+use wharf_core::image::stage::PLATFORM;
 use wharf_core::image::stale::stale;
 use wharf_core::image::{ImageError, Place, Ready, ensure};
 use wharf_core::runnable_dir::RunnableDir;
@@ -15,6 +16,7 @@ use wharf_engine::Kind;
 use wharf_process::Command;
 
 use super::data;
+use super::image::check_platform;
 use super::interrupt::{Interrupt, Relay};
 use super::run::Options;
 use crate::context::Context;
@@ -74,6 +76,7 @@ impl Job<'_> {
 
     fn ready(&self) -> Result<Ready, Failure> {
         let wish = self.wish();
+        check_platform(self.place, &wish)?;
         let demand = self.demand(&wish);
         let owner = self.workspace.image_owner(self.dir)?;
         let outcome: Mutex<Option<Result<Ready, ImageError>>> = Mutex::default();
@@ -105,7 +108,8 @@ impl Job<'_> {
     }
 
     fn wish(&self) -> Wish {
-        Wish { stage: self.options.stage.into(), version: self.options.image_version.clone() }
+        let Options { stage, image_version, platform, .. } = self.options;
+        Wish { stage: (*stage).into(), version: image_version.clone(), platform: *platform }
     }
 
     fn demand<'b>(&'b self, wish: &'b Wish) -> Demand<'b> {
@@ -146,7 +150,9 @@ impl Job<'_> {
                     return self.show_both_steps(owner);
                 }
                 let body = Body::Image(making.reference.clone());
-                Ready { reference: making.reference, why: making.why, body, spec: making.spec, labels: BTreeMap::new() }
+                let platform = wish.platform.map(|platform| (PLATFORM.to_owned(), platform.to_string()));
+                let labels: BTreeMap<String, String> = platform.into_iter().collect();
+                Ready { reference: making.reference, why: making.why, body, spec: making.spec, labels }
             }
         };
         let (state, owner) = (StateDir::peek(self.workspace), Owner::current());

@@ -8,7 +8,7 @@ use wharf_core::container::{OWNER, Settings, running};
 use wharf_core::image::{ImageError, Place, Stage, StageWish};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
-use wharf_engine::Terminal;
+use wharf_engine::{Platform, Terminal};
 
 use super::interrupt::Interrupt;
 use super::job::Job;
@@ -48,6 +48,9 @@ pub struct Options {
     /// Version of the image, where not that of the checkout.
     #[arg(long = "version", value_name = "X.Y.Z")]
     pub image_version: Option<Version>,
+    /// Platform of the image, such as linux/arm64, where not the engine's own: by emulation.
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Option<Platform>,
     /// Sets a variable (`NAME=value`), or passes the caller's on (`NAME`); repeatable.
     #[arg(short, long, value_name = "NAME[=VALUE]", value_parser = variable)]
     pub env: Vec<String>,

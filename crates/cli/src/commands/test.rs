@@ -14,7 +14,9 @@ use wharf_core::test_suite::last::LastFailed;
 use wharf_core::test_suite::report::HTML_FILE;
 use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan};
 use wharf_core::workspace::{StateDir, Workspace};
+use wharf_engine::Platform;
 
+use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::render::summary::{SummaryOptions, write_summary};
@@ -59,6 +61,9 @@ pub struct Test {
     /// Use the image of this version.
     #[arg(long, value_name = "X.Y.Z")]
     pub version: Option<String>,
+    /// Use images for this platform, such as linux/arm64, where not the engine's own: by emulation.
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Option<Platform>,
     /// Do not run (exit 5) the tests of dirs whose image is not what the checkout asks for, instead of a warning.
     #[arg(long)]
     pub strict: bool,
@@ -82,7 +87,7 @@ impl Test {
     /// # Errors
     /// When nothing could be run at all; failing tests are an exit code, not an error.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let wish = Wish { stage: stage(&self.stage)?, version: self.version()? };
+        let wish = Wish { stage: stage(&self.stage)?, version: self.version()?, platform: self.platform };
         let timeout = self.timeout()?;
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
@@ -96,6 +101,7 @@ impl Test {
             return Ok(0);
         }
         let place = context.place(&workspace)?;
+        check_platform(&place, &wish)?;
         let options = Options {
             jobs: self.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
             fail_fast: self.fail_fast,

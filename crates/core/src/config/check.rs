@@ -186,8 +186,8 @@ impl<'s> Checker<'s> {
         let good = form.accepts(text);
         if !good {
             let mut kind = ProblemKind::bad_value(path.to_owned(), text, form.expected());
-            if let (Form::Choice(words), ProblemKind::BadValue { suggestion, .. }) = (form, &mut kind) {
-                *suggestion = nearest_word(text, words);
+            if let ProblemKind::BadValue { suggestion, .. } = &mut kind {
+                *suggestion = form.nearest(text);
             }
             self.report(kind, span.clone());
         }

@@ -3,7 +3,10 @@
 //! Forms are strict where text later stands on a command line or in a Dockerfile: a package name cannot be an
 //! option or end a line.
 
+use wharf_engine::Platform;
+
 use super::duration::parse_duration;
+use super::suggest::{Suggestion, nearest_word};
 
 /// The form of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub enum Form {
     ImageReference,
     /// The address of a runnable dir.
     Address,
+    /// A platform that images can be made for.
+    Platform,
     /// A requirement on a semantic version, as Cargo writes it.
     Requirement,
     /// A package of the image's operating system, with or without `=version`.
@@ -68,6 +73,7 @@ impl Form {
             Self::ImageName => is_image_name(text),
             Self::ImageReference => is_reference(text) && !text.contains("://"),
             Self::Address => is_address(text),
+            Self::Platform => text.parse::<Platform>().is_ok(),
             Self::Requirement => semver::VersionReq::parse(text).is_ok(),
             Self::OsPackage => is_os_package(text),
             Self::DevopsFile => is_inner_path(text),
@@ -84,6 +90,20 @@ impl Form {
         }
     }
 
+    /// The right spelling that was probably meant by `text`, where the form has few.
+    pub(super) fn nearest(self, text: &str) -> Option<Suggestion> {
+        match self {
+            Self::Choice(words) => nearest_word(text, words),
+            Self::Platform => {
+                let meant = text.parse::<Platform>().err().and_then(|unknown| unknown.nearest());
+                let known: Vec<String> = Platform::known().map(|known| known.to_string()).collect();
+                let words: Vec<&str> = known.iter().map(String::as_str).collect();
+                meant.map(|meant| meant.to_string()).or_else(|| nearest_word(text, &words))
+            }
+            _ => None,
+        }
+    }
+
     /// What is expected, as a phrase for messages and the reference.
     #[must_use]
     pub fn expected(self) -> String {
@@ -96,6 +116,10 @@ impl Form {
             Self::ImageName => "an image name in lower case without tag, such as `infra` or `acme/infra`",
             Self::ImageReference => "an image such as `debian:bookworm`",
             Self::Address => "the address of a runnable dir, such as `//ml`",
+            Self::Platform => {
+                let known: Vec<String> = Platform::known().map(|known| known.to_string()).collect();
+                return any_of(&known);
+            }
             Self::Requirement => "a requirement on a version such as `>=1.2` or `>=1.2, <2`",
             Self::OsPackage => "a package name such as `graphviz`",
             Self::DevopsFile => "a file in the `devops` folder, such as `install_aws_cli.sh`",

@@ -101,6 +101,13 @@ pub static KEYS: &[Key] = &[
         .example(r#""//ml""#)
         .only(DIR)
     },
+    key(
+        "image.platforms",
+        Kind::List(Form::Platform),
+        "Platforms that images are made for with `--all-platforms`, and released for",
+    )
+    .absent("the engine's own")
+    .example(r#"["linux/amd64", "linux/arm64"]"#),
     key("image.requires", Kind::Text(Form::Requirement), "Versions of the image that the dir's code works with")
         .absent("any version will do")
         .example(r#"">=1.2""#)

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use semver::VersionReq;
-use wharf_engine::Kind;
+use wharf_engine::{Kind, Platform};
 
 use super::duration::parse_duration;
 use super::error::{ConfigError, Place, ProblemKind};
@@ -70,6 +70,8 @@ pub struct ImageConfig {
     pub name: Option<Located<String>>,
     /// What it is built on, or whose image is used.
     pub source: ImageSource,
+    /// Platforms that images are made for where all are asked for; empty: the engine's own.
+    pub platforms: Vec<Platform>,
     /// Versions of the image that the dir's code works with; `None`: any.
     pub requires: Option<Located<VersionReq>>,
 }
@@ -170,6 +172,7 @@ impl Config {
             image: ImageConfig {
                 name: reader.text("image.name"),
                 source: reader.image_source()?,
+                platforms: reader.platforms()?,
                 requires: reader.parsed("image.requires", |text| VersionReq::parse(text).ok())?,
             },
             os: OsConfig { packages: reader.list("os.packages"), scripts: reader.list("os.scripts") },
@@ -234,6 +237,18 @@ impl Reader<'_> {
             Some(from) if layer(&from.origin) >= layer(&base.origin) => ImageSource::From(from),
             _ => ImageSource::Base(base),
         })
+    }
+
+    fn platforms(&self) -> Result<Vec<Platform>, ConfigError> {
+        let mut platforms = Vec::new();
+        for text in self.list("image.platforms") {
+            let platform = text.parse().map_err(|_| bad("image.platforms", &text))?;
+            // Two spellings of one are one.
+            if !platforms.contains(&platform) {
+                platforms.push(platform);
+            }
+        }
+        Ok(platforms)
     }
 
     fn build(&self) -> Result<BuildConfig, ConfigError> {

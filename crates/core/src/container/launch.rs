@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wharf_engine::{Client, EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};
+use wharf_engine::{Client, EngineLog, Entrypoint, Mount, Platform, RunSpec, Terminal, User};
 use wharf_process::Command;
 
 use super::error::ContainerError;
@@ -12,7 +12,7 @@ use super::site::{self, Seen, Site};
 use super::{IMAGE, LOG, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
 use crate::config::Variable;
 use crate::image::place::Place;
-use crate::image::{Ready, ensure::Body, stage};
+use crate::image::{Ready, ensure::Body, platform, stage};
 use crate::runnable_dir::RunnableDir;
 use crate::sub_repo::State;
 use crate::workspace::{StateDir, Workspace};
@@ -238,10 +238,16 @@ impl Launch<'_> {
             labels: self.labels(settings),
             terminal: settings.terminal,
             stop_grace: settings.grace,
-            platform: None,
+            platform: self.foreign_platform(client),
             volumes: self.volumes(settings),
             log: if settings.log.is_some() { EngineLog::None } else { EngineLog::Kept },
         }))
+    }
+
+    /// The platform to name: where it is the engine's own, a plan is easier to read without.
+    fn foreign_platform(&self, client: &Client) -> Option<Platform> {
+        let platform = platform::labelled(&self.ready.labels)?;
+        client.native_platform().is_ok_and(|native| native != platform).then_some(platform)
     }
 
     fn on_host(&self, venv: &wharf_engine::host::Venv, settings: &Settings) -> Result<Command, ContainerError> {

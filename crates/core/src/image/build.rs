@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use wharf_engine::{BuildFailure, BuildSpec, Builder, Client};
 
 use super::error::ImageError;
+use super::platform::WantedPlatform;
 use super::spec::{DOCKERFILE, ImageSpec};
 use super::stage::{self, Stage};
 use super::{context, secrets};
@@ -26,6 +27,8 @@ pub struct Order<'a> {
     pub spec: &'a ImageSpec,
     /// Id of the base image, where the engine has it.
     pub base: Option<&'a str>,
+    /// The platform that it is for.
+    pub wanted: WantedPlatform,
     /// Folder for logs.
     pub logs: &'a Path,
 }
@@ -34,7 +37,8 @@ impl Order<'_> {
     /// Name and tag of the image that will be made.
     #[must_use]
     pub fn tag(&self) -> String {
-        format!("{}:{}", self.spec.name, Stage::Local.tag(&self.workspace.surroundings.user, &self.dir.version))
+        let tag = Stage::Local.tag(&self.workspace.surroundings.user, &self.dir.version);
+        format!("{}:{}", self.spec.name, self.wanted.tag(&tag))
     }
 
     /// Labels of the image that will be made.
@@ -47,6 +51,7 @@ impl Order<'_> {
             (stage::DIR.to_owned(), self.spec.dir.clone()),
             (stage::STAGE.to_owned(), Stage::Local.word().to_owned()),
             (stage::NAME.to_owned(), self.spec.name.clone()),
+            (stage::PLATFORM.to_owned(), self.wanted.platform.to_string()),
         ]);
         if let Some(base) = self.base {
             labels.insert(stage::BASE.to_owned(), base.to_owned());
@@ -55,7 +60,7 @@ impl Order<'_> {
     }
 
     fn log(&self) -> PathBuf {
-        self.logs.join(format!("image-{}.log", self.dir.slug()))
+        self.logs.join(format!("{}.log", self.wanted.tag(&format!("image-{}", self.dir.slug()))))
     }
 }
 
@@ -76,7 +81,7 @@ pub fn build(client: &Client, builder: Builder, order: &Order<'_>, listener: &dy
         labels: order.labels(),
         args: BTreeMap::new(),
         secrets: secrets.files.clone(),
-        platform: None,
+        platform: Some(order.wanted.platform),
     };
     let log_path = order.log();
     let log = Mutex::new(fs_err::File::create(&log_path)?);

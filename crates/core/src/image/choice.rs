@@ -1,8 +1,9 @@
 //! Which image will do. Pure: what is wanted and what the engine has go in, a choice comes out.
 
 use semver::Version;
-use wharf_engine::Image;
+use wharf_engine::{Image, Platform};
 
+use super::platform::WantedPlatform;
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
 
@@ -23,6 +24,8 @@ pub struct Wish {
     pub stage: StageWish,
     /// Which version, where not the dir's own.
     pub version: Option<Version>,
+    /// Which platform, where not the engine's own.
+    pub platform: Option<Platform>,
 }
 
 /// What to do.
@@ -58,18 +61,22 @@ pub struct Checkout<'a> {
     pub user: &'a str,
     /// Id of the base image, where the engine has it.
     pub base: Option<&'a str>,
+    /// The platform that the image is to be for.
+    pub wanted: WantedPlatform,
 }
 
-/// Chooses among `images`, all of which carry Wharf's labels.
+/// Chooses among those of `images` that are for the platform. All of them carry Wharf's labels.
 #[must_use]
 pub fn choose(spec: &ImageSpec, wish: &Wish, checkout: &Checkout<'_>, images: &[Image]) -> Choice {
-    let Checkout { user, base, .. } = *checkout;
+    let Checkout { user, base, wanted, .. } = *checkout;
+    let images: Vec<Image> = images.iter().filter(|image| wanted.fits(image)).cloned().collect();
+    let images = images.as_slice();
     let version = wish.version.as_ref().unwrap_or(checkout.version);
     match wish.stage {
         StageWish::Auto if wish.version.is_none() => matching(spec, images, base),
-        StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), images),
+        StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), (wanted, images)),
         StageWish::Only(Stage::Local) if wish.version.is_none() => matching(spec, &only_local(images), base),
-        StageWish::Only(stage) => named(spec, stage, &stage.tag(user, version), images),
+        StageWish::Only(stage) => named(spec, stage, &stage.tag(user, version), (wanted, images)),
     }
 }
 
@@ -100,9 +107,12 @@ fn matching(spec: &ImageSpec, images: &[Image], base: Option<&str>) -> Choice {
     Choice::Make { why }
 }
 
-fn named(spec: &ImageSpec, stage: Stage, tag: &str, images: &[Image]) -> Choice {
-    let wanted = format!("{}:{tag}", spec.name);
-    let has = |image: &&Image| image.references.iter().any(|reference| is_reference(reference, &wanted));
+fn named(spec: &ImageSpec, stage: Stage, plain: &str, (wanted, images): (WantedPlatform, &[Image])) -> Choice {
+    let tag = wanted.tag(plain);
+    // Where one name can hold several platforms, another platform's image may have the plain one.
+    let wanted = [&tag, plain].map(|tag| format!("{}:{tag}", spec.name));
+    let has_one = |reference: &String| wanted.iter().any(|wanted| is_reference(reference, wanted));
+    let has = |image: &&Image| image.references.iter().any(has_one);
     if let Some(image) = images.iter().find(has) {
         let why = if label(image, stage::INPUTS) == spec.inputs || stage == Stage::Prod {
             "asked for".to_owned()
@@ -123,7 +133,7 @@ fn named(spec: &ImageSpec, stage: Stage, tag: &str, images: &[Image]) -> Choice 
         [] => "but there is none of that name here".into(),
         some => format!("but only {} is here", some.join(", ")),
     };
-    Choice::Missing { tag: tag.into(), found }
+    Choice::Missing { tag, found }
 }
 
 /// Whether a reference names `wanted`, with or without a registry before it.
@@ -173,11 +183,18 @@ mod tests {
             labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             created: 0,
             size: 0,
+            platform: None,
         }
     }
 
+    fn platform(word: &str) -> Platform {
+        format!("linux/{word}").parse().unwrap()
+    }
+
     fn chosen(wish: &Wish, images: &[Image], base: Option<&str>) -> Result<String, String> {
-        let checkout = Checkout { version: &Version::new(1, 4, 0), user: "ada", base };
+        let native = platform("amd64");
+        let wanted = WantedPlatform { platform: wish.platform.unwrap_or(native), native };
+        let checkout = Checkout { version: &Version::new(1, 4, 0), user: "ada", base, wanted };
         match choose(&spec(), wish, &checkout, images) {
             Choice::Use { image, .. } => Ok(image.id),
             Choice::Make { why } => Err(why),
@@ -209,11 +226,35 @@ mod tests {
     }
 
     #[test]
+    fn an_image_of_another_platform_is_never_taken() {
+        let on = |id: &str, label: Option<&str>, found: Option<&str>| {
+            let mut image = image(id, "dev", "same", "x", "dev-1.4.0");
+            image.labels.extend(label.map(|word| (stage::PLATFORM.to_owned(), platform(word).to_string())));
+            image.platform = found.map(platform);
+            image
+        };
+        let wish = |word: &str| Wish { platform: Some(platform(word)), ..Wish::default() };
+        let labelled = [on("arm", Some("arm64"), None), on("own", None, None)];
+        assert_eq!(chosen(&Wish::default(), &labelled, Some("x")), Ok("own".into()));
+        assert_eq!(chosen(&wish("amd64"), &labelled, Some("x")), Ok("own".into()));
+        assert_eq!(chosen(&wish("arm64"), &labelled, Some("x")), Ok("arm".into()));
+        assert_eq!(chosen(&wish("s390x"), &labelled, Some("x")), Err("there is none yet".into()));
+        assert_eq!(chosen(&Wish::default(), &labelled[..1], None), Err("there is none yet".into()));
+        // What the engine says counts more than a label.
+        let wrong = [on("wrong", Some("arm64"), Some("amd64"))];
+        assert_eq!(chosen(&wish("arm64"), &wrong, None), Err("there is none yet".into()));
+        let by_name = Wish { stage: StageWish::Only(Stage::Dev), ..wish("arm64") };
+        assert_eq!(chosen(&by_name, &labelled, None), Ok("arm".into()));
+        let none = "dev-1.4.0-arm64: but there is none of that name here";
+        assert_eq!(chosen(&by_name, &labelled[1..], None), Err(none.into()));
+    }
+
+    #[test]
     fn a_version_that_is_not_here_is_named_with_those_that_are() {
         let images = [image("d", "dev", "other", "x", "dev-1.3.2")];
-        let wish = Wish { stage: StageWish::Only(Stage::Dev), version: None };
+        let wish = Wish { stage: StageWish::Only(Stage::Dev), ..Wish::default() };
         assert_eq!(chosen(&wish, &images, None), Err("dev-1.4.0: but only h-infra:dev-1.3.2 is here".into()));
-        let wish = Wish { stage: StageWish::Auto, version: Some(Version::new(1, 3, 2)) };
+        let wish = Wish { version: Some(Version::new(1, 3, 2)), ..Wish::default() };
         assert_eq!(chosen(&wish, &images, None), Ok("d".into()));
     }
 }

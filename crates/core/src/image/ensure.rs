@@ -12,13 +12,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use wharf_engine::host::Venv;
-use wharf_engine::{Builder, Client, EngineError, Image, Retry, Transfer};
+use wharf_engine::{Builder, Client, EngineError, Image, Platform, Retry, Transfer};
 
 use super::build::{Order, build};
-use super::choice::{Checkout, Choice, StageWish, Wish, choose};
+use super::choice::{Checkout, Choice, StageWish, Wish};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
+use super::platform::{self, WantedPlatform};
 use super::pull::is_missing;
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
@@ -118,11 +119,11 @@ impl Stock {
         Ok(Self { images, bases: Mutex::default(), builder: OnceLock::new(), logs })
     }
 
-    fn base(&self, client: &Client, spec: &ImageSpec) -> Option<String> {
+    fn base(&self, client: &Client, spec: &ImageSpec, wanted: WantedPlatform) -> Option<String> {
         let base = spec.base.as_deref()?;
         let mut bases = self.bases.lock().ok()?;
         let known = bases.entry(base.to_owned());
-        known.or_insert_with(|| client.image(base).ok().flatten().map(|image| image.id)).clone()
+        known.or_insert_with(|| platform::base(client, spec, wanted).ok().flatten()).clone()
     }
 
     fn builder(&self, client: &Client) -> Result<Builder, EngineError> {
@@ -160,6 +161,9 @@ pub(super) fn refuse_on_host(wish: &Wish) -> Result<(), ImageError> {
             Err(ImageError::HostCannot { what: format!("use a {stage} image") })
         }
         (_, Some(version)) => Err(ImageError::HostCannot { what: format!("use the image of version {version}") }),
+        _ if wish.platform.is_some_and(|platform| Some(platform) != Platform::of_this_machine()) => {
+            Err(ImageError::HostCannot { what: "run programs of another platform".into() })
+        }
         _ => Ok(()),
     }
 }
@@ -174,25 +178,26 @@ fn in_engine(
     let Place::Containers(client) = demand.place else {
         return Err(ImageError::HostCannot { what: "build images".into() });
     };
-    let base = stock.base(client, &spec);
+    let wanted = WantedPlatform::of(client, demand.wish)?;
+    let base = stock.base(client, &spec, wanted);
     let user = &demand.workspace.surroundings.user;
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref() };
-    let pick = |images: &[Image]| choose(&spec, demand.wish, &checkout, images);
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    let pick = |images: &[Image]| platform::pick(client, (&spec, demand.wish), &checkout, images);
     let tell = |state| listener.on(Event::Image { dir: dir.address.to_string(), state });
     let ready = |image: &Image, why: &str| Ready {
         reference: shown(image),
         why: why.to_owned(),
         body: Body::Image(image.id.clone()),
         spec: Arc::clone(&spec),
-        labels: image.labels.clone(),
+        labels: platform::labels(image),
     };
-    let choice = pick(&stock.images);
+    let choice = pick(&stock.images)?;
     if let Choice::Use { image, why } = &choice {
-        let image = &under_own_name(demand, client, dir, &spec, image);
+        let image = &under_own_name(demand, (client, wanted), dir, &spec, image);
         tell(ImageState::Found { image: shown(image), why: why.clone() });
         return Ok(ready(image, why));
     }
-    if let Some(pulled) = pull(demand, client, dir, &spec, listener)? {
+    if let Some(pulled) = pull(demand, (client, wanted), dir, &spec, listener)? {
         let why = "pulled, its inputs match the checkout";
         tell(ImageState::Ready { image: shown(&pulled), why: why.into() });
         return Ok(ready(&pulled, why));
@@ -204,14 +209,16 @@ fn in_engine(
             return Err(ImageError::NotHere { dir: dir.address.to_string(), wanted, found });
         }
     };
-    let file = demand.workspace.surroundings.cache.join("locks").join(format!("image-{}", spec.inputs));
+    let file = demand.workspace.surroundings.cache.join("locks").join(wanted.tag(&format!("image-{}", spec.inputs)));
     let _lock = Lock::take(&file, "a build", Patience::Wait).ok();
-    if let Choice::Use { image, .. } = pick(&client.images(stage::INPUTS)?) {
+    if let Choice::Use { image, .. } = pick(&client.images(stage::INPUTS)?)? {
         let why = "built by another process just now";
         tell(ImageState::Ready { image: shown(&image), why: why.into() });
         return Ok(ready(&image, why));
     }
-    let order = Order { workspace: demand.workspace, dir, spec: &spec, base: base.as_deref(), logs: &stock.logs };
+    wanted.check(client)?;
+    let order =
+        Order { workspace: demand.workspace, dir, spec: &spec, base: base.as_deref(), wanted, logs: &stock.logs };
     tell(ImageState::Building { image: order.tag(), step: why.clone() });
     build(client, stock.builder(client)?, &order, listener)?;
     let built = client.image(&order.tag())?.ok_or_else(|| EngineError::Answer {
@@ -230,7 +237,7 @@ fn in_engine(
 /// it or its inputs are not those of the checkout.
 fn pull(
     demand: &Demand<'_>,
-    client: &Client,
+    (client, wanted): (&Client, WantedPlatform),
     dir: &RunnableDir,
     spec: &ImageSpec,
     listener: &dyn Listener,
@@ -243,8 +250,14 @@ fn pull(
             listener.on(Event::Note(format!("{}: {what} is pulled again, try {next} of {of}", dir.address)));
         }
     };
-    match client.pull(&reference, &on) {
-        Ok(()) => {}
+    let pulled = if wanted.is_native() {
+        client.pull(&reference, &on).map(|()| reference.clone())
+    } else {
+        client.pull_for(&reference, wanted.platform, &|_| {}).map(|(name, _)| name)
+    };
+    let name = match pulled {
+        Ok(name) => name,
+        Err(EngineError::NoPlatform { .. }) => return Ok(None),
         Err(error) if is_missing(&error) => return Ok(None),
         // What could not be asked may have it: another image will do, but not in silence.
         Err(EngineError::NoImage { detail, .. }) => {
@@ -253,8 +266,8 @@ fn pull(
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
-    }
-    let image = client.image(&reference)?;
+    };
+    let image = client.image(&name)?.filter(|image| wanted.fits(image));
     let explicit = demand.wish.stage != StageWish::Auto || demand.wish.version.is_some();
     Ok(image.filter(|image| explicit || image.labels.get(stage::INPUTS) == Some(&spec.inputs)))
 }
@@ -274,14 +287,21 @@ pub(super) fn registry_reference(demand: &Demand<'_>, dir: &RunnableDir, spec: &
 
 /// Images are found by what decides them, so one that another dir or another workspace built will do as it is. It also
 /// gets the dir's own tag, so that nobody wonders whose image this is.
-fn under_own_name(demand: &Demand<'_>, client: &Client, dir: &RunnableDir, spec: &ImageSpec, image: &Image) -> Image {
+fn under_own_name(
+    demand: &Demand<'_>,
+    (client, wanted): (&Client, WantedPlatform),
+    dir: &RunnableDir,
+    spec: &ImageSpec,
+    image: &Image,
+) -> Image {
     let mut image = image.clone();
     let own = format!("{}:", spec.name);
     if image.references.iter().any(|reference| reference.rsplit('/').next().is_some_and(|name| name.starts_with(&own)))
     {
         return image;
     }
-    let tag = format!("{own}{}", Stage::Local.tag(&demand.workspace.surroundings.user, &dir.version));
+    let tag = wanted.tag(&Stage::Local.tag(&demand.workspace.surroundings.user, &dir.version));
+    let tag = format!("{own}{tag}");
     // A name is a courtesy: the image is used by its id.
     if client.tag(&image.id, &tag).is_ok() {
         image.references.insert(0, tag);

@@ -1,11 +1,14 @@
 //! Which images of a workspace's runnable dirs there are.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use wharf_engine::Image;
+use wharf_engine::{Client, EngineError, Image, Platform};
 
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
+use super::platform::platform_of;
 use super::spec::ImageSpec;
 use super::stage;
 use crate::runnable_dir::RunnableDir;
@@ -26,6 +29,8 @@ pub struct Listed {
     pub stage: String,
     /// Version.
     pub version: String,
+    /// What it runs on, such as `linux/arm64`.
+    pub platform: String,
     /// Whether it is made from what is checked out; `None` where that cannot be read.
     pub matches: Option<bool>,
     /// Content id, or the environment's folder.
@@ -45,7 +50,10 @@ pub fn list(workspace: &Workspace, place: &Place) -> Result<Vec<Listed>, ImageEr
     let mut found: Vec<Listed> = match place {
         Place::Containers(client) => {
             let images = client.images(stage::INPUTS)?;
-            owners.flat_map(|dir| of_dir(workspace, dir, &images)).collect()
+            let native = client.native_platform()?;
+            let mut found: Vec<Listed> = owners.flat_map(|dir| of_dir(workspace, dir, &images)).collect();
+            platforms(client, native, &images, &mut found)?;
+            found
         }
         Place::Host(tools) => owners
             .filter_map(|dir| {
@@ -59,6 +67,7 @@ pub fn list(workspace: &Workspace, place: &Place) -> Result<Vec<Listed>, ImageEr
                     tag: String::new(),
                     stage: stage::Stage::Local.word().into(),
                     version: dir.version.to_string(),
+                    platform: Platform::of_this_machine().map(|here| here.to_string()).unwrap_or_default(),
                     matches: Some(true),
                     id: venv.path.display().to_string(),
                     size: 0,
@@ -69,6 +78,27 @@ pub fn list(workspace: &Workspace, place: &Place) -> Result<Vec<Listed>, ImageEr
     };
     found.sort_by(|a, b| (&a.name, -a.created, &a.reference).cmp(&(&b.name, -b.created, &b.reference)));
     Ok(found)
+}
+
+/// Says of each image what it runs on. A listing of the engine does not say it, so those without a label are asked for.
+fn platforms(client: &Client, native: Platform, images: &[Image], found: &mut [Listed]) -> Result<(), EngineError> {
+    let mut known: BTreeMap<String, Platform> = BTreeMap::new();
+    for listed in found {
+        let platform = match known.get(&listed.id) {
+            Some(platform) => *platform,
+            None => {
+                let image = images.iter().find(|image| image.id == listed.id);
+                let asked = match image.and_then(platform_of) {
+                    Some(platform) => Some(platform),
+                    None => client.image(&listed.id)?.and_then(|image| image.platform),
+                };
+                asked.unwrap_or(native)
+            }
+        };
+        listed.platform = platform.to_string();
+        known.insert(listed.id.clone(), platform);
+    }
+    Ok(())
 }
 
 fn of_dir(workspace: &Workspace, dir: &RunnableDir, images: &[Image]) -> Vec<Listed> {
@@ -92,6 +122,7 @@ fn of_dir(workspace: &Workspace, dir: &RunnableDir, images: &[Image]) -> Vec<Lis
                 tag: tag.to_owned(),
                 stage: label(image, stage::STAGE),
                 version: label(image, "org.opencontainers.image.version"),
+                platform: String::new(),
                 matches: inputs.as_ref().map(|inputs| *inputs == label(image, stage::INPUTS)),
                 id: image.id.clone(),
                 size: image.size,

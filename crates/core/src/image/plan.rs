@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use wharf_engine::{Client, Image};
 
-use super::choice::{Checkout, Choice, StageWish, choose};
+use super::choice::{Checkout, Choice, StageWish};
 use super::ensure::{Body, Demand, Ready, refuse_on_host, registry_reference, shown};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
+use super::platform::{self, WantedPlatform};
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
 use crate::runnable_dir::RunnableDir;
@@ -74,22 +75,20 @@ fn in_engine(
     spec: Arc<ImageSpec>,
 ) -> Result<Step, ImageError> {
     let user = &demand.workspace.surroundings.user;
-    let base = match spec.base.as_deref() {
-        Some(base) => client.image(base)?.map(|image| image.id),
-        None => None,
-    };
+    let wanted = WantedPlatform::of(client, demand.wish)?;
+    let base = platform::base(client, &spec, wanted)?;
     let pull = registry_reference(demand, dir, &spec);
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref() };
-    match choose(&spec, demand.wish, &checkout, images) {
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    match platform::pick(client, (&spec, demand.wish), &checkout, images)? {
         Choice::Use { image, why } => Ok(Step::Use(Ready {
             reference: shown(&image),
             why,
+            labels: platform::labels(&image),
             body: Body::Image(image.id),
             spec,
-            labels: image.labels,
         })),
         Choice::Make { why } => {
-            let reference = format!("{}:{}", spec.name, Stage::Local.tag(user, &dir.version));
+            let reference = format!("{}:{}", spec.name, wanted.tag(&Stage::Local.tag(user, &dir.version)));
             Ok(Step::Make(Making { reference, why, spec, pull }))
         }
         Choice::Missing { tag, found } => {

@@ -13,6 +13,8 @@ pub const DIR: &str = "dev.wharf.dir";
 pub const STAGE: &str = "dev.wharf.stage";
 /// Label with the id of the base image, where the engine had it when the image was built.
 pub const BASE: &str = "dev.wharf.base";
+/// Label with the platform that the image was built for.
+pub const PLATFORM: &str = "dev.wharf.platform";
 /// Label with the version (OCI image spec 1.1, "Annotations").
 pub const VERSION: &str = "org.opencontainers.image.version";
 /// Label with the image's name.
@@ -26,9 +28,6 @@ pub const TITLE: &str = "org.opencontainers.image.title";
 
 /// Label of an image that only locks are made in, with the hash of what decides it.
 pub const TOOLS: &str = "dev.wharf.tools";
-
-/// Label with the platform, where that is not the engine's own: `linux/arm64`.
-pub const PLATFORM: &str = "dev.wharf.platform";
 
 /// How far an image has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

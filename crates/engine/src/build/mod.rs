@@ -3,6 +3,7 @@
 //! Which way is taken is found out, never assumed: `docker buildx` where the plugin is, else a session of our own over
 //! the engine's API where it is on a local socket, else a client older than 23 with `DOCKER_BUILDKIT=1`.
 
+mod bases;
 mod program;
 mod session;
 mod status;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use crate::client::Client;
 use crate::error::EngineError;
 use crate::kind::Kind;
+use crate::platform::Platform;
 
 /// An image to build. The context is a folder that holds exactly what the build needs.
 #[derive(Debug, Clone)]
@@ -31,8 +33,8 @@ pub struct BuildSpec {
     pub args: BTreeMap<String, String>,
     /// Secrets: id and the file that holds the value.
     pub secrets: BTreeMap<String, PathBuf>,
-    /// Platform, where not the engine's own.
-    pub platform: Option<String>,
+    /// Platform that the image is for; `None`: whatever the engine makes of it.
+    pub platform: Option<Platform>,
 }
 
 /// A build that did not succeed.
@@ -105,16 +107,20 @@ impl Client {
     /// Builds an image and puts it into the engine; `on_line` gets the builder's log line by line.
     ///
     /// # Errors
-    /// [`BuildFailure::Step`] when the Dockerfile fails, [`BuildFailure::Engine`] when the engine does.
+    /// [`BuildFailure::Step`] when the Dockerfile fails, [`BuildFailure::Engine`] when the engine does, or when it cannot
+    /// build for the platform.
     pub fn build(
         &self,
         builder: Builder,
         spec: &BuildSpec,
         on_line: &(dyn Fn(&str) + Sync),
     ) -> Result<(), BuildFailure> {
-        match builder {
+        let pinned = bases::pin(self, builder, spec, on_line).map_err(|failure| bases::explain(self, spec, failure))?;
+        let spec = &*pinned;
+        let built = match builder {
             Builder::Session => session::build(self, spec, on_line),
             other => program::build(self, other, spec, on_line),
-        }
+        };
+        built.map_err(|failure| bases::explain(self, spec, failure))
     }
 }

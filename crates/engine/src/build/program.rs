@@ -34,7 +34,7 @@ pub(super) fn command(client: &Client, builder: Builder, spec: &BuildSpec) -> Co
         command = command.arg("--target").arg(target.clone());
     }
     if let Some(platform) = &spec.platform {
-        command = command.arg("--platform").arg(platform.clone());
+        command = command.arg("--platform").arg(platform.to_string());
     }
     for (name, value) in spec.labels.iter().filter(|_| builder != Builder::Podman) {
         command = command.arg("--label").arg(format!("{name}={value}"));

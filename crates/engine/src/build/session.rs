@@ -21,7 +21,7 @@ pub(super) fn build(client: &Client, spec: &BuildSpec, on_line: &(dyn Fn(&str) +
         return Err(refused(client, "the engine is not on a local socket").into());
     };
     let context = pack(&spec.context).map_err(|error| refused(client, &format!("packing the context: {error}")))?;
-    let options = options(client, spec)?;
+    let options = options(spec);
     let dockerfile = std::fs::read_to_string(spec.context.join(&spec.dockerfile)).unwrap_or_default();
     let logins = credentials::for_dockerfile(client.environment(), &dockerfile);
     let runtime = api::runtime()?;
@@ -50,7 +50,7 @@ pub(super) fn build(client: &Client, spec: &BuildSpec, on_line: &(dyn Fn(&str) +
     result.map_err(|error| progress.failure(client, &error.to_string()))
 }
 
-fn options(client: &Client, spec: &BuildSpec) -> Result<ImageBuildFrontendOptions, EngineError> {
+fn options(spec: &BuildSpec) -> ImageBuildFrontendOptions {
     let mut builder = ImageBuildFrontendOptions::builder().dockerfile(Path::new(&spec.dockerfile));
     if let Some(target) = &spec.target {
         builder = builder.target(target);
@@ -64,14 +64,14 @@ fn options(client: &Client, spec: &BuildSpec) -> Result<ImageBuildFrontendOption
     for (id, file) in &spec.secrets {
         builder = builder.set_secret(id, &SecretSource::File(file.clone()));
     }
-    if let Some(platform) = &spec.platform {
-        let mut parts = platform.split('/').map(str::to_owned);
-        let (Some(os), Some(architecture)) = (parts.next(), parts.next()) else {
-            return Err(refused(client, &format!("`{platform}` is no platform such as linux/amd64")));
-        };
-        builder = builder.platforms(&ImageBuildPlatform { architecture, os, variant: parts.next() });
+    if let Some(platform) = spec.platform {
+        builder = builder.platforms(&ImageBuildPlatform {
+            architecture: platform.architecture().into(),
+            os: "linux".into(),
+            variant: platform.variant().map(str::to_owned),
+        });
     }
-    Ok(builder.build())
+    builder.build()
 }
 
 fn pack(context: &Path) -> std::io::Result<Vec<u8>> {

@@ -9,6 +9,7 @@ use wharf_core::image::plan::{self, Making, Step};
 use wharf_core::image::{ImageError, Ready, ensure};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
+use wharf_engine::Platform;
 use wharf_process::Command;
 
 use super::super::data;
@@ -23,6 +24,13 @@ pub(super) struct Build {
     /// Whose images; without it, all.
     #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dirs: Vec<String>,
+    /// Builds for these platforms, such as linux/amd64,linux/arm64, instead of the engine's own (repeatable). Others than the
+    /// engine's own are built by emulation, and have a tag that ends in the platform, such as -arm64.
+    #[arg(long = "platform", value_name = "PLATFORM", value_delimiter = ',')]
+    platforms: Vec<Platform>,
+    /// Builds for all platforms that `platforms` in `[image]` names.
+    #[arg(long, conflicts_with = "platforms")]
+    all_platforms: bool,
     /// Prints what would be done and why, and builds nothing.
     #[arg(long)]
     dry_run: bool,
@@ -37,10 +45,10 @@ impl Build {
         let owners = super::owners(&workspace, &self.dirs)?;
         let place = context.place(&workspace)?;
         let interrupt = Interrupt::listen()?;
-        let wish = Wish::default();
-        let demand = Demand { workspace: &workspace, place: &place, wish: &wish, stop: interrupt.stop() };
+        let rounds = self.rounds(&owners);
+        let demand = |wish| Demand { workspace: &workspace, place: &place, wish, stop: interrupt.stop() };
         if self.dry_run {
-            return show(&workspace, &demand, &owners);
+            return rounds.iter().try_fold(0, |_, (wish, owners)| show(&workspace, &demand(wish), owners));
         }
         let failed: Mutex<Vec<(String, Failure)>> = Mutex::default();
         let on_ready = |dir: &RunnableDir, result| {
@@ -51,12 +59,36 @@ impl Build {
                 failed.push(failure);
             }
         };
-        let ensured = ensure(&demand, &owners, &Progress(&context.talk), &on_ready);
-        interrupt.check()?;
-        ensured?;
+        for (wish, owners) in &rounds {
+            let ensured = ensure(&demand(wish), owners, &Progress(&context.talk), &on_ready);
+            interrupt.check()?;
+            ensured?;
+        }
+        let all = rounds.iter().map(|(_, owners)| owners.len()).sum();
         let failed = failed.into_inner().unwrap_or_default();
-        let summary = format!("{} of {} images could not be had", failed.len(), owners.len());
+        let summary = format!("{} of {all} images could not be had", failed.len());
         super::verdict(failed, &summary)
+    }
+
+    /// What is built together: the owners that have an image for a platform, one platform after the other.
+    fn rounds<'a>(&self, owners: &[&'a RunnableDir]) -> Vec<(Wish, Vec<&'a RunnableDir>)> {
+        let mut rounds: Vec<(Wish, Vec<&RunnableDir>)> = Vec::new();
+        for owner in owners {
+            let asked = if self.all_platforms { &owner.config.image.platforms } else { &self.platforms };
+            let asked: Vec<Option<Platform>> = match asked.as_slice() {
+                [] => vec![None],
+                some => some.iter().copied().map(Some).collect(),
+            };
+            for platform in asked {
+                match rounds.iter_mut().find(|(wish, _)| wish.platform == platform) {
+                    // One that is named twice is built once.
+                    Some((_, owners)) if owners.last().is_some_and(|last| last.address == owner.address) => {}
+                    Some((_, owners)) => owners.push(owner),
+                    None => rounds.push((Wish { platform, ..Wish::default() }, vec![owner])),
+                }
+            }
+        }
+        rounds
     }
 }
 
@@ -91,7 +123,10 @@ fn show(workspace: &Workspace, demand: &Demand<'_>, owners: &[&RunnableDir]) -> 
                 let first = pull.map_or_else(String::new, |pull| format!(" unless `{pull}` can be pulled and matches"));
                 data::line(&format!("# {}: {reference}{first}, because {why}", dir.address))?;
                 let line = Command::new("wharf").arg("-C").arg(workspace.root.clone());
-                let line = line.args(["--engine", demand.place.kind().word(), "image", "build"]);
+                let mut line = line.args(["--engine", demand.place.kind().word(), "image", "build"]);
+                if let Some(platform) = demand.wish.platform {
+                    line = line.arg("--platform").arg(platform.to_string());
+                }
                 data::line(&line.arg(format!("//{}", dir.address)).to_string())?;
             }
         }

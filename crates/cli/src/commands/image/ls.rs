@@ -30,20 +30,19 @@ impl Ls {
             return Ok(0);
         }
         let now = Timestamp::now().as_second();
-        let mut table = Table::new(&["image", "dir", "stage", "version", "matches", "size", "age", "id"]);
+        let native = place.client().and_then(|client| client.native_platform().ok()).map(|native| native.to_string());
+        // Where all are for the engine's own, the column would say nothing.
+        let with_platform = images.iter().any(|image| native.as_ref().is_some_and(|native| *native != image.platform));
+        let mut columns = vec!["image", "dir", "stage", "version", "platform", "matches", "size", "age", "id"];
+        columns.retain(|column| with_platform || *column != "platform");
+        let mut table = Table::new(&columns);
         for image in images {
             let id = short_id(&image);
             let matches = image.matches.map_or("?", |matches| if matches { "yes" } else { "no" });
-            table.row([
-                image.reference.into(),
-                image.dir.into(),
-                image.stage.into(),
-                image.version.into(),
-                matches.into(),
-                size(image.size).into(),
-                age(image.created, now).into(),
-                id.into(),
-            ]);
+            let mut row = vec![image.reference, image.dir, image.stage, image.version];
+            row.extend(with_platform.then_some(image.platform));
+            row.extend([matches.into(), size(image.size), age(image.created, now), id]);
+            table.row(row.into_iter().map(Into::into));
         }
         data::table(context, &table)?;
         Ok(0)

@@ -14,6 +14,8 @@ mod pull;
 mod push;
 
 use wharf_core::image::{ImageError, Place};
+use wharf_core::image::choice::Wish;
+use wharf_core::image::{Place, WantedPlatform};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
 use wharf_engine::Client;
@@ -84,6 +86,12 @@ impl Image {
 /// The client of a container engine; the host has no images of its own.
 fn client<'p>(place: &'p Place, what: &str) -> Result<&'p Client, Failure> {
     place.client().ok_or_else(|| ImageError::HostCannot { what: what.to_owned() }.into())
+/// Makes sure that what a wish asks for can run here, before anything is fetched or built for it.
+pub(super) fn check_platform(place: &Place, wish: &Wish) -> Result<(), Failure> {
+    match (place.client(), wish.platform) {
+        (Some(client), Some(_)) => Ok(WantedPlatform::of(client, wish)?.check(client)?),
+        _ => Ok(()),
+    }
 }
 
 /// The dir that is meant: the one named, else the one that holds the current folder.

@@ -50,7 +50,7 @@ fn unknown_keys_in_all_their_variety() {
 fn unknown_without_neighbour_lists_what_is_known() {
     assert_eq!(
         error("[image]\nzzzzz = 1").hint().as_deref(),
-        Some("the known keys of `image` are `name`, `base`, `from`, `requires`")
+        Some("the known keys of `image` are `name`, `base`, `from`, `platforms`, `requires`")
     );
     assert_eq!(
         error("zzzzz = 1").hint().as_deref(),
@@ -103,6 +103,14 @@ fn bad_values() {
         (
             "test.retries = 99999999999999999999",
             format!("bad value \"99999999999999999999\" of `test.retries` {at} 0 to 10"),
+        ),
+        (
+            "image.platforms = ['linux/amd64', 'aarch64']",
+            format!(
+                "bad value \"aarch64\" of `image.platforms[1]` {at} `linux/amd64`, `linux/arm64`, `linux/arm/v7`, `linux/arm/v6`, \
+                 `linux/386`, `linux/ppc64le`, `linux/s390x`, `linux/riscv64`, `linux/mips64le` or `linux/loong64`; did you mean \
+                 `linux/arm64`?"
+            ),
         ),
         (
             "os.packages = ['a', '--x']",
@@ -163,7 +171,7 @@ fn exclusive_keys() {
 #[test]
 fn a_value_for_a_table_lists_its_keys() {
     let hint = error("image = 'debian:12'").hint();
-    assert_eq!(hint.as_deref(), Some("the known keys of `image` are `name`, `base`, `from`, `requires`"));
+    assert_eq!(hint.as_deref(), Some("the known keys of `image` are `name`, `base`, `from`, `platforms`, `requires`"));
 }
 
 #[test]
