@@ -10,7 +10,8 @@ impl Git {
     /// # Errors
     /// When Git is missing or the folder is no repo.
     pub fn changed(&self) -> Result<Vec<String>, GitError> {
-        let args = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty"];
+        let args =
+            ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty"];
         let output = self.command(args).run_checked()?;
         let entries = output.stdout.split(|byte| *byte == 0).filter(|entry| entry.len() > 3);
         Ok(entries.map(|entry| String::from_utf8_lossy(&entry[3..]).into_owned()).collect())
