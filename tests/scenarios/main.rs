@@ -6,6 +6,7 @@ mod config;
 mod containers;
 mod demo;
 mod doctor;
+mod files;
 mod image;
 mod real_repo;
 mod reference;

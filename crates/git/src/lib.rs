@@ -4,12 +4,20 @@
 //! the user's own `git`, through one wrapper ([`program::Git`]) that pins the message language, closes standard
 //! input, never prompts and overrides the settings that change output. Refuses to know what a workspace is.
 
+pub mod carry;
+pub mod head;
+pub mod history;
 pub mod modules;
+pub mod objects;
 pub mod place;
 pub mod program;
 pub mod tree;
 
+pub use carry::{Carried, Carry};
+pub use head::Head;
+pub use history::LogEntry;
 pub use modules::{Submodule, read_submodules};
+pub use objects::TreeEntry;
 pub use place::{GitPlace, PlaceError, outermost};
 pub use program::{Described, Git, GitError};
 pub use tree::{TreeFile, TreeKind};

@@ -22,11 +22,20 @@ impl StateDir {
     /// # Errors
     /// When neither the work tree nor the cache can be written.
     pub fn open(workspace: &Workspace) -> io::Result<Self> {
-        let path = workspace.root.join(NAME);
+        Self::open_at(&workspace.root, &workspace.surroundings.cache, &workspace.id)
+    }
+
+    /// The folder of the workspace at `root`, which was not read as a whole; `cache` is Wharf's cache folder and `id` the short
+    /// hash that tells this workspace from others.
+    ///
+    /// # Errors
+    /// When neither the work tree nor the cache can be written.
+    pub fn open_at(root: &Path, cache: &Path, id: &str) -> io::Result<Self> {
+        let path = root.join(NAME);
         match prepare(&path) {
             Ok(()) => Ok(Self { path, stands_in: false }),
             Err(error) if is_read_only(&error) => {
-                let path = workspace.surroundings.cache.join("workspaces").join(&workspace.id);
+                let path = cache.join("workspaces").join(id);
                 prepare(&path)?;
                 Ok(Self { path, stands_in: true })
             }

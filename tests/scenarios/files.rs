@@ -1,0 +1,518 @@
+//! `wharf files`: real Git, no engine.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::Value;
+use wharf_testkit::{Output, Repo, Sandbox, Signal, WharfCommand, sample};
+
+const INI: &str = "[pytest]\naddopts = -q\n1\n2\n3\n4\n5\n6\n7\nlast = 1\n";
+const ENTRY: &str = "[[files]]\nfrom = \"//helpers\"\npaths = [\"pytest.ini\", \"ci/\", \"tool.sh\"]\n";
+
+fn wharf(sandbox: &Sandbox, repo: &Repo, args: &[&str]) -> WharfCommand {
+    sandbox.command(env!("CARGO_BIN_EXE_wharf")).cwd(repo.path()).arg("files").args(args)
+}
+
+fn files(sandbox: &Sandbox, repo: &Repo, args: &[&str]) -> Output {
+    wharf(sandbox, repo, args).run()
+}
+
+/// A super-repo with the sub-repo `helpers`, which owns a few files.
+fn shared(sandbox: &Sandbox, toml: &str) -> (Repo, Repo) {
+    let repo = sample::workspace(sandbox)
+        .toml(toml)
+        .sub_repo("helpers", |sub| {
+            sub.file("pytest.ini", INI).file("ci/lint.yml", "lint: 1\n").file("ci/deep/test.yml", "test: 1\n").file("tool.sh", "#!/bin/sh\n")
+        })
+        .build();
+    let helpers = Repo::open(repo.join("helpers"));
+    fs_err::set_permissions(helpers.join("tool.sh"), PermissionsExt::from_mode(0o755)).unwrap();
+    helpers.commit("tool is executable");
+    (repo, helpers)
+}
+
+/// The same, synced and committed.
+fn synced(sandbox: &Sandbox) -> (Repo, Repo) {
+    let (repo, helpers) = shared(sandbox, ENTRY);
+    files(sandbox, &repo, &["sync"]).assert_code(0);
+    repo.commit("synced");
+    (repo, helpers)
+}
+
+/// Path and state of all files.
+fn states(sandbox: &Sandbox, repo: &Repo) -> Vec<(String, String)> {
+    let rows = files(sandbox, repo, &["status", "--json"]).json();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+    rows.as_array().unwrap().iter().map(|row| (text(row, "path"), text(row, "state"))).collect()
+}
+
+fn state(sandbox: &Sandbox, repo: &Repo, path: &str) -> String {
+    let found = states(sandbox, repo).into_iter().find(|(known, _)| known == path);
+    found.unwrap_or_else(|| panic!("`{path}` is no common file")).1
+}
+
+fn is_clean(repo: &Repo) -> bool {
+    repo.git(&["status", "--short"]).is_empty()
+}
+
+#[test]
+fn a_first_sync_brings_all_and_a_second_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = shared(&sandbox, ENTRY);
+    assert!(states(&sandbox, &repo).iter().all(|(_, state)| state == "not-yet-here"));
+    let planned = files(&sandbox, &repo, &["sync", "--dry-run"]);
+    planned.assert_code(0).stdout_contains("mkdir -p ci && git -C helpers cat-file blob ");
+    assert!(!repo.join("pytest.ini").exists());
+    files(&sandbox, &repo, &["status", "--check"]).assert_code(1).stderr_contains("4 common files are not equal");
+    let first = files(&sandbox, &repo, &["sync"]);
+    first.assert_code(0).stderr_contains("ci/deep/test.yml: added").stderr_contains("4 files changed");
+    assert_eq!(repo.read("pytest.ini"), INI);
+    let mode = |path: &str| repo.join(path).metadata().unwrap().permissions().mode() & 0o111;
+    assert!(mode("tool.sh") != 0 && mode("pytest.ini") == 0);
+    let record = repo.read("wharf.files.lock");
+    let head = helpers.git(&["rev-parse", "HEAD"]);
+    let blob = helpers.git(&["rev-parse", "HEAD:pytest.ini"]);
+    assert!(record.contains(&format!("pytest.ini\t//helpers\tpytest.ini\t100644\t{blob}\t{head}\n")), "{record}");
+    assert!(record.contains("tool.sh\t//helpers\ttool.sh\t100755\t"), "{record}");
+    repo.commit("synced");
+    files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("nothing to do");
+    assert!(is_clean(&repo) && is_clean(&helpers));
+    files(&sandbox, &repo, &["status", "--check"]).assert_code(0).stderr_contains("4 of 4 common files are equal");
+    let plan = files(&sandbox, &repo, &["sync", "--dry-run"]);
+    assert_eq!(plan.stdout, "");
+}
+
+#[test]
+fn the_plan_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    let (repo, _) = shared(&sandbox, ENTRY);
+    let plan = files(&sandbox, &repo, &["sync", "--dry-run"]).stdout;
+    sandbox.command("bash").args(["-euc", &plan]).cwd(repo.path()).run().assert_code(0);
+    let done = files(&sandbox, &repo, &["sync"]);
+    done.assert_code(0).stderr_contains("recorded 4 files as equal");
+    files(&sandbox, &repo, &["status", "--check"]).assert_code(0);
+}
+
+#[test]
+fn each_side_s_changes_are_seen_merged_and_kept() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = synced(&sandbox);
+    repo.write("pytest.ini", INI.replace("-q", "-v"));
+    assert_eq!(state(&sandbox, &repo, "pytest.ini"), "changed-here");
+    files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("nothing to do");
+    assert_eq!(repo.read("pytest.ini"), INI.replace("-q", "-v"));
+
+    helpers.write("ci/lint.yml", "lint: 2\n");
+    let dirty = files(&sandbox, &repo, &["status"]);
+    dirty.assert_code(0).stderr_contains("`//helpers` has uncommitted changes in `ci/lint.yml`");
+    helpers.write("pytest.ini", INI.replace("last = 1", "last = 2"));
+    helpers.commit("both");
+    assert_eq!(state(&sandbox, &repo, "pytest.ini"), "changed-both");
+    assert_eq!(state(&sandbox, &repo, "ci/lint.yml"), "changed-at-owner");
+    let diff = files(&sandbox, &repo, &["diff", "pytest.ini", "--log"]);
+    diff.assert_code(0).stdout_contains("--- //helpers/pytest.ini\n+++ pytest.ini\n");
+    diff.stdout_contains("-addopts = -q\n+addopts = -v\n").stdout_contains("owner //helpers, since the last sync: 1 commits");
+    diff.stdout_contains(": both\n").stdout_contains("here //, since the last sync: 0 commits");
+    files(&sandbox, &repo, &["diff", "-r", "ci"]).stdout_contains("-lint: 1\n+lint: 2\n");
+
+    let done = files(&sandbox, &repo, &["sync"]);
+    done.assert_code(0).stderr_contains("pytest.ini: merged").stderr_contains("ci/lint.yml: updated");
+    assert_eq!(repo.read("pytest.ini"), INI.replace("-q", "-v").replace("last = 1", "last = 2"));
+    assert_eq!(state(&sandbox, &repo, "pytest.ini"), "changed-here");
+    let table = files(&sandbox, &repo, &["status"]);
+    assert_eq!(table.stdout, "file        state         owner\npytest.ini  changed here  //helpers\n");
+}
+
+#[test]
+fn a_conflict_changes_nothing_at_all_unless_markers_are_asked_for() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = synced(&sandbox);
+    repo.write("pytest.ini", INI.replace("-q", "-v"));
+    helpers.write("pytest.ini", INI.replace("-q", "-x")).write("ci/lint.yml", "lint: 2\n").commit("both");
+    let before = repo.git(&["status", "--short"]);
+    let refused = files(&sandbox, &repo, &["sync"]);
+    refused.assert_code(5).stderr_contains("1 common files are in conflict, so nothing was changed");
+    refused.stderr_contains("pytest.ini: changed on both sides in the same place").stderr_contains("sync --merge");
+    assert_eq!((repo.read("ci/lint.yml").as_str(), repo.git(&["status", "--short"])), ("lint: 1\n", before));
+    files(&sandbox, &repo, &["sync", "ci"]).assert_code(0);
+    assert_eq!(repo.read("ci/lint.yml"), "lint: 2\n");
+
+    files(&sandbox, &repo, &["sync", "--merge"]).assert_code(1).stderr_contains("1 common files have conflict markers now");
+    let marked = repo.read("pytest.ini");
+    assert!(marked.contains("<<<<<<< ") && marked.contains("addopts = -v\n") && marked.contains("addopts = -x\n"), "{marked}");
+    files(&sandbox, &repo, &["upstream", "pytest.ini"]).assert_code(5).stderr_contains("still has conflict markers");
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    assert_eq!(repo.read("pytest.ini"), marked);
+}
+
+#[test]
+fn files_that_differ_from_the_start_or_lost_their_base_are_conflicts() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = shared(&sandbox, ENTRY);
+    repo.write("pytest.ini", "mine\n").write("ci/lint.yml", "lint: 1\n");
+    let refused = files(&sandbox, &repo, &["sync"]);
+    refused.assert_code(5).stderr_contains("pytest.ini: differs, and was never synced");
+    assert!(!repo.join("tool.sh").exists());
+    fs_err::remove_file(repo.join("pytest.ini")).unwrap();
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    // Never committed here, and rewritten there: no history has the base any more.
+    helpers.git(&["checkout", "--quiet", "--orphan", "fresh"]);
+    helpers.write("pytest.ini", "new\n").commit("rewritten");
+    helpers.git(&["branch", "--quiet", "-D", "main"]);
+    helpers.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
+    helpers.git(&["update-ref", "-d", "refs/remotes/origin/HEAD"]);
+    helpers.git(&["reflog", "expire", "--expire=now", "--all"]);
+    helpers.git(&["gc", "--quiet", "--prune=now"]);
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    assert_eq!(repo.read("pytest.ini"), "new\n");
+    repo.write("pytest.ini", "here\n");
+    let old = helpers.git(&["rev-parse", "HEAD"]);
+    helpers.git(&["checkout", "--quiet", "--orphan", "again"]);
+    helpers.write("pytest.ini", "there\n").commit("rewritten again");
+    helpers.git(&["branch", "--quiet", "-D", "fresh"]);
+    helpers.git(&["reflog", "expire", "--expire=now", "--all"]);
+    helpers.git(&["gc", "--quiet", "--prune=now"]);
+    assert!(!repo.read("wharf.files.lock").is_empty() && repo.read("wharf.files.lock").contains(&old));
+    let refused = files(&sandbox, &repo, &["sync"]);
+    refused.assert_code(5).stderr_contains("no history has what it was at the last sync");
+    files(&sandbox, &repo, &["diff", "--log", "pytest.ini"]).stdout_contains("all, its history was rewritten");
+    assert_eq!(repo.read("pytest.ini"), "here\n");
+}
+
+#[test]
+fn a_rewritten_history_takes_the_base_from_ones_own() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = synced(&sandbox);
+    helpers.git(&["checkout", "--quiet", "--orphan", "fresh"]);
+    helpers.write("pytest.ini", INI.replace("last = 1", "last = 2")).commit("rewritten");
+    for reference in ["refs/heads/main", "refs/remotes/origin/main", "refs/remotes/origin/HEAD"] {
+        helpers.git(&["update-ref", "-d", reference]);
+    }
+    helpers.git(&["reflog", "expire", "--expire=now", "--all"]);
+    helpers.git(&["gc", "--quiet", "--prune=now"]);
+    repo.write("pytest.ini", INI.replace("-q", "-v"));
+    files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("pytest.ini: merged");
+    assert_eq!(repo.read("pytest.ini"), INI.replace("-q", "-v").replace("last = 1", "last = 2"));
+}
+
+#[test]
+fn deletions_and_renames_at_the_owner_are_carried_while_nothing_is_lost() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = synced(&sandbox);
+    helpers.git(&["rm", "--quiet", "ci/deep/test.yml"]);
+    helpers.git(&["mv", "ci/lint.yml", "ci/style.yml"]);
+    helpers.commit("gone and renamed");
+    assert_eq!(state(&sandbox, &repo, "ci/deep/test.yml"), "deleted-at-owner");
+    assert_eq!(state(&sandbox, &repo, "ci/lint.yml"), "renamed-at-owner");
+    let plan = files(&sandbox, &repo, &["sync", "--dry-run"]);
+    plan.assert_code(0).stdout_contains("rm ci/deep/test.yml\n").stdout_contains("rm ci/lint.yml\n");
+    repo.write("ci/deep/test.yml", "mine\n");
+    files(&sandbox, &repo, &["sync"]).assert_code(5).stderr_contains("ci/deep/test.yml: deleted at the owner, changed here");
+    repo.git(&["checkout", "--quiet", "ci"]);
+    repo.write("ci/lint.yml", "lint: 1\nmine: 1\n");
+    files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("ci/deep/test.yml: deleted");
+    assert!(!repo.join("ci/deep").exists() && !repo.join("ci/lint.yml").exists());
+    assert_eq!(repo.read("ci/style.yml"), "lint: 1\nmine: 1\n");
+    assert!(!repo.read("wharf.files.lock").contains("ci/lint.yml"));
+    files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("nothing to do");
+}
+
+#[test]
+fn what_is_deleted_here_stays_deleted_until_it_is_named() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = synced(&sandbox);
+    fs_err::remove_file(repo.join("ci/lint.yml")).unwrap();
+    assert_eq!(state(&sandbox, &repo, "ci/lint.yml"), "deleted-here");
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    assert!(!repo.join("ci/lint.yml").exists());
+    helpers.write("ci/lint.yml", "lint: 2\n").commit("more");
+    files(&sandbox, &repo, &["sync"]).assert_code(5).stderr_contains("deleted here, changed at the owner");
+    files(&sandbox, &repo, &["sync", "ci/lint.yml"]).assert_code(0).stderr_contains("ci/lint.yml: restored");
+    assert_eq!(repo.read("ci/lint.yml"), "lint: 2\n");
+}
+
+#[test]
+fn binary_files_are_never_merged() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = shared(&sandbox, "[[files]]\nfrom = \"//helpers\"\npaths = \"*.bin\"\n");
+    helpers.write("a.bin", b"\0one").commit("binary");
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    helpers.write("a.bin", b"\0two").commit("binary");
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    assert_eq!(fs_err::read(repo.join("a.bin")).unwrap(), b"\0two");
+    repo.write("a.bin", b"\0here");
+    helpers.write("a.bin", b"\0there").commit("binary");
+    files(&sandbox, &repo, &["sync", "--merge"]).assert_code(5).stderr_contains("is no text");
+    files(&sandbox, &repo, &["diff"]).stdout_contains("Binary files //helpers/a.bin and a.bin differ\n");
+    assert_eq!(fs_err::read(repo.join("a.bin")).unwrap(), b"\0here");
+}
+
+#[test]
+fn upstream_makes_a_commit_and_touches_nothing_else() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = synced(&sandbox);
+    repo.write("pytest.ini", INI.replace("-q", "-v")).write("ci/new.yml", "new: 1\n");
+    helpers.write("dirty.txt", "not to be touched").write("tool.sh", "edited\n");
+    let before = (helpers.git(&["status", "--short"]), helpers.git(&["rev-parse", "HEAD"]));
+    let planned = files(&sandbox, &repo, &["upstream", "pytest.ini", "--dry-run"]);
+    planned.assert_code(0).stdout_contains("--- a/pytest.ini\n+++ b/pytest.ini\n").stdout_contains("+addopts = -v\n");
+    assert_eq!(helpers.git(&["branch", "--list", "common-files/*"]), "");
+    let done = files(&sandbox, &repo, &["upstream", "pytest.ini", "ci", "-m", "Louder\n\nWhy."]);
+    done.assert_code(0).stderr_contains("git -C helpers push -u origin common-files/sample");
+    assert_eq!(helpers.git(&["rev-parse", "common-files/sample"]), done.stdout.trim());
+    assert_eq!(helpers.git(&["log", "-1", "--format=%B", "common-files/sample"]).trim(), "Louder\n\nWhy.");
+    assert_eq!(helpers.git(&["show", "common-files/sample:ci/new.yml"]), "new: 1");
+    assert_eq!(helpers.git(&["diff", "--name-only", "HEAD", "common-files/sample"]), "ci/new.yml\npytest.ini");
+    assert_eq!((helpers.git(&["status", "--short"]), helpers.git(&["rev-parse", "HEAD"])), before);
+    helpers.git(&["fsck", "--no-dangling"]);
+    files(&sandbox, &repo, &["upstream", "pytest.ini"]).assert_code(0).stderr_contains("nothing to carry");
+
+    repo.write("pytest.ini", INI.replace("-q", "-vv"));
+    files(&sandbox, &repo, &["upstream", "pytest.ini"]).assert_code(5).stderr_contains("already has another change of `pytest.ini`");
+    files(&sandbox, &repo, &["upstream", "pytest.ini", "--branch", "main"]).assert_code(5).stderr_contains("is checked out");
+    files(&sandbox, &repo, &["upstream", "pytest.ini", "--branch", "a..b"]).assert_code(2);
+    files(&sandbox, &repo, &["upstream", "README.md"]).assert_code(2).stderr_contains("`README.md` is no common file here");
+    files(&sandbox, &repo, &["upstream", "pytest.ini", "--branch", "other"]).assert_code(0);
+    helpers.git(&["checkout", "--quiet", "--force", "other"]);
+    files(&sandbox, &repo, &["sync", "pytest.ini"]).assert_code(0);
+    assert_eq!(state(&sandbox, &repo, "pytest.ini"), "same");
+    helpers.write("pytest.ini", "both\n").commit("both");
+    repo.write("pytest.ini", "mine\n");
+    files(&sandbox, &repo, &["upstream", "pytest.ini"]).assert_code(5).stderr_contains("changed at its owner too");
+}
+
+#[test]
+fn track_and_detach_edit_the_file_and_leave_its_comments() {
+    let sandbox = Sandbox::new();
+    let (repo, _) = shared(&sandbox, "# ours\n[[files]]\nfrom = \"//helpers\" # the team's\npaths = [\n    \"tool.sh\", # a tool\n]\n");
+    repo.write("pytest.ini", INI).write("infra/ci/lint.yml", "lint: 1\n");
+    let before = repo.read("wharf.toml");
+    let planned = files(&sandbox, &repo, &["track", "pytest.ini", "--from", "helpers", "--dry-run"]);
+    planned.assert_code(0).stdout_contains("--- a/wharf.toml\n+++ b/wharf.toml\n").stdout_contains("pytest.ini");
+    assert_eq!(repo.read("wharf.toml"), before);
+    files(&sandbox, &repo, &["track", "pytest.ini", "--from", "//helpers"]).assert_code(0);
+    files(&sandbox, &repo, &["track", "infra/ci/lint.yml", "--from", "//helpers"]).assert_code(0);
+    let text = repo.read("wharf.toml");
+    for kept in ["# ours\n", "# the team's\n", "# a tool\n", "to = [\"infra\"]", "\"ci/lint.yml\""] {
+        assert!(text.contains(kept), "{text}");
+    }
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    assert_eq!(state(&sandbox, &repo, "infra/ci/lint.yml"), "same");
+    files(&sandbox, &repo, &["track", "pytest.ini", "--from", "//helpers"]).assert_code(2).stderr_contains("is a common file already");
+    files(&sandbox, &repo, &["track", "nowhere", "--from", "//helpers"]).assert_code(2);
+    files(&sandbox, &repo, &["track", "wharf.toml", "--from", "//nobody"]).assert_code(2).stderr_contains("owner `//nobody` is not here");
+
+    files(&sandbox, &repo, &["detach", "pytest.ini"]).assert_code(0);
+    assert_eq!(state(&sandbox, &repo, "pytest.ini"), "detached");
+    assert!(repo.read("wharf.toml").contains("detached = [\"pytest.ini\"]"));
+    assert!(!repo.read("wharf.files.lock").contains("pytest.ini"));
+    repo.write("pytest.ini", "mine\n");
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    assert_eq!(repo.read("pytest.ini"), "mine\n");
+    files(&sandbox, &repo, &["status", "--check"]).assert_code(0).stderr_contains("1 detached");
+    files(&sandbox, &repo, &["track", "pytest.ini", "--from", "//helpers"]).assert_code(0);
+    assert_eq!(state(&sandbox, &repo, "pytest.ini"), "changed-both");
+}
+
+#[test]
+fn links_are_relative_repaired_and_never_replace_an_edit() {
+    let sandbox = Sandbox::new();
+    let entry = "[[files]]\nfrom = \"//helpers/ci\"\npaths = \"lint.yml\"\nto = \"*/devops\"\nmode = \"link\"\n";
+    let (repo, helpers) = shared(&sandbox, entry);
+    fs_err::create_dir_all(repo.join("a/devops")).unwrap();
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    let link = |path: &str| fs_err::read_link(repo.join(path)).unwrap();
+    assert_eq!(link("a/devops/lint.yml"), Path::new("../../helpers/ci/lint.yml"));
+    assert_eq!(state(&sandbox, &repo, "a/devops/lint.yml"), "link-ok");
+    // A dir that moves deeper.
+    fs_err::create_dir_all(repo.join("deep")).unwrap();
+    fs_err::rename(repo.join("a"), repo.join("deep/a")).unwrap();
+    let toml = repo.read("wharf.toml").replace("\"*/devops\"", "\"*/*/devops\"");
+    repo.write("wharf.toml", toml);
+    assert_eq!(state(&sandbox, &repo, "deep/a/devops/lint.yml"), "link-broken");
+    files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("deep/a/devops/lint.yml: linked");
+    assert_eq!(link("deep/a/devops/lint.yml"), Path::new("../../../helpers/ci/lint.yml"));
+    assert_eq!(repo.read("deep/a/devops/lint.yml"), "lint: 1\n");
+
+    fs_err::remove_file(repo.join("deep/a/devops/lint.yml")).unwrap();
+    repo.write("deep/a/devops/lint.yml", "edited\n");
+    assert_eq!(state(&sandbox, &repo, "deep/a/devops/lint.yml"), "link-replaced");
+    files(&sandbox, &repo, &["sync"]).assert_code(5).stderr_contains("a file that differs from the owner's");
+    assert_eq!(repo.read("deep/a/devops/lint.yml"), "edited\n");
+    files(&sandbox, &repo, &["upstream", "deep"]).assert_code(0);
+    repo.write("deep/a/devops/lint.yml", "lint: 1\n");
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    assert!(repo.join("deep/a/devops/lint.yml").symlink_metadata().unwrap().is_symlink());
+    files(&sandbox, &repo, &["detach", "deep/a/devops/lint.yml"]).assert_code(0);
+    assert!(repo.join("deep/a/devops/lint.yml").symlink_metadata().unwrap().is_file());
+    assert_eq!((repo.read("deep/a/devops/lint.yml").as_str(), is_clean(&helpers)), ("lint: 1\n", true));
+}
+
+#[test]
+fn paths_that_leave_the_repo_are_refused_with_file_and_line() {
+    let sandbox = Sandbox::new();
+    let (repo, _) = shared(&sandbox, "");
+    let base = repo.read("wharf.toml");
+    let line = base.lines().count() + 3;
+    let try_entry = |rest: &str| {
+        repo.write("wharf.toml", format!("{base}[[files]]\nfrom = \"//helpers\"\n{rest}\n"));
+        let output = files(&sandbox, &repo, &["sync"]);
+        output.assert_code(3);
+        output
+    };
+    for bad in ["../x", "/etc/passwd", "ci/../../x", ".git/hooks/post-commit", "ci/.git/x"] {
+        let output = try_entry(&format!("paths = [\"{bad}\"]"));
+        output.stderr_contains(&format!("wharf.toml:{line}:")).stderr_contains("bad value");
+        try_entry(&format!("to = \"{bad}\"\npaths = [\"ci\"]")).stderr_contains("wharf.toml");
+    }
+    std::os::unix::fs::symlink(sandbox.home(), repo.join("out")).unwrap();
+    let output = try_entry("paths = [\"ci\"]\nto = \"out/x\"");
+    output.stderr_contains(&format!("wharf.toml:{}: `out/x/ci/", line - 1)).stderr_contains("through the symbolic link `out`");
+    assert_eq!(fs_err::read_dir(sandbox.home()).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() == "x").count(), 0);
+    try_entry("paths = [\"ci\"]\nto = \"helpers/x\"").stderr_contains("into another repo, `helpers`");
+    try_entry("paths = [\"ci\"]\nfro = \"x\"").stderr_contains("unknown key `files.fro`").stderr_contains("did you mean `files.from`?");
+}
+
+#[test]
+fn one_place_belongs_to_one_entry_and_one_spelling() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = shared(&sandbox, &format!("{ENTRY}\n[[files]]\nfrom = \"//helpers\"\npaths = \"ci/lint.yml\"\n"));
+    let twice = files(&sandbox, &repo, &["status"]);
+    twice.assert_code(3).stderr_contains("`ci/lint.yml` is claimed twice: by wharf.toml:8 and by wharf.toml:12");
+    let toml = repo.read("wharf.toml").replace("\n[[files]]\nfrom = \"//helpers\"\npaths = \"ci/lint.yml\"\n", "");
+    repo.write("wharf.toml", toml);
+    repo.write("Pytest.ini", "mine\n");
+    let clash = files(&sandbox, &repo, &["sync"]);
+    clash.assert_code(3).stderr_contains("`pytest.ini` and `Pytest.ini` differ only in upper and lower case");
+    fs_err::remove_file(repo.join("Pytest.ini")).unwrap();
+    helpers.write("CI/other.yml", "x").commit("case");
+    let toml = repo.read("wharf.toml").replace("\"ci/\"", "\"ci/\", \"CI/\"");
+    repo.write("wharf.toml", toml);
+    files(&sandbox, &repo, &["sync"]).assert_code(3).stderr_contains("differ only in upper and lower case");
+    assert!(!repo.join("pytest.ini").exists());
+}
+
+#[test]
+fn an_owner_that_is_not_there_is_named_and_the_others_go_on() {
+    let sandbox = Sandbox::new();
+    let (repo, _) = shared(&sandbox, &format!("{ENTRY}\n[[files]]\nfrom = \"//nobody\"\npaths = \"x\"\n"));
+    let output = files(&sandbox, &repo, &["sync"]);
+    output.assert_code(3).stderr_contains("wharf.toml:12: owner `//nobody` is not in this super-repo");
+    assert_eq!(repo.read("pytest.ini"), INI);
+    repo.commit("synced");
+    let remote = Repo::open(sandbox.path().join("sample.remotes/helpers.git"));
+    repo.add_submodule(&remote, "more");
+    let toml = repo.read("wharf.toml").replace("//nobody", "//more");
+    repo.write("wharf.toml", toml).commit("more");
+    repo.git(&["submodule", "--quiet", "deinit", "--force", "more"]);
+    let skipped = files(&sandbox, &repo, &["status", "--check"]);
+    skipped.assert_code(0).stderr_contains("owner `//more` is not populated, its files are skipped");
+    skipped.stderr_contains("git submodule update --init more");
+}
+
+#[test]
+fn several_owners_and_sub_repos_that_share_too() {
+    let sandbox = Sandbox::new();
+    let repo = sample::workspace(&sandbox)
+        .toml("[[files]]\nfrom = \"//one\"\npaths = [\"a.txt\"]\n\n[[files]]\nfrom = \"//two\"\npaths = \"**/*.cfg\"\n")
+        .file("base.txt", "root\n")
+        .sub_repo("one", |sub| {
+            sub.file("a.txt", "a\n").file("wharf.toml", "[[files]]\nfrom = \".\"\npaths = [\"base.txt\"]\nto = \"from-root\"\n")
+        })
+        .sub_repo("two", |sub| sub.file("x.cfg", "x\n").file("deep/y.cfg", "y\n"))
+        .build();
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    assert_eq!((repo.read("a.txt").as_str(), repo.read("deep/y.cfg").as_str()), ("a\n", "y\n"));
+    assert_eq!(repo.read("one/from-root/base.txt"), "root\n");
+    assert!(repo.read("one/wharf.files.lock").contains("from-root/base.txt\t//\tbase.txt\t100644\t"));
+    let one = Repo::open(repo.join("one"));
+    one.write("from-root/base.txt", "better\n");
+    files(&sandbox, &one, &["upstream", "./from-root/base.txt"]).assert_code(0);
+    assert_eq!(repo.git(&["show", "common-files/sample:base.txt"]), "better");
+}
+
+#[test]
+fn many_super_repos_are_asked_at_once() {
+    let sandbox = Sandbox::new();
+    let (first, _) = synced(&sandbox);
+    let second = first.clone_to(sandbox.path().join("second"));
+    second.write("pytest.ini", "drifted\n");
+    sandbox.command("sh").args(["-c", "printf 'sample\\n# note\\n\\nsecond\\n' > list"]).run().assert_code(0);
+    let run = |args: &[&str]| sandbox.command(env!("CARGO_BIN_EXE_wharf")).args(["files", "status"]).args(args).run();
+    let output = run(&["--repos", "list"]);
+    output.assert_code(0).stderr_contains("of 8 common files in 2 super-repos are equal");
+    assert!(output.stdout.lines().any(|line| line.starts_with("second  pytest.ini")), "{}", output.told());
+    run(&["--check", "--repos", "sample", "second"]).assert_code(1);
+    let rows = run(&["--json", "--repos", "sample"]).json();
+    assert_eq!((rows.as_array().unwrap().len(), &rows[0]["workspace"]), (4, &Value::from("sample")));
+    run(&["--repos", "sample", "nowhere"]).assert_code(4).stderr_contains("nowhere: ");
+}
+
+#[test]
+fn folders_of_two_repos_are_held_against_each_other() {
+    let sandbox = Sandbox::new();
+    let text = "one\ntwo\nthree\nfour\n";
+    let repo = sample::workspace(&sandbox)
+        .file("lib/a.py", text)
+        .file("lib/b.py", "b\n")
+        .sub_repo("other", |sub| sub.file("src/a.py", text).file("src/b.py", "b\n").file("README.md", "x"))
+        .build();
+    let other = Repo::open(repo.join("other"));
+    let between = ["--between", "lib", "other/src"];
+    let run = |verb: &[&str]| files(&sandbox, &repo, &[verb, &between].concat());
+    run(&["sync"]).assert_code(0).stderr_contains("recorded 2 files as equal");
+    repo.commit("recorded");
+    other.write("src/b.py", "b2\n").commit("other: better b");
+    repo.git(&["mv", "lib/a.py", "lib/z.py"]);
+    repo.write("lib/z.py", format!("{text}five\n")).write("lib/new.py", "new\n").commit("here: renamed");
+    let diff = run(&["diff", "--log"]);
+    diff.assert_code(0).stdout_contains("other: better b").stdout_contains("here: renamed");
+    diff.stdout_contains("lib/a.py: renamed-here (lib/z.py)").stdout_contains("+++ lib/new.py");
+    run(&["sync"]).assert_code(0).stderr_contains("lib/b.py: updated");
+    let up = run(&["upstream", "--branch", "back"]);
+    up.assert_code(0);
+    assert_eq!(other.git(&["ls-tree", "-r", "--name-only", "back"]), "README.md\nsrc/b.py\nsrc/new.py\nsrc/z.py");
+    other.git(&["checkout", "--quiet", "back"]);
+    run(&["sync"]).assert_code(0);
+    let rest = run(&["diff"]);
+    assert_eq!(rest.stdout, "", "{}", rest.told());
+    files(&sandbox, &repo, &["diff", "--between", "lib", "lib"]).assert_code(2);
+    files(&sandbox, &repo, &["diff", "--between", "lib", "nowhere"]).assert_code(2);
+}
+
+#[test]
+fn a_killed_sync_is_simply_run_again() {
+    let sandbox = Sandbox::new();
+    let (repo, helpers) = shared(&sandbox, "[[files]]\nfrom = \"//helpers\"\npaths = \"many/\"\n");
+    for number in 0..400 {
+        helpers.write(format!("many/{number:03}.txt"), format!("{number}\n").repeat(200));
+    }
+    helpers.commit("many");
+    let running = wharf(&sandbox, &repo, &["sync"]).spawn();
+    // As soon as there is a file, or all are there: wherever it is cut off, the next one ends right.
+    while !repo.join("many/000.txt").exists() && !repo.join("wharf.files.lock").exists() {
+        std::thread::yield_now();
+    }
+    running.signal(Signal::KILL);
+    drop(running);
+    repo.write("many/.wharf-files.left.tmp", "left by a killed sync");
+    files(&sandbox, &repo, &["sync"]).assert_code(0);
+    files(&sandbox, &repo, &["status", "--check"]).assert_code(0).stderr_contains("400 of 400 common files are equal");
+    let names: Vec<_> = fs_err::read_dir(repo.join("many")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.len() == 400 || names.iter().any(|name| name == ".wharf-files.left.tmp"), "{names:?}");
+    files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("nothing to do");
+}
+
+#[test]
+fn a_damaged_record_is_named_with_its_line() {
+    let sandbox = Sandbox::new();
+    let (repo, _) = synced(&sandbox);
+    let record = repo.read("wharf.files.lock");
+    repo.write("wharf.files.lock", format!("{record}<<<<<<< HEAD\n"));
+    let output = files(&sandbox, &repo, &["sync"]);
+    output.assert_code(3).stderr_contains("`wharf.files.lock`, line 6: a conflict marker").stderr_contains("git checkout --ours");
+    files(&sandbox, &repo, &["status", "nowhere"]).assert_code(3);
+    repo.write("wharf.files.lock", record);
+    files(&sandbox, &repo, &["status", "nowhere"]).assert_code(2).stderr_contains("`nowhere` is no common file here");
+    files(&sandbox, &repo, &["status", "../.."]).assert_code(2);
+}
