@@ -4,6 +4,7 @@ import itertools
 import shutil
 import time
 
+import rows_files
 import samples
 from engine import Starts, read_report
 from measure import BenchError, Limit, Measure, alternate, capture, peak_memory, run_timed
@@ -142,5 +143,5 @@ def size(bench, place, runs):
     return [Measure("release binary", "B", [path.stat().st_size], [Limit("largest", 15 * MEGABYTE)], notes=notes)]
 
 
-ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
+ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size, **rows_files.ROWS}
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}

@@ -22,7 +22,10 @@ fn shared(sandbox: &Sandbox, toml: &str) -> (Repo, Repo) {
     let repo = sample::workspace(sandbox)
         .toml(toml)
         .sub_repo("helpers", |sub| {
-            sub.file("pytest.ini", INI).file("ci/lint.yml", "lint: 1\n").file("ci/deep/test.yml", "test: 1\n").file("tool.sh", "#!/bin/sh\n")
+            sub.file("pytest.ini", INI)
+                .file("ci/lint.yml", "lint: 1\n")
+                .file("ci/deep/test.yml", "test: 1\n")
+                .file("tool.sh", "#!/bin/sh\n")
         })
         .build();
     let helpers = Repo::open(repo.join("helpers"));
@@ -111,7 +114,8 @@ fn each_side_s_changes_are_seen_merged_and_kept() {
     assert_eq!(state(&sandbox, &repo, "ci/lint.yml"), "changed-at-owner");
     let diff = files(&sandbox, &repo, &["diff", "pytest.ini", "--log"]);
     diff.assert_code(0).stdout_contains("--- //helpers/pytest.ini\n+++ pytest.ini\n");
-    diff.stdout_contains("-addopts = -q\n+addopts = -v\n").stdout_contains("owner //helpers, since the last sync: 1 commits");
+    diff.stdout_contains("-addopts = -q\n+addopts = -v\n")
+        .stdout_contains("owner //helpers, since the last sync: 1 commits");
     diff.stdout_contains(": both\n").stdout_contains("here //, since the last sync: 0 commits");
     files(&sandbox, &repo, &["diff", "-r", "ci"]).stdout_contains("-lint: 1\n+lint: 2\n");
 
@@ -137,9 +141,14 @@ fn a_conflict_changes_nothing_at_all_unless_markers_are_asked_for() {
     files(&sandbox, &repo, &["sync", "ci"]).assert_code(0);
     assert_eq!(repo.read("ci/lint.yml"), "lint: 2\n");
 
-    files(&sandbox, &repo, &["sync", "--merge"]).assert_code(1).stderr_contains("1 common files have conflict markers now");
+    files(&sandbox, &repo, &["sync", "--merge"])
+        .assert_code(1)
+        .stderr_contains("1 common files have conflict markers now");
     let marked = repo.read("pytest.ini");
-    assert!(marked.contains("<<<<<<< ") && marked.contains("addopts = -v\n") && marked.contains("addopts = -x\n"), "{marked}");
+    assert!(
+        marked.contains("<<<<<<< ") && marked.contains("addopts = -v\n") && marked.contains("addopts = -x\n"),
+        "{marked}"
+    );
     files(&sandbox, &repo, &["upstream", "pytest.ini"]).assert_code(5).stderr_contains("still has conflict markers");
     files(&sandbox, &repo, &["sync"]).assert_code(0);
     assert_eq!(repo.read("pytest.ini"), marked);
@@ -207,7 +216,9 @@ fn deletions_and_renames_at_the_owner_are_carried_while_nothing_is_lost() {
     let plan = files(&sandbox, &repo, &["sync", "--dry-run"]);
     plan.assert_code(0).stdout_contains("rm ci/deep/test.yml\n").stdout_contains("rm ci/lint.yml\n");
     repo.write("ci/deep/test.yml", "mine\n");
-    files(&sandbox, &repo, &["sync"]).assert_code(5).stderr_contains("ci/deep/test.yml: deleted at the owner, changed here");
+    files(&sandbox, &repo, &["sync"])
+        .assert_code(5)
+        .stderr_contains("ci/deep/test.yml: deleted at the owner, changed here");
     repo.git(&["checkout", "--quiet", "ci"]);
     repo.write("ci/lint.yml", "lint: 1\nmine: 1\n");
     files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("ci/deep/test.yml: deleted");
@@ -268,10 +279,16 @@ fn upstream_makes_a_commit_and_touches_nothing_else() {
     files(&sandbox, &repo, &["upstream", "pytest.ini"]).assert_code(0).stderr_contains("nothing to carry");
 
     repo.write("pytest.ini", INI.replace("-q", "-vv"));
-    files(&sandbox, &repo, &["upstream", "pytest.ini"]).assert_code(5).stderr_contains("already has another change of `pytest.ini`");
-    files(&sandbox, &repo, &["upstream", "pytest.ini", "--branch", "main"]).assert_code(5).stderr_contains("is checked out");
+    files(&sandbox, &repo, &["upstream", "pytest.ini"])
+        .assert_code(5)
+        .stderr_contains("already has another change of `pytest.ini`");
+    files(&sandbox, &repo, &["upstream", "pytest.ini", "--branch", "main"])
+        .assert_code(5)
+        .stderr_contains("is checked out");
     files(&sandbox, &repo, &["upstream", "pytest.ini", "--branch", "a..b"]).assert_code(2);
-    files(&sandbox, &repo, &["upstream", "README.md"]).assert_code(2).stderr_contains("`README.md` is no common file here");
+    files(&sandbox, &repo, &["upstream", "README.md"])
+        .assert_code(2)
+        .stderr_contains("`README.md` is no common file here");
     files(&sandbox, &repo, &["upstream", "pytest.ini", "--branch", "other"]).assert_code(0);
     helpers.git(&["checkout", "--quiet", "--force", "other"]);
     files(&sandbox, &repo, &["sync", "pytest.ini"]).assert_code(0);
@@ -284,7 +301,10 @@ fn upstream_makes_a_commit_and_touches_nothing_else() {
 #[test]
 fn track_and_detach_edit_the_file_and_leave_its_comments() {
     let sandbox = Sandbox::new();
-    let (repo, _) = shared(&sandbox, "# ours\n[[files]]\nfrom = \"//helpers\" # the team's\npaths = [\n    \"tool.sh\", # a tool\n]\n");
+    let (repo, _) = shared(
+        &sandbox,
+        "# ours\n[[files]]\nfrom = \"//helpers\" # the team's\npaths = [\n    \"tool.sh\", # a tool\n]\n",
+    );
     repo.write("pytest.ini", INI).write("infra/ci/lint.yml", "lint: 1\n");
     let before = repo.read("wharf.toml");
     let planned = files(&sandbox, &repo, &["track", "pytest.ini", "--from", "helpers", "--dry-run"]);
@@ -298,9 +318,13 @@ fn track_and_detach_edit_the_file_and_leave_its_comments() {
     }
     files(&sandbox, &repo, &["sync"]).assert_code(0);
     assert_eq!(state(&sandbox, &repo, "infra/ci/lint.yml"), "same");
-    files(&sandbox, &repo, &["track", "pytest.ini", "--from", "//helpers"]).assert_code(2).stderr_contains("is a common file already");
+    files(&sandbox, &repo, &["track", "pytest.ini", "--from", "//helpers"])
+        .assert_code(2)
+        .stderr_contains("is a common file already");
     files(&sandbox, &repo, &["track", "nowhere", "--from", "//helpers"]).assert_code(2);
-    files(&sandbox, &repo, &["track", "wharf.toml", "--from", "//nobody"]).assert_code(2).stderr_contains("owner `//nobody` is not here");
+    files(&sandbox, &repo, &["track", "wharf.toml", "--from", "//nobody"])
+        .assert_code(2)
+        .stderr_contains("owner `//nobody` is not here");
 
     files(&sandbox, &repo, &["detach", "pytest.ini"]).assert_code(0);
     assert_eq!(state(&sandbox, &repo, "pytest.ini"), "detached");
@@ -367,16 +391,24 @@ fn paths_that_leave_the_repo_are_refused_with_file_and_line() {
     }
     std::os::unix::fs::symlink(sandbox.home(), repo.join("out")).unwrap();
     let output = try_entry("paths = [\"ci\"]\nto = \"out/x\"");
-    output.stderr_contains(&format!("wharf.toml:{}: `out/x/ci/", line - 1)).stderr_contains("through the symbolic link `out`");
-    assert_eq!(fs_err::read_dir(sandbox.home()).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() == "x").count(), 0);
+    output
+        .stderr_contains(&format!("wharf.toml:{}: `out/x/ci/", line - 1))
+        .stderr_contains("through the symbolic link `out`");
+    assert_eq!(
+        fs_err::read_dir(sandbox.home()).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() == "x").count(),
+        0
+    );
     try_entry("paths = [\"ci\"]\nto = \"helpers/x\"").stderr_contains("into another repo, `helpers`");
-    try_entry("paths = [\"ci\"]\nfro = \"x\"").stderr_contains("unknown key `files.fro`").stderr_contains("did you mean `files.from`?");
+    try_entry("paths = [\"ci\"]\nfro = \"x\"")
+        .stderr_contains("unknown key `files.fro`")
+        .stderr_contains("did you mean `files.from`?");
 }
 
 #[test]
 fn one_place_belongs_to_one_entry_and_one_spelling() {
     let sandbox = Sandbox::new();
-    let (repo, helpers) = shared(&sandbox, &format!("{ENTRY}\n[[files]]\nfrom = \"//helpers\"\npaths = \"ci/lint.yml\"\n"));
+    let (repo, helpers) =
+        shared(&sandbox, &format!("{ENTRY}\n[[files]]\nfrom = \"//helpers\"\npaths = \"ci/lint.yml\"\n"));
     let twice = files(&sandbox, &repo, &["status"]);
     twice.assert_code(3).stderr_contains("`ci/lint.yml` is claimed twice: by wharf.toml:8 and by wharf.toml:12");
     let toml = repo.read("wharf.toml").replace("\n[[files]]\nfrom = \"//helpers\"\npaths = \"ci/lint.yml\"\n", "");
@@ -417,7 +449,8 @@ fn several_owners_and_sub_repos_that_share_too() {
         .toml("[[files]]\nfrom = \"//one\"\npaths = [\"a.txt\"]\n\n[[files]]\nfrom = \"//two\"\npaths = \"**/*.cfg\"\n")
         .file("base.txt", "root\n")
         .sub_repo("one", |sub| {
-            sub.file("a.txt", "a\n").file("wharf.toml", "[[files]]\nfrom = \".\"\npaths = [\"base.txt\"]\nto = \"from-root\"\n")
+            sub.file("a.txt", "a\n")
+                .file("wharf.toml", "[[files]]\nfrom = \".\"\npaths = [\"base.txt\"]\nto = \"from-root\"\n")
         })
         .sub_repo("two", |sub| sub.file("x.cfg", "x\n").file("deep/y.cfg", "y\n"))
         .build();
@@ -434,7 +467,8 @@ fn several_owners_and_sub_repos_that_share_too() {
 #[test]
 fn many_super_repos_are_asked_at_once() {
     let sandbox = Sandbox::new();
-    let (first, _) = synced(&sandbox);
+    let (first, helpers) = synced(&sandbox);
+    helpers.git(&["push", "--quiet", "origin", "HEAD:main"]);
     let second = first.clone_to(sandbox.path().join("second"));
     second.write("pytest.ini", "drifted\n");
     sandbox.command("sh").args(["-c", "printf 'sample\\n# note\\n\\nsecond\\n' > list"]).run().assert_code(0);
@@ -510,7 +544,10 @@ fn a_damaged_record_is_named_with_its_line() {
     let record = repo.read("wharf.files.lock");
     repo.write("wharf.files.lock", format!("{record}<<<<<<< HEAD\n"));
     let output = files(&sandbox, &repo, &["sync"]);
-    output.assert_code(3).stderr_contains("`wharf.files.lock`, line 6: a conflict marker").stderr_contains("git checkout --ours");
+    output
+        .assert_code(3)
+        .stderr_contains("`wharf.files.lock`, line 6: a conflict marker")
+        .stderr_contains("git checkout --ours");
     files(&sandbox, &repo, &["status", "nowhere"]).assert_code(3);
     repo.write("wharf.files.lock", record);
     files(&sandbox, &repo, &["status", "nowhere"]).assert_code(2).stderr_contains("`nowhere` is no common file here");

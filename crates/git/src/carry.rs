@@ -117,10 +117,8 @@ mod tests {
         let before = repo.git(&["status", "--short"]);
         let git = Git::new(repo.path());
         let id = git.store("c/d.txt", b"carried").unwrap();
-        let changes = [
-            Carried::Put { path: "c/d.txt".into(), mode: 0o100_755, id },
-            Carried::Remove { path: "b.txt".into() },
-        ];
+        let changes =
+            [Carried::Put { path: "c/d.txt".into(), mode: 0o100_755, id }, Carried::Remove { path: "b.txt".into() }];
         let index = sandbox.path().join("index");
         let carry = Carry { branch: "up/x", old: None, parent: &parent, message: "why\n", index: &index };
         let commit = git.carry(carry, &changes).unwrap();

@@ -128,9 +128,8 @@ pub(super) fn replace(file: &Path, bytes: &[u8], executable: Option<bool>) -> io
 /// Makes a link under another name, then renames it.
 fn link(file: &Path, text: &str) -> io::Result<()> {
     let folder = prepare(file)?;
-    let temporary = Builder::new().prefix(PREFIX).suffix(".tmp").make_in(folder, |path| {
-        std::os::unix::fs::symlink(text, path)
-    })?;
+    let temporary =
+        Builder::new().prefix(PREFIX).suffix(".tmp").make_in(folder, |path| std::os::unix::fs::symlink(text, path))?;
     temporary.into_temp_path().persist(file)?;
     Ok(())
 }

@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn refuses_paths_that_leave_the_repo() {
-        for path in ["../x", "a/../../x", "/etc/passwd", ".git/hooks/x", "a/.GIT/x", "!../x", "", "-x", "a\\nb", "a//b"] {
+        for path in ["../x", "a/../../x", "/etc/passwd", ".git/hooks/x", "a/.GIT/x", "!../x", "", "-x", "a\\nb", "a//b"]
+        {
             for key in ["paths", "to", "detached"] {
                 let base = if key == "paths" { "" } else { "paths = [\"ok\"]\n" };
                 let text = format!("[[files]]\nfrom = \"//a\"\n{base}{key} = [\"{path}\"]\n");

@@ -52,7 +52,9 @@ pub fn track(scene: &Scene, path: &str, from: &str) -> Result<Edit, FilesError> 
     let usage = |message: String, hint: &str| FilesError::Usage { message, hint: hint.to_owned() };
     let (repo, inner) = scene.repo_of(path);
     let root = &scene.repos[repo].root;
-    if !root.join(inner).symlink_metadata().is_ok_and(|metadata| metadata.is_file() || metadata.is_dir()) || inner.is_empty() {
+    if !root.join(inner).symlink_metadata().is_ok_and(|metadata| metadata.is_file() || metadata.is_dir())
+        || inner.is_empty()
+    {
         return Err(usage(format!("`{path}` is no file or folder here"), "name one that is there"));
     }
     target::check_way(root, inner).map_err(|how| FilesError::Escapes {
@@ -108,7 +110,8 @@ fn split(scene: &Scene, (owner, folder): (usize, &str), inner: &str) -> Result<(
     let starts = [0].into_iter().chain(inner.match_indices('/').map(|(at, _)| at + 1));
     for start in starts {
         let wanted = join(folder, &inner[start..]);
-        let is_it = |path: &str| path.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_it =
+            |path: &str| path.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if entries.iter().any(|entry| is_it(&entry.path)) {
             let to = inner[..start].trim_end_matches('/');
             return Ok((if to.is_empty() { ".".into() } else { to.to_owned() }, inner[start..].to_owned()));
@@ -169,7 +172,8 @@ fn open(scene: &Scene, repo: usize) -> Result<(DocumentMut, PathBuf, Option<Stri
         Err(error) => return Err(FilesError::read(&file)(error)),
     };
     let document = old.as_deref().unwrap_or_default().parse::<DocumentMut>();
-    let document = document.map_err(|error| FilesError::NotToml { file: file.clone(), reason: error.message().into() })?;
+    let document =
+        document.map_err(|error| FilesError::NotToml { file: file.clone(), reason: error.message().into() })?;
     Ok((document, file, old))
 }
 

@@ -141,11 +141,15 @@ impl FilesError {
                 "take one side of it, for example with `git checkout --ours {file}`, then run `wharf files sync`: what is equal is \
                  recorded anew"
             )),
-            Self::ClaimedTwice { .. } => Some("remove one, or exclude the path from one with `!PATH` in `paths`".into()),
+            Self::ClaimedTwice { .. } => {
+                Some("remove one, or exclude the path from one with `!PATH` in `paths`".into())
+            }
             Self::CaseClash { .. } => Some("rename one of them, or exclude it with `!PATH` in `paths`".into()),
             Self::Escapes { .. } => Some("name a folder that is the repo's own in `to`".into()),
             Self::OwnOwner { .. } => Some("state another folder in `to`".into()),
-            Self::NotCommon(_) => Some("`wharf files status --all` lists them; `wharf files track PATH --from OWNER` adds one".into()),
+            Self::NotCommon(_) => {
+                Some("`wharf files status --all` lists them; `wharf files track PATH --from OWNER` adds one".into())
+            }
             Self::Io { .. } => None,
             Self::Meanwhile(_) => Some("run the command again".into()),
             Self::Owner(trouble) => trouble.hint(),

@@ -27,7 +27,8 @@ use super::version::Local;
 pub fn between(scene: &Scene, here: &str, there: &str) -> Result<Examined, FilesError> {
     let usage = |message: String| FilesError::Usage { message, hint: "name two folders of this super-repo".into() };
     let (repo, folder) = scene.repo_of(here);
-    let holds = |one: &str, other: &str| other.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let holds =
+        |one: &str, other: &str| other.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if scene.repo_of(there).0 == repo && (holds(here, there) || holds(there, here)) {
         return Err(usage(format!("`{here}` and `{there}` lie in each other")));
     }
@@ -125,7 +126,8 @@ pub fn find_renames_here(examined: &mut Examined, contents: &Contents) {
             let files = examined.files.iter();
             files.filter(|file| file.state == State::OnlyHere && file.repo == gone.repo && !taken.contains(&file.path))
         };
-        let same = new().find(|file| file.here.version().map(|version| &version.id) == gone.base().map(|base| &base.id));
+        let same =
+            new().find(|file| file.here.version().map(|version| &version.id) == gone.base().map(|base| &base.id));
         let base = contents.base(gone).filter(|bytes| !is_binary(bytes));
         let alike = || {
             let scored = new().filter_map(|file| Some((alike(base?, contents.here(file)?), file)));

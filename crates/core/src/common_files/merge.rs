@@ -120,7 +120,7 @@ mod tests {
     fn conflicts_keep_both_sides() {
         let Merged::Conflict(marked) = merge(Some(b"a\n"), b"b\n", b"c\n") else { panic!("a conflict") };
         let text = String::from_utf8(marked).unwrap();
-        assert!(text.contains("b\n=======\nc\n>>>>>>> ") && text.starts_with("<<<<<<< "), "{text}");
+        assert_eq!(text, "<<<<<<< ours\nb\n||||||| original\na\n=======\nc\n>>>>>>> theirs\n");
         let Merged::Conflict(marked) = merge(None, b"b", b"") else { panic!("a conflict") };
         assert_eq!(marked, b"<<<<<<< ours\nb\n=======\n>>>>>>> theirs\n");
         assert_eq!(merge(Some(b"\0a"), b"\0b", b"\0c"), Merged::Binary);

@@ -37,6 +37,9 @@ mod target;
 pub mod upstream;
 mod version;
 
+#[cfg(test)]
+mod tests;
+
 pub use apply::{apply, sweep};
 pub use contents::Contents;
 pub use declared::{Declaration, Mode};

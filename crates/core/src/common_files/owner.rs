@@ -73,7 +73,8 @@ pub(super) fn offer(scene: &Scene, declaration: &Declaration) -> Result<Result<O
             offer
         }
     };
-    let is_there = !offer.files.is_empty() || !offer.others.is_empty() || folder.is_empty() || owner.root.join(folder).exists();
+    let is_there =
+        !offer.files.is_empty() || !offer.others.is_empty() || folder.is_empty() || owner.root.join(folder).exists();
     if !is_there && super::pattern::is_glob(folder) {
         return Ok(Err(Trouble::NoOwner { place, from: declaration.from.clone() }));
     }

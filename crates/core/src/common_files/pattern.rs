@@ -56,7 +56,9 @@ impl Pattern {
 
     fn matches(&self, path: &str) -> bool {
         match self {
-            Self::Path(own) => path.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+            Self::Path(own) => {
+                path.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
             Self::Glob(glob) => glob.is_match(path),
         }
     }

@@ -133,7 +133,8 @@ pub fn plan(
     }
     let Planner { mut plan, .. } = planner;
     // A record is written where it says something new.
-    plan.records.retain(|(repo, path, line)| examined.records.get(repo).and_then(|known| known.get(path)) != line.as_ref());
+    plan.records
+        .retain(|(repo, path, line)| examined.records.get(repo).and_then(|known| known.get(path)) != line.as_ref());
     plan
 }
 
@@ -151,14 +152,20 @@ impl Planner<'_> {
         match &file.state {
             State::Same => self.record(file),
             State::Detached => self.forget(file),
-            State::ChangedHere | State::OnlyHere | State::RenamedHere(_) | State::LinkOk | State::LinkBroken | State::LinkReplaced => {}
+            State::ChangedHere
+            | State::OnlyHere
+            | State::RenamedHere(_)
+            | State::LinkOk
+            | State::LinkBroken
+            | State::LinkReplaced => {}
             State::NotYetHere if self.is_renamed_to(file) => {}
             State::NotYetHere => self.take(file, Reason::Added),
             State::ChangedAtOwner => self.take(file, Reason::Updated),
             State::ChangedBoth => self.both(file),
             State::DeletedHere if self.selection.names(&self.shown(file)) => self.take(file, Reason::Restored),
             State::DeletedHere if file.is_contested() => {
-                let why = "deleted here, changed at the owner; name it on the command line to have it back, or `detach` it";
+                let why =
+                    "deleted here, changed at the owner; name it on the command line to have it back, or `detach` it";
                 self.conflict(file, why);
             }
             State::DeletedHere => {}
@@ -182,7 +189,10 @@ impl Planner<'_> {
             State::Detached => self.forget(file),
             State::LinkReplaced if file.here.version() == file.there.as_ref() => self.make_link(file),
             State::LinkReplaced => {
-                self.conflict(file, "a file that differs from the owner's stands where the link should; `upstream` or move it");
+                self.conflict(
+                    file,
+                    "a file that differs from the owner's stands where the link should; `upstream` or move it",
+                );
             }
             State::NotYetHere => self.make_link(file),
             State::LinkBroken if self.leads_nowhere(file) => self.make_link(file),
@@ -276,9 +286,10 @@ impl Planner<'_> {
     }
 
     fn is_renamed_to(&self, file: &CommonFile) -> bool {
-        self.examined.files.iter().any(|old| {
-            old.repo == file.repo && matches!(&old.state, State::RenamedAtOwner(to) if *to == file.path)
-        })
+        self.examined
+            .files
+            .iter()
+            .any(|old| old.repo == file.repo && matches!(&old.state, State::RenamedAtOwner(to) if *to == file.path))
     }
 
     fn step(&mut self, file: &CommonFile, action: Action, reason: Reason) {

@@ -11,7 +11,8 @@ use super::version::Version;
 /// Name of the record, at the declaring repo's root.
 pub const RECORD: &str = "wharf.files.lock";
 
-const HEAD: &str = "# Written by `wharf files`; keep it in Git. A line a file: path, owner, path there, mode, content, commit.\n";
+const HEAD: &str =
+    "# Written by `wharf files`; keep it in Git. A line a file: path, owner, path there, mode, content, commit.\n";
 
 /// The record of one repo.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,7 +71,8 @@ impl Record {
         let mut text = HEAD.to_owned();
         for (path, recorded) in &self.lines {
             let Recorded { owner, source, version, commit } = recorded;
-            let (mode, id) = version.as_ref().map_or((0o120_000, "link"), |version| (version.mode(), version.id.as_str()));
+            let (mode, id) =
+                version.as_ref().map_or((0o120_000, "link"), |version| (version.mode(), version.id.as_str()));
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{path}\t//{owner}\t{source}\t{mode:o}\t{id}\t{commit}");
         }

@@ -41,7 +41,8 @@ impl Scene {
         let root = outermost(dir).map_err(WorkspaceError::from)?.root;
         let layer = read(LayerKind::SuperRepo, &root, CONFIG)?;
         let folder = root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
-        let stated = layer.as_ref().and_then(|layer| layer.get("workspace.name")).and_then(|entry| entry.value.as_text());
+        let stated =
+            layer.as_ref().and_then(|layer| layer.get("workspace.name")).and_then(|entry| entry.value.as_text());
         let name = stated.map_or(folder, str::to_owned);
         let repos = sub_repo::discover(&root, &name);
         let mut declared = vec![layer.as_ref().map(declarations).unwrap_or_default()];
@@ -105,7 +106,9 @@ fn read(kind: LayerKind, root: &Path, shown: &str) -> Result<Option<Layer>, Work
             let layer: Result<Layer, ConfigError> = Layer::from_toml(kind, Path::new(shown), &bytes);
             Ok(Some(layer?))
         }
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(source) => Err(WorkspaceError::Unreadable { file, source }),
     }
 }

@@ -99,8 +99,11 @@ impl<'s> Claims<'s> {
         if self.good.contains(folder) {
             return Ok(());
         }
-        check_way(&self.scene.repos[self.repo].root, path)
-            .map_err(|how| FilesError::Escapes { place: place.to_owned(), path: self.scene.shown(self.repo, path), how })?;
+        check_way(&self.scene.repos[self.repo].root, path).map_err(|how| FilesError::Escapes {
+            place: place.to_owned(),
+            path: self.scene.shown(self.repo, path),
+            how,
+        })?;
         self.good.insert(folder.to_owned());
         Ok(())
     }
@@ -121,7 +124,9 @@ pub(super) fn check_way(root: &Path, path: &str) -> Result<(), String> {
             Err(_) => return Ok(()),
             Ok(metadata) if metadata.is_symlink() => return Err(format!("through the symbolic link `{part}`")),
             Ok(metadata) if !metadata.is_dir() => return Err(format!("through `{part}`, which is a file")),
-            Ok(_) if file.join(".git").symlink_metadata().is_ok() => return Err(format!("into another repo, `{part}`")),
+            Ok(_) if file.join(".git").symlink_metadata().is_ok() => {
+                return Err(format!("into another repo, `{part}`"));
+            }
             Ok(_) => {}
         }
     }

@@ -66,7 +66,11 @@ pub fn plan(
             by_owner.entry(file.owner).or_default().push((file, change));
         }
     }
-    by_owner.into_iter().map(|(owner, changes)| one(scene, owner, changes, wish)).filter_map(Result::transpose).collect()
+    by_owner
+        .into_iter()
+        .map(|(owner, changes)| one(scene, owner, changes, wish))
+        .filter_map(Result::transpose)
+        .collect()
 }
 
 fn change(scene: &Scene, contents: &Contents, file: &CommonFile) -> Result<Option<Change>, FilesError> {
@@ -106,11 +110,17 @@ fn one(
     let branch = wish.branch.map_or_else(|| default_branch(&scene.name), str::to_owned);
     if !git.is_branch_name(&branch) {
         let message = format!("`{branch}` is no name of a branch");
-        return Err(FilesError::Usage { message, hint: "name one with `--branch`, such as `--branch ci-fixes`".into() });
+        return Err(FilesError::Usage {
+            message,
+            hint: "name one with `--branch`, such as `--branch ci-fixes`".into(),
+        });
     }
     let old = git.commit(&format!("refs/heads/{branch}"));
     if git.branches_in_use().map_err(FilesError::git(&repo.root))?.contains(&branch) {
-        let message = format!("branch `{branch}` is checked out at `//{}`, so a commit there would change its work tree", repo.path);
+        let message = format!(
+            "branch `{branch}` is checked out at `//{}`, so a commit there would change its work tree",
+            repo.path
+        );
         return Err(FilesError::Refused { message, hint: "name another one with `--branch`".into() });
     }
     let mut kept = Vec::new();

@@ -106,7 +106,9 @@ impl Form {
             Self::ImageReference => "an image such as `debian:bookworm`",
             Self::Address => "the address of a runnable dir, such as `//ml`",
             Self::Requirement => "a requirement on a version such as `>=1.2` or `>=1.2, <2`",
-            Self::CommonOwner => "the address of a repo or of a folder in one, such as `//helpers`, or `.` for the super-repo",
+            Self::CommonOwner => {
+                "the address of a repo or of a folder in one, such as `//helpers`, or `.` for the super-repo"
+            }
             Self::CommonPath => {
                 "a path or glob that stays within the repo, such as `pytest.ini`, `ci/`, `**/*.cfg` or `!ci/own.yml`"
             }

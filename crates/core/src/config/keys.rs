@@ -205,10 +205,14 @@ pub static KEYS: &[Key] = &[
     key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
         .default(r#""5s""#)
         .example(r#""30s""#),
-    key("files.from", Kind::Text(Form::CommonOwner), "Who owns these files: the address of a repo, or of a folder in one")
-        .absent("it must be stated")
-        .example(r#""//helpers""#)
-        .own_of_repo(),
+    key(
+        "files.from",
+        Kind::Text(Form::CommonOwner),
+        "Who owns these files: the address of a repo, or of a folder in one",
+    )
+    .absent("it must be stated")
+    .example(r#""//helpers""#)
+    .own_of_repo(),
     key("files.paths", Kind::List(Form::CommonPath), "Files, folders and globs in the owner's folder; `!` excludes")
         .absent("it must be stated")
         .example(r#"["pytest.ini", "ci/", "**/*.cfg", "!ci/own.yml"]"#)
@@ -225,8 +229,12 @@ pub static KEYS: &[Key] = &[
     .absent("`copy`")
     .example(r#""link""#)
     .own_of_repo(),
-    key("files.detached", Kind::List(Form::CommonPath), "Paths of this repo that are its own, although they are named above")
-        .absent("none")
-        .example(r#"["ci/own.yml"]"#)
-        .own_of_repo(),
+    key(
+        "files.detached",
+        Kind::List(Form::CommonPath),
+        "Paths of this repo that are its own, although they are named above",
+    )
+    .absent("none")
+    .example(r#"["ci/own.yml"]"#)
+    .own_of_repo(),
 ];

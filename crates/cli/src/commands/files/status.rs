@@ -106,11 +106,13 @@ impl Status {
 
     fn show(&self, context: &Context, all: &[(&str, &Scene, &Examined)]) -> Result<(), Failure> {
         if self.json {
-            let rows = all.iter().flat_map(|(name, scene, examined)| examined.files.iter().map(|file| row(name, scene, file)));
+            let rows =
+                all.iter().flat_map(|(name, scene, examined)| examined.files.iter().map(|file| row(name, scene, file)));
             return data::json(&rows.collect::<Vec<_>>());
         }
         let several = !self.repos.is_empty();
-        let mut table = Table::new(if several { &["repo", "file", "state", "owner"] } else { &["file", "state", "owner"] });
+        let mut table =
+            Table::new(if several { &["repo", "file", "state", "owner"] } else { &["file", "state", "owner"] });
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (name, scene, examined) in all {
             for file in &examined.files {
@@ -166,8 +168,9 @@ impl Status {
         }
         match open {
             0 => Ok(0),
-            open => Err(Failure::failed(format!("{open} common files are not equal on both sides"))
-                .hint("`wharf files diff` shows how, `wharf files sync` brings them here, `wharf files upstream` there")),
+            open => Err(Failure::failed(format!("{open} common files are not equal on both sides")).hint(
+                "`wharf files diff` shows how, `wharf files sync` brings them here, `wharf files upstream` there",
+            )),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `wharf files sync`.
 
 use wharf_core::common_files::{
-    Action, Conflict, Contents, Examined, Local, OnConflict, Plan, Reason, Scene, Selection, Step, apply, examine, folder, plan, sweep,
+    Action, Conflict, Contents, Examined, Local, OnConflict, Plan, Reason, Scene, Selection, Step, apply, examine,
+    folder, plan, sweep,
 };
 
 use super::super::data;
@@ -74,7 +75,9 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
     );
     let hint = match plan.conflicts.iter().all(|conflict| conflict.can_mark) {
         true => "look with `wharf files diff`; `wharf files sync --merge` writes conflict markers to be resolved",
-        false => "look with `wharf files diff`; `wharf files sync PATH` leaves out the others, `wharf files detach PATH` makes one your own",
+        false => {
+            "look with `wharf files diff`; `wharf files sync PATH` leaves out the others, `wharf files detach PATH` makes one your own"
+        }
     };
     Err(Failure::refused(message).hint(hint))
 }
@@ -120,5 +123,9 @@ fn pasted(scene: &Scene, examined: &Examined, step: &Step) -> String {
 
 fn quote(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ',' | '@' | ':');
-    if text.chars().all(plain) && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if text.chars().all(plain) && !text.is_empty() {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
