@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use wharf_testkit::{Output, Repo, Sandbox, Signal, WharfCommand, sample};
@@ -480,6 +481,21 @@ fn many_super_repos_are_asked_at_once() {
     let rows = run(&["--json", "--repos", "sample"]).json();
     assert_eq!((rows.as_array().unwrap().len(), &rows[0]["workspace"]), (4, &Value::from("sample")));
     run(&["--repos", "sample", "nowhere"]).assert_code(4).stderr_contains("nowhere: ");
+
+    for repo in [&first, &second] {
+        let helpers = Repo::open(repo.join("helpers"));
+        helpers.write("pytest.ini", "other\n").write("ci/lint.yml", "lint: 2\n").commit("other");
+    }
+    let sync = |args: &[&str]| sandbox.command(env!("CARGO_BIN_EXE_wharf")).args(["files", "sync"]).args(args).run();
+    let planned = sync(&["--dry-run", "--repos", "list"]);
+    planned.assert_code(5).stdout_contains("sample  2 files would change\n");
+    assert_eq!(first.read("ci/lint.yml"), "lint: 1\n");
+    let done = sync(&["--repos", "list"]);
+    done.assert_code(5)
+        .stdout_contains("sample  2 files changed")
+        .stdout_contains("second  1 common files are in conflict");
+    done.stderr_contains("second: 1 common files are in conflict");
+    assert_eq!((first.read("ci/lint.yml").as_str(), second.read("ci/lint.yml").as_str()), ("lint: 2\n", "lint: 1\n"));
 }
 
 #[test]
@@ -524,7 +540,9 @@ fn a_killed_sync_is_simply_run_again() {
     helpers.commit("many");
     let running = wharf(&sandbox, &repo, &["sync"]).spawn();
     // As soon as there is a file, or all are there: wherever it is cut off, the next one ends right.
+    let deadline = Instant::now() + Duration::from_secs(100);
     while !repo.join("many/000.txt").exists() && !repo.join("wharf.files.lock").exists() {
+        assert!(Instant::now() < deadline, "{}", running.so_far().told());
         std::thread::yield_now();
     }
     running.signal(Signal::KILL);

@@ -73,16 +73,12 @@ pub(super) fn offer(scene: &Scene, declaration: &Declaration) -> Result<Result<O
             offer
         }
     };
-    let is_there =
-        !offer.files.is_empty() || !offer.others.is_empty() || folder.is_empty() || owner.root.join(folder).exists();
-    if !is_there && super::pattern::is_glob(folder) {
-        return Ok(Err(Trouble::NoOwner { place, from: declaration.from.clone() }));
+    let is_there = folder.is_empty() || !offer.files.is_empty() || owner.root.join(folder).exists();
+    if is_there || repo != 0 {
+        return Ok(Ok(offer));
     }
-    match is_there || repo != 0 {
-        true => Ok(Ok(offer)),
-        // A folder of the super-repo that is not there was more likely meant as a repo.
-        false => Ok(Err(Trouble::NoOwner { place, from: declaration.from.clone() })),
-    }
+    // A folder of the super-repo that is not there was more likely meant as a repo.
+    Ok(Err(Trouble::NoOwner { place, from: declaration.from.clone() }))
 }
 
 fn list(

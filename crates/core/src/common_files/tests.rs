@@ -85,7 +85,7 @@ fn synced(sandbox: &Sandbox) -> (Repo, Repo) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn a_second_sync_does_nothing_and_nothing_is_lost_unsaid(
         here in proptest::collection::vec(edit(), 3),

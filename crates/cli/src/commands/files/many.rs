@@ -35,30 +35,36 @@ pub(super) fn folders(context: &Context, texts: &[String]) -> Result<Vec<(String
     Ok(folders)
 }
 
-/// Looks into all, several at a time; the answers come in the order of the question.
+/// Looks into all.
 pub(super) fn look(context: &Context, folders: Vec<(String, PathBuf)>) -> Vec<Looked> {
     let cache = &context.surroundings.cache;
+    let all = each(folders, |folder| {
+        let scene = Scene::open(folder, cache)?;
+        let examined = examine(&scene, &Selection::default())?;
+        Ok((scene, examined))
+    });
+    all.into_iter().map(|(name, found)| Looked { name, found }).collect()
+}
+
+/// Does the same in all folders, several at a time; the answers come in the order of the question.
+pub(super) fn each<T: Send>(folders: Vec<(String, PathBuf)>, work: impl Fn(&Path) -> T + Sync) -> Vec<(String, T)> {
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(folders.len());
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(folders.len())));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some((name, folder)) = folders.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let looked = Looked { name: name.clone(), found: one(folder, cache) };
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((_, folder)) = folders.get(at) else { break };
+                    let done = work(folder);
                     if let Ok(mut found) = found.lock() {
-                        found.push(looked);
+                        found.push((at, done));
                     }
                 }
             });
         }
     });
     let mut found = found.into_inner().unwrap_or_default();
-    found.sort_by_key(|looked| folders.iter().position(|(name, _)| *name == looked.name));
-    found
-}
-
-fn one(folder: &Path, cache: &Path) -> Result<(Scene, Examined), FilesError> {
-    let scene = Scene::open(folder, cache)?;
-    let examined = examine(&scene, &Selection::default())?;
-    Ok((scene, examined))
+    found.sort_by_key(|(at, _)| *at);
+    folders.into_iter().zip(found).map(|((name, _), (_, done))| (name, done)).collect()
 }

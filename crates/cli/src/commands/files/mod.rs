@@ -56,7 +56,7 @@ impl Files {
 #[derive(Debug, Clone, clap::Args)]
 struct Between {
     /// Holds a folder of this super-repo (first) against one of another repo (second), without any `[[files]]`.
-    #[arg(long, num_args = 2, value_names = ["REPO/FOLDER", "REPO/FOLDER"])]
+    #[arg(long, num_args = 2, value_names = ["REPO/FOLDER", "REPO/FOLDER"], conflicts_with = "paths")]
     between: Vec<String>,
 }
 

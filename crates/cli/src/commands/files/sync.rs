@@ -6,9 +6,11 @@ use wharf_core::common_files::{
 };
 
 use super::super::data;
-use super::{Between, scene};
+use super::{Between, many, scene};
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::render::table::Cell;
+use crate::render::{Paint, Table};
 
 /// Brings what changed at the owners here, merged with what changed here; records what was equal last.
 ///
@@ -25,41 +27,103 @@ pub(super) struct Sync {
     /// Prints what would be done, as commands, and does nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Syncs these super-repos instead: paths, or a file with a path a line. A conflict in one stops no other.
+    #[arg(long, value_name = "LIST", num_args = 1.., conflicts_with_all = ["paths", "between"])]
+    repos: Vec<String>,
     #[command(flatten)]
     between: Between,
 }
 
+/// What came of one super-repo.
+struct Done {
+    examined: Examined,
+    plan: Plan,
+}
+
 impl Sync {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let here = &context.surroundings.here;
-        let scene = scene(context, here)?;
-        let lock = if self.dry_run { None } else { Some(super::lock(context, &scene, "sync")?) };
-        let selection = Selection::new(&scene, here, &self.paths)?;
-        let examined = match self.between.folders(&scene, here)? {
-            Some((one, other)) => folder::between(&scene, &one, &other)?,
-            None => examine(&scene, &selection)?,
-        };
+        if !self.repos.is_empty() {
+            return self.many(context);
+        }
+        let scene = scene(context, &context.surroundings.here)?;
+        let Done { examined, plan } = self.one(context, &scene)?;
         super::say(context, "", &examined.troubles);
-        let contents = Contents::fetch(&scene, &examined)?;
-        let on_conflict = if self.merge { OnConflict::Mark } else { OnConflict::Refuse };
-        let plan = plan(&scene, &examined, &contents, &selection, on_conflict);
         refuse(&plan)?;
         if self.dry_run {
             data::text(&plan.steps.iter().map(|step| pasted(&scene, &examined, step)).collect::<String>())?;
             super::verdict(&examined.troubles)?;
             return Ok(0);
         }
-        sweep(&scene, &plan);
-        apply(&scene, &plan)?;
-        drop(lock);
         report(context, &scene, &plan);
         super::verdict(&examined.troubles)?;
-        let marked = plan.steps.iter().filter(|step| step.reason == Reason::Marked).count();
-        match marked {
-            0 => Ok(0),
-            marked => Err(Failure::failed(format!("{marked} common files have conflict markers now"))
-                .hint("resolve them as after `git merge`, then commit")),
+        marked(&plan)?;
+        Ok(0)
+    }
+
+    /// Plans, and applies where nothing stands in the way.
+    fn one(&self, context: &Context, scene: &Scene) -> Result<Done, Failure> {
+        let here = &context.surroundings.here;
+        let _lock = if self.dry_run { None } else { Some(super::lock(context, scene, "sync")?) };
+        let (selection, examined) = match self.between.folders(scene, here)? {
+            Some((one, other)) => (Selection::default(), folder::between(scene, &one, &other)?),
+            None => {
+                let selection = Selection::new(scene, here, &self.paths)?;
+                let examined = examine(scene, &selection)?;
+                (selection, examined)
+            }
+        };
+        let contents = Contents::fetch(scene, &examined)?;
+        let on_conflict = if self.merge { OnConflict::Mark } else { OnConflict::Refuse };
+        let plan = plan(scene, &examined, &contents, &selection, on_conflict);
+        if !self.dry_run && plan.conflicts.is_empty() {
+            sweep(scene, &plan);
+            apply(scene, &plan)?;
         }
+        Ok(Done { examined, plan })
+    }
+
+    /// Each super-repo by itself: a conflict in one stops no other. The exit code is that of the first that did not succeed.
+    fn many(&self, context: &Context) -> Result<u8, Failure> {
+        let all =
+            many::each(many::folders(context, &self.repos)?, |folder| self.one(context, &scene(context, folder)?));
+        let mut table = Table::new(&["repo", "result"]);
+        let mut first: Option<Failure> = None;
+        for (name, done) in all {
+            let result = done.and_then(|done| {
+                super::say(context, &format!("{name}: "), &done.examined.troubles);
+                refuse(&done.plan)?;
+                super::verdict(&done.examined.troubles)?;
+                marked(&done.plan)?;
+                Ok(summary(&done.plan, self.dry_run))
+            });
+            let cell = match &result {
+                Ok(text) => text.as_str().into(),
+                Err(failure) => Cell::painted(failure.message.lines().next().unwrap_or_default(), Paint::Red),
+            };
+            table.row([name.as_str().into(), cell]);
+            if let Err(failure) = result {
+                first.get_or_insert(Failure { message: format!("{name}: {}", failure.message), ..failure });
+            }
+        }
+        data::table(context, &table)?;
+        first.map_or(Ok(0), Err)
+    }
+}
+
+fn marked(plan: &Plan) -> Result<(), Failure> {
+    match plan.steps.iter().filter(|step| step.reason == Reason::Marked).count() {
+        0 => Ok(()),
+        marked => Err(Failure::failed(format!("{marked} common files have conflict markers now"))
+            .hint("resolve them as after `git merge`, then commit")),
+    }
+}
+
+fn summary(plan: &Plan, is_dry: bool) -> String {
+    match (plan.steps.len(), plan.records.len()) {
+        (0, 0) => "nothing to do".to_owned(),
+        (steps, _) if is_dry => format!("{steps} files would change"),
+        (0, records) => format!("recorded {records} files as equal"),
+        (steps, _) => format!("{steps} files changed; commit them together with `wharf.files.lock`"),
     }
 }
 
@@ -82,17 +146,12 @@ fn refuse(plan: &Plan) -> Result<(), Failure> {
     Err(Failure::refused(message).hint(hint))
 }
 
-/// A line a step to data, a sentence to talk.
+/// A line a step and a sentence, as talk.
 fn report(context: &Context, scene: &Scene, plan: &Plan) {
     for step in &plan.steps {
         context.talk.note(&format!("{}: {}", scene.shown(step.repo, &step.path), step.reason.word()));
     }
-    let recorded = match (plan.steps.len(), plan.records.len()) {
-        (0, 0) => "nothing to do".to_owned(),
-        (0, records) => format!("recorded {records} files as equal"),
-        (steps, _) => format!("{steps} files changed; commit them together with `wharf.files.lock`"),
-    };
-    context.talk.note(&recorded);
+    context.talk.note(&summary(plan, false));
 }
 
 /// A step as a command that can be pasted at the super-repo's root.
