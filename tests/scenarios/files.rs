@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use wharf_testkit::{Output, Repo, Sandbox, Signal, WharfCommand, sample};
 
-const INI: &str = "[pytest]\naddopts = -q\n1\n2\n3\n4\n5\n6\n7\nlast = 1\n";
-const ENTRY: &str = "[[files]]\nfrom = \"//helpers\"\npaths = [\"pytest.ini\", \"ci/\", \"tool.sh\"]\n";
+pub(super) const INI: &str = "[pytest]\naddopts = -q\n1\n2\n3\n4\n5\n6\n7\nlast = 1\n";
+pub(super) const ENTRY: &str = "[[files]]\nfrom = \"//helpers\"\npaths = [\"pytest.ini\", \"ci/\", \"tool.sh\"]\n";
 
 fn wharf(sandbox: &Sandbox, repo: &Repo, args: &[&str]) -> WharfCommand {
     sandbox.command(env!("CARGO_BIN_EXE_wharf")).cwd(repo.path()).arg("files").args(args)
 }
 
-fn files(sandbox: &Sandbox, repo: &Repo, args: &[&str]) -> Output {
+pub(super) fn files(sandbox: &Sandbox, repo: &Repo, args: &[&str]) -> Output {
     wharf(sandbox, repo, args).run()
 }
 
 /// A super-repo with the sub-repo `helpers`, which owns a few files.
-fn shared(sandbox: &Sandbox, toml: &str) -> (Repo, Repo) {
+pub(super) fn shared(sandbox: &Sandbox, toml: &str) -> (Repo, Repo) {
     let repo = sample::workspace(sandbox)
         .toml(toml)
         .sub_repo("helpers", |sub| {
@@ -36,7 +36,7 @@ fn shared(sandbox: &Sandbox, toml: &str) -> (Repo, Repo) {
 }
 
 /// The same, synced and committed.
-fn synced(sandbox: &Sandbox) -> (Repo, Repo) {
+pub(super) fn synced(sandbox: &Sandbox) -> (Repo, Repo) {
     let (repo, helpers) = shared(sandbox, ENTRY);
     files(sandbox, &repo, &["sync"]).assert_code(0);
     repo.commit("synced");
@@ -44,13 +44,13 @@ fn synced(sandbox: &Sandbox) -> (Repo, Repo) {
 }
 
 /// Path and state of all files.
-fn states(sandbox: &Sandbox, repo: &Repo) -> Vec<(String, String)> {
+pub(super) fn states(sandbox: &Sandbox, repo: &Repo) -> Vec<(String, String)> {
     let rows = files(sandbox, repo, &["status", "--json"]).json();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
     rows.as_array().unwrap().iter().map(|row| (text(row, "path"), text(row, "state"))).collect()
 }
 
-fn state(sandbox: &Sandbox, repo: &Repo, path: &str) -> String {
+pub(super) fn state(sandbox: &Sandbox, repo: &Repo, path: &str) -> String {
     let found = states(sandbox, repo).into_iter().find(|(known, _)| known == path);
     found.unwrap_or_else(|| panic!("`{path}` is no common file")).1
 }
@@ -153,40 +153,6 @@ fn a_conflict_changes_nothing_at_all_unless_markers_are_asked_for() {
     files(&sandbox, &repo, &["upstream", "pytest.ini"]).assert_code(5).stderr_contains("still has conflict markers");
     files(&sandbox, &repo, &["sync"]).assert_code(0);
     assert_eq!(repo.read("pytest.ini"), marked);
-}
-
-#[test]
-fn files_that_differ_from_the_start_or_lost_their_base_are_conflicts() {
-    let sandbox = Sandbox::new();
-    let (repo, helpers) = shared(&sandbox, ENTRY);
-    repo.write("pytest.ini", "mine\n").write("ci/lint.yml", "lint: 1\n");
-    let refused = files(&sandbox, &repo, &["sync"]);
-    refused.assert_code(5).stderr_contains("pytest.ini: differs, and was never synced");
-    assert!(!repo.join("tool.sh").exists());
-    fs_err::remove_file(repo.join("pytest.ini")).unwrap();
-    files(&sandbox, &repo, &["sync"]).assert_code(0);
-    // Never committed here, and rewritten there: no history has the base any more.
-    helpers.git(&["checkout", "--quiet", "--orphan", "fresh"]);
-    helpers.write("pytest.ini", "new\n").commit("rewritten");
-    helpers.git(&["branch", "--quiet", "-D", "main"]);
-    helpers.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
-    helpers.git(&["update-ref", "-d", "refs/remotes/origin/HEAD"]);
-    helpers.git(&["reflog", "expire", "--expire=now", "--all"]);
-    helpers.git(&["gc", "--quiet", "--prune=now"]);
-    files(&sandbox, &repo, &["sync"]).assert_code(0);
-    assert_eq!(repo.read("pytest.ini"), "new\n");
-    repo.write("pytest.ini", "here\n");
-    let old = helpers.git(&["rev-parse", "HEAD"]);
-    helpers.git(&["checkout", "--quiet", "--orphan", "again"]);
-    helpers.write("pytest.ini", "there\n").commit("rewritten again");
-    helpers.git(&["branch", "--quiet", "-D", "fresh"]);
-    helpers.git(&["reflog", "expire", "--expire=now", "--all"]);
-    helpers.git(&["gc", "--quiet", "--prune=now"]);
-    assert!(!repo.read("wharf.files.lock").is_empty() && repo.read("wharf.files.lock").contains(&old));
-    let refused = files(&sandbox, &repo, &["sync"]);
-    refused.assert_code(5).stderr_contains("no history has what it was at the last sync");
-    files(&sandbox, &repo, &["diff", "--log", "pytest.ini"]).stdout_contains("all, its history was rewritten");
-    assert_eq!(repo.read("pytest.ini"), "here\n");
 }
 
 #[test]
@@ -374,163 +340,6 @@ fn links_are_relative_repaired_and_never_replace_an_edit() {
 }
 
 #[test]
-fn paths_that_leave_the_repo_are_refused_with_file_and_line() {
-    let sandbox = Sandbox::new();
-    let (repo, _) = shared(&sandbox, "");
-    let base = repo.read("wharf.toml");
-    let line = base.lines().count() + 3;
-    let try_entry = |rest: &str| {
-        repo.write("wharf.toml", format!("{base}[[files]]\nfrom = \"//helpers\"\n{rest}\n"));
-        let output = files(&sandbox, &repo, &["sync"]);
-        output.assert_code(3);
-        output
-    };
-    for bad in ["../x", "/etc/passwd", "ci/../../x", ".git/hooks/post-commit", "ci/.git/x"] {
-        let output = try_entry(&format!("paths = [\"{bad}\"]"));
-        output.stderr_contains(&format!("wharf.toml:{line}:")).stderr_contains("bad value");
-        try_entry(&format!("to = \"{bad}\"\npaths = [\"ci\"]")).stderr_contains("wharf.toml");
-    }
-    std::os::unix::fs::symlink(sandbox.home(), repo.join("out")).unwrap();
-    let output = try_entry("paths = [\"ci\"]\nto = \"out/x\"");
-    output
-        .stderr_contains(&format!("wharf.toml:{}: `out/x/ci/", line - 1))
-        .stderr_contains("through the symbolic link `out`");
-    assert_eq!(
-        fs_err::read_dir(sandbox.home()).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() == "x").count(),
-        0
-    );
-    try_entry("paths = [\"ci\"]\nto = \"helpers/x\"").stderr_contains("into another repo, `helpers`");
-    try_entry("paths = [\"ci\"]\nfro = \"x\"")
-        .stderr_contains("unknown key `files.fro`")
-        .stderr_contains("did you mean `files.from`?");
-}
-
-#[test]
-fn one_place_belongs_to_one_entry_and_one_spelling() {
-    let sandbox = Sandbox::new();
-    let (repo, helpers) =
-        shared(&sandbox, &format!("{ENTRY}\n[[files]]\nfrom = \"//helpers\"\npaths = \"ci/lint.yml\"\n"));
-    let twice = files(&sandbox, &repo, &["status"]);
-    twice.assert_code(3).stderr_contains("`ci/lint.yml` is claimed twice: by wharf.toml:8 and by wharf.toml:12");
-    let toml = repo.read("wharf.toml").replace("\n[[files]]\nfrom = \"//helpers\"\npaths = \"ci/lint.yml\"\n", "");
-    repo.write("wharf.toml", toml);
-    repo.write("Pytest.ini", "mine\n");
-    let clash = files(&sandbox, &repo, &["sync"]);
-    clash.assert_code(3).stderr_contains("`pytest.ini` and `Pytest.ini` differ only in upper and lower case");
-    fs_err::remove_file(repo.join("Pytest.ini")).unwrap();
-    helpers.write("CI/other.yml", "x").commit("case");
-    let toml = repo.read("wharf.toml").replace("\"ci/\"", "\"ci/\", \"CI/\"");
-    repo.write("wharf.toml", toml);
-    files(&sandbox, &repo, &["sync"]).assert_code(3).stderr_contains("differ only in upper and lower case");
-    assert!(!repo.join("pytest.ini").exists());
-}
-
-#[test]
-fn an_owner_that_is_not_there_is_named_and_the_others_go_on() {
-    let sandbox = Sandbox::new();
-    let (repo, _) = shared(&sandbox, &format!("{ENTRY}\n[[files]]\nfrom = \"//nobody\"\npaths = \"x\"\n"));
-    let output = files(&sandbox, &repo, &["sync"]);
-    output.assert_code(3).stderr_contains("wharf.toml:12: owner `//nobody` is not in this super-repo");
-    assert_eq!(repo.read("pytest.ini"), INI);
-    repo.commit("synced");
-    let remote = Repo::open(sandbox.path().join("sample.remotes/helpers.git"));
-    repo.add_submodule(&remote, "more");
-    let toml = repo.read("wharf.toml").replace("//nobody", "//more");
-    repo.write("wharf.toml", toml).commit("more");
-    repo.git(&["submodule", "--quiet", "deinit", "--force", "more"]);
-    let skipped = files(&sandbox, &repo, &["status", "--check"]);
-    skipped.assert_code(0).stderr_contains("owner `//more` is not populated, its files are skipped");
-    skipped.stderr_contains("git submodule update --init more");
-}
-
-#[test]
-fn several_owners_and_sub_repos_that_share_too() {
-    let sandbox = Sandbox::new();
-    let repo = sample::workspace(&sandbox)
-        .toml("[[files]]\nfrom = \"//one\"\npaths = [\"a.txt\"]\n\n[[files]]\nfrom = \"//two\"\npaths = \"**/*.cfg\"\n")
-        .file("base.txt", "root\n")
-        .sub_repo("one", |sub| {
-            sub.file("a.txt", "a\n")
-                .file("wharf.toml", "[[files]]\nfrom = \".\"\npaths = [\"base.txt\"]\nto = \"from-root\"\n")
-        })
-        .sub_repo("two", |sub| sub.file("x.cfg", "x\n").file("deep/y.cfg", "y\n"))
-        .build();
-    files(&sandbox, &repo, &["sync"]).assert_code(0);
-    assert_eq!((repo.read("a.txt").as_str(), repo.read("deep/y.cfg").as_str()), ("a\n", "y\n"));
-    assert_eq!(repo.read("one/from-root/base.txt"), "root\n");
-    assert!(repo.read("one/wharf.files.lock").contains("from-root/base.txt\t//\tbase.txt\t100644\t"));
-    let one = Repo::open(repo.join("one"));
-    one.write("from-root/base.txt", "better\n");
-    files(&sandbox, &one, &["upstream", "./from-root/base.txt"]).assert_code(0);
-    assert_eq!(repo.git(&["show", "common-files/sample:base.txt"]), "better");
-}
-
-#[test]
-fn many_super_repos_are_asked_at_once() {
-    let sandbox = Sandbox::new();
-    let (first, helpers) = synced(&sandbox);
-    helpers.git(&["push", "--quiet", "origin", "HEAD:main"]);
-    let second = first.clone_to(sandbox.path().join("second"));
-    second.write("pytest.ini", "drifted\n");
-    sandbox.command("sh").args(["-c", "printf 'sample\\n# note\\n\\nsecond\\n' > list"]).run().assert_code(0);
-    let run = |args: &[&str]| sandbox.command(env!("CARGO_BIN_EXE_wharf")).args(["files", "status"]).args(args).run();
-    let output = run(&["--repos", "list"]);
-    output.assert_code(0).stderr_contains("of 8 common files in 2 super-repos are equal");
-    assert!(output.stdout.lines().any(|line| line.starts_with("second  pytest.ini")), "{}", output.told());
-    run(&["--check", "--repos", "sample", "second"]).assert_code(1);
-    let rows = run(&["--json", "--repos", "sample"]).json();
-    assert_eq!((rows.as_array().unwrap().len(), &rows[0]["workspace"]), (4, &Value::from("sample")));
-    run(&["--repos", "sample", "nowhere"]).assert_code(4).stderr_contains("nowhere: ");
-
-    for repo in [&first, &second] {
-        let helpers = Repo::open(repo.join("helpers"));
-        helpers.write("pytest.ini", "other\n").write("ci/lint.yml", "lint: 2\n").commit("other");
-    }
-    let sync = |args: &[&str]| sandbox.command(env!("CARGO_BIN_EXE_wharf")).args(["files", "sync"]).args(args).run();
-    let planned = sync(&["--dry-run", "--repos", "list"]);
-    planned.assert_code(5).stdout_contains("sample  2 files would change\n");
-    assert_eq!(first.read("ci/lint.yml"), "lint: 1\n");
-    let done = sync(&["--repos", "list"]);
-    done.assert_code(5)
-        .stdout_contains("sample  2 files changed")
-        .stdout_contains("second  1 common files are in conflict");
-    done.stderr_contains("second: 1 common files are in conflict");
-    assert_eq!((first.read("ci/lint.yml").as_str(), second.read("ci/lint.yml").as_str()), ("lint: 2\n", "lint: 1\n"));
-}
-
-#[test]
-fn folders_of_two_repos_are_held_against_each_other() {
-    let sandbox = Sandbox::new();
-    let text = "one\ntwo\nthree\nfour\n";
-    let repo = sample::workspace(&sandbox)
-        .file("lib/a.py", text)
-        .file("lib/b.py", "b\n")
-        .sub_repo("other", |sub| sub.file("src/a.py", text).file("src/b.py", "b\n").file("README.md", "x"))
-        .build();
-    let other = Repo::open(repo.join("other"));
-    let between = ["--between", "lib", "other/src"];
-    let run = |verb: &[&str]| files(&sandbox, &repo, &[verb, &between].concat());
-    run(&["sync"]).assert_code(0).stderr_contains("recorded 2 files as equal");
-    repo.commit("recorded");
-    other.write("src/b.py", "b2\n").commit("other: better b");
-    repo.git(&["mv", "lib/a.py", "lib/z.py"]);
-    repo.write("lib/z.py", format!("{text}five\n")).write("lib/new.py", "new\n").commit("here: renamed");
-    let diff = run(&["diff", "--log"]);
-    diff.assert_code(0).stdout_contains("other: better b").stdout_contains("here: renamed");
-    diff.stdout_contains("lib/a.py: renamed-here (lib/z.py)").stdout_contains("+++ lib/new.py");
-    run(&["sync"]).assert_code(0).stderr_contains("lib/b.py: updated");
-    let up = run(&["upstream", "--branch", "back"]);
-    up.assert_code(0);
-    assert_eq!(other.git(&["ls-tree", "-r", "--name-only", "back"]), "README.md\nsrc/b.py\nsrc/new.py\nsrc/z.py");
-    other.git(&["checkout", "--quiet", "back"]);
-    run(&["sync"]).assert_code(0);
-    let rest = run(&["diff"]);
-    assert_eq!(rest.stdout, "", "{}", rest.told());
-    files(&sandbox, &repo, &["diff", "--between", "lib", "lib"]).assert_code(2);
-    files(&sandbox, &repo, &["diff", "--between", "lib", "nowhere"]).assert_code(2);
-}
-
-#[test]
 fn a_killed_sync_is_simply_run_again() {
     let sandbox = Sandbox::new();
     let (repo, helpers) = shared(&sandbox, "[[files]]\nfrom = \"//helpers\"\npaths = \"many/\"\n");
@@ -553,21 +362,4 @@ fn a_killed_sync_is_simply_run_again() {
     let names: Vec<_> = fs_err::read_dir(repo.join("many")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(names.len() == 400 || names.iter().any(|name| name == ".wharf-files.left.tmp"), "{names:?}");
     files(&sandbox, &repo, &["sync"]).assert_code(0).stderr_contains("nothing to do");
-}
-
-#[test]
-fn a_damaged_record_is_named_with_its_line() {
-    let sandbox = Sandbox::new();
-    let (repo, _) = synced(&sandbox);
-    let record = repo.read("wharf.files.lock");
-    repo.write("wharf.files.lock", format!("{record}<<<<<<< HEAD\n"));
-    let output = files(&sandbox, &repo, &["sync"]);
-    output
-        .assert_code(3)
-        .stderr_contains("`wharf.files.lock`, line 6: a conflict marker")
-        .stderr_contains("git checkout --ours");
-    files(&sandbox, &repo, &["status", "nowhere"]).assert_code(3);
-    repo.write("wharf.files.lock", record);
-    files(&sandbox, &repo, &["status", "nowhere"]).assert_code(2).stderr_contains("`nowhere` is no common file here");
-    files(&sandbox, &repo, &["status", "../.."]).assert_code(2);
 }

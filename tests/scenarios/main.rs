@@ -7,6 +7,8 @@ mod containers;
 mod demo;
 mod doctor;
 mod files;
+mod files_refused;
+mod files_repos;
 mod image;
 mod real_repo;
 mod reference;

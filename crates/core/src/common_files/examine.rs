@@ -125,6 +125,10 @@ fn claim(
                 return Err(FilesError::OwnOwner { place: declaration.place.clone(), path });
             }
             claims.claim(&file.path, &declaration.place)?;
+            // A name that is gone on both sides is in nobody's way.
+            if file.there.is_some() || root.join(&file.path).symlink_metadata().is_ok() {
+                claims.name(&file.path, &declaration.place)?;
+            }
             file.link = target::link_text(scene, (repo, &file.path), (file.owner, &file.source));
             files.push(file);
         }

@@ -78,8 +78,42 @@ mod tests {
         proptest::collection::vec("[abc]\n", 0..12).prop_map(|lines| lines.concat())
     }
 
+    /// Ten lines that are all different, of which one side drops, replaces or doubles some.
+    fn edited(side: &'static str) -> impl Strategy<Value = String> {
+        proptest::collection::vec(0..12_u8, 10).prop_map(move |edits| {
+            let line = |(at, edit): (usize, &u8)| match edit {
+                0 => String::new(),
+                1 => format!("{side} {at}\n"),
+                2 => format!("base {at}\n{side} after {at}\n"),
+                _ => format!("base {at}\n"),
+            };
+            edits.iter().enumerate().map(line).collect()
+        })
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn is_what_git_makes_of_it_byte_for_byte(here in edited("here"), there in edited("there")) {
+            let dir = tempfile::tempdir().unwrap();
+            let base: String = (0..10).map(|at| format!("base {at}\n")).collect();
+            let (expected, is_clean) = git(dir.path(), base.as_bytes(), here.as_bytes(), there.as_bytes());
+            match merge(Some(base.as_bytes()), here.as_bytes(), there.as_bytes()) {
+                Merged::Clean(merged) => {
+                    prop_assert!(is_clean);
+                    prop_assert_eq!(String::from_utf8(merged), String::from_utf8(expected));
+                }
+                // More cautious than Git is good enough; less is not.
+                Merged::Conflict(marked) => {
+                    for line in here.lines().chain(there.lines()) {
+                        let text = String::from_utf8_lossy(&marked);
+                        prop_assert!(line.starts_with("base") || text.lines().any(|known| known == line), "{line} is lost");
+                    }
+                }
+                Merged::Binary => prop_assert!(false, "text is text"),
+            }
+        }
+
         #[test]
         fn is_never_clean_where_git_conflicts_and_equal_where_both_are_clean(base in text(), here in text(), there in text()) {
             let dir = tempfile::tempdir().unwrap();

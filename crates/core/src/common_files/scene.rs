@@ -54,7 +54,7 @@ impl Scene {
                 _ => Ok(None),
             };
             let layer = read.unwrap_or_else(|error| {
-                troubles.push(Trouble::Config { path: shown, reason: error.to_string() });
+                troubles.push(Trouble::Config { path: shown, reason: error.to_string().replace('\n', "; ") });
                 None
             });
             declared.push(layer.as_ref().map(declarations).unwrap_or_default());

@@ -71,12 +71,14 @@ impl<'s> Claims<'s> {
             let path = self.scene.shown(self.repo, path);
             return Err(FilesError::ClaimedTwice { path, first, second: place.to_owned() });
         }
-        self.case(path, place)?;
         self.way(path, place)
     }
 
-    /// A file cannot be a folder of another one, nor differ from another name only in case.
-    fn case(&mut self, path: &str, place: &str) -> Result<(), FilesError> {
+    /// Holds the name against those of others: a file cannot be a folder of another one, nor differ from another name only in case.
+    ///
+    /// # Errors
+    /// When it does.
+    pub(super) fn name(&mut self, path: &str, place: &str) -> Result<(), FilesError> {
         for end in ends(path) {
             let part = &path[..end];
             if end < path.len()
