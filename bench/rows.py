@@ -143,5 +143,6 @@ def size(bench, place, runs):
     return [Measure("release binary", "B", [path.stat().st_size], [Limit("largest", 15 * MEGABYTE)], notes=notes)]
 
 
-ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size, **rows_files.ROWS}
+ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
+ROWS.update(rows_files.ROWS)
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}

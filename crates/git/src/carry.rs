@@ -74,7 +74,7 @@ impl Git {
 
     /// Whether `name` can be the name of a branch (git-check-ref-format(1)).
     #[must_use]
-    pub fn is_branch_name(&self, name: &str) -> bool {
+    pub fn can_name_a_branch(&self, name: &str) -> bool {
         let output = self.command(["check-ref-format", "--branch", name]).run();
         !name.starts_with('-') && output.is_ok_and(|output| output.exit.is_success())
     }
@@ -131,6 +131,6 @@ mod tests {
         assert!(git.carry(again, &changes).is_err(), "the branch is not new any more");
         assert_eq!(git.branches_in_use().unwrap(), ["main"]);
         assert!(git.is_ancestor(&parent, &commit) && !git.is_ancestor(&commit, &parent));
-        assert!(git.is_branch_name("a/b") && !git.is_branch_name("-b") && !git.is_branch_name("a..b"));
+        assert!(git.can_name_a_branch("a/b") && !git.can_name_a_branch("-b") && !git.can_name_a_branch("a..b"));
     }
 }

@@ -26,7 +26,7 @@ impl GitPlace {
         let branch = reference.strip_prefix("refs/heads/").map(str::to_owned);
         if branch.as_deref() == Some(".invalid") {
             let git = Git::new(&self.root);
-            return Some(Head { commit: git.head(), branch: git.branch() });
+            return Some(Head { commit: git.head(), branch: symbolic_branch(&git) });
         }
         let common = self.common_dir();
         let commit = loose(&self.git_dir, reference).or_else(|| loose(&common, reference));
@@ -37,13 +37,9 @@ impl GitPlace {
     }
 }
 
-impl Git {
-    /// The branch that is checked out.
-    #[must_use]
-    pub fn branch(&self) -> Option<String> {
-        let output = self.command(["symbolic-ref", "--quiet", "--short", "HEAD"]).run().ok()?;
-        output.exit.is_success().then(|| output.text().trim().to_owned())
-    }
+fn symbolic_branch(git: &Git) -> Option<String> {
+    let output = git.command(["symbolic-ref", "--quiet", "--short", "HEAD"]).run().ok()?;
+    output.exit.is_success().then(|| output.text().trim().to_owned())
 }
 
 fn loose(dir: &Path, reference: &str) -> Option<String> {

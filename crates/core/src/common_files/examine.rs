@@ -1,6 +1,7 @@
 //! Looks at all common files of a super-repo: declarations, records, owners, the work tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use wharf_git::Git;
 
@@ -82,15 +83,8 @@ fn claim(
     let root = &scene.repos[repo].root;
     let owner_path = &scene.repos[offer.repo].path;
     let patterns = Patterns::new(&declaration.paths);
-    let (mut files, mut troubles) = (Vec::new(), Vec::new());
-    let mut folders = BTreeSet::new();
-    for to in &declaration.to {
-        let found = target::folders(root, to);
-        if found.is_empty() {
-            troubles.push(Trouble::NoPlace { place: declaration.place.clone(), to: to.clone() });
-        }
-        folders.extend(found);
-    }
+    let mut files = Vec::new();
+    let (folders, troubles) = folders(root, declaration);
     for folder in &folders {
         let blank = |inner: &str, there: Option<Version>| CommonFile {
             repo,
@@ -134,6 +128,19 @@ fn claim(
         }
     }
     Ok((files, troubles))
+}
+
+/// Where a declaration puts its files, and which of its places mean nothing.
+fn folders(root: &Path, declaration: &Declaration) -> (BTreeSet<String>, Vec<Trouble>) {
+    let (mut folders, mut troubles) = (BTreeSet::new(), Vec::new());
+    for to in &declaration.to {
+        let found = target::folders(root, to);
+        if found.is_empty() {
+            troubles.push(Trouble::NoPlace { place: declaration.place.clone(), to: to.clone() });
+        }
+        folders.extend(found);
+    }
+    (folders, troubles)
 }
 
 /// Fills in what is here, and the state.

@@ -20,8 +20,6 @@ pub struct Scene {
     pub root: PathBuf,
     /// Its name.
     pub name: String,
-    /// The short hash of its root that tells it from other workspaces.
-    pub id: String,
     /// The super-repo, then all sub-repos by path.
     pub repos: Vec<Repo>,
     /// What each repo declares, in the order of `repos`.
@@ -59,8 +57,7 @@ impl Scene {
             });
             declared.push(layer.as_ref().map(declarations).unwrap_or_default());
         }
-        let id = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex()[..12].to_owned();
-        Ok(Self { root, name, id, repos, declared, cache: cache.join("common-files"), troubles })
+        Ok(Self { root, name, repos, declared, cache: cache.join("common-files"), troubles })
     }
 
     /// The repo that holds a path from the super-repo's root, and the path in it.

@@ -108,7 +108,7 @@ fn one(
     let repo = &scene.repos[owner];
     let git = Git::new(&repo.root);
     let branch = wish.branch.map_or_else(|| default_branch(&scene.name), str::to_owned);
-    if !git.is_branch_name(&branch) {
+    if !git.can_name_a_branch(&branch) {
         let message = format!("`{branch}` is no name of a branch");
         return Err(FilesError::Usage {
             message,

@@ -37,7 +37,7 @@ pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError>
     let sub_layers = read_sub_layers(&mut repos, &root)?;
     let found = walk(&root, &git.git_dir.join("index"), &exclusion(&config));
     let places = Places { root: root.clone(), here: surroundings.here.clone(), home: surroundings.home.clone() };
-    let id = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex()[..12].to_owned();
+    let id = super::id_of(&root);
     let mut workspace = Workspace {
         root,
         git,

@@ -86,6 +86,11 @@ pub struct Workspace {
     pub surroundings: Surroundings,
 }
 
+/// A short hash of a workspace's root.
+fn id_of(root: &Path) -> String {
+    blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex()[..12].to_owned()
+}
+
 impl Workspace {
     /// The runnable dir that a user means by `text`: see [`Address::parse`].
     ///

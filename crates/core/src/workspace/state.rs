@@ -22,20 +22,19 @@ impl StateDir {
     /// # Errors
     /// When neither the work tree nor the cache can be written.
     pub fn open(workspace: &Workspace) -> io::Result<Self> {
-        Self::open_at(&workspace.root, &workspace.surroundings.cache, &workspace.id)
+        Self::of_root(&workspace.root, &workspace.surroundings.cache)
     }
 
-    /// The folder of the workspace at `root`, which was not read as a whole; `cache` is Wharf's cache folder and `id` the short
-    /// hash that tells this workspace from others.
+    /// The same for those who need no more of a workspace than its root.
     ///
     /// # Errors
     /// When neither the work tree nor the cache can be written.
-    pub fn open_at(root: &Path, cache: &Path, id: &str) -> io::Result<Self> {
+    pub fn of_root(root: &Path, cache: &Path) -> io::Result<Self> {
         let path = root.join(NAME);
         match prepare(&path) {
             Ok(()) => Ok(Self { path, stands_in: false }),
             Err(error) if is_read_only(&error) => {
-                let path = cache.join("workspaces").join(id);
+                let path = cache.join("workspaces").join(super::id_of(root));
                 prepare(&path)?;
                 Ok(Self { path, stands_in: true })
             }

@@ -82,7 +82,7 @@ fn address(scene: &Scene, here: &Path, text: &str) -> Result<String, Failure> {
 
 /// One writer at a time in a workspace.
 fn lock(context: &Context, scene: &Scene, verb: &str) -> Result<Lock, Failure> {
-    let state = StateDir::open_at(&scene.root, &context.surroundings.cache, &scene.id)?;
+    let state = StateDir::of_root(&scene.root, &context.surroundings.cache)?;
     let file = state.path().join("lock");
     let holder = format!("process {}, wharf files {verb}", std::process::id());
     let taken = match Lock::take(&file, &holder, Patience::GiveUp) {
