@@ -6,6 +6,7 @@ import time
 
 import rows_registry
 import rows_repos
+import rows_files
 import samples
 from engine import Starts, read_report
 from measure import BenchError, Limit, Measure, alternate, capture, peak_memory, run_timed
@@ -148,3 +149,5 @@ ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "paralle
 ROWS.update(rows_repos.ROWS)
 ROWS.update(rows_registry.ROWS)
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory", "pull"}
+ROWS.update(rows_files.ROWS)
+NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}

@@ -14,9 +14,11 @@
 //! | `.gitmodules`, `.git` | [`sub_repo`] |
 //! | a `devops` folder | [`runnable_dir`] |
 //! | `.wharf/` | [`workspace`] |
+//! | `wharf.files.lock` | [`common_files`] |
 //! | `devops/Dockerfile`, lock files | [`image`] |
 //! | `.wharf/runs/<n>/` | [`test_suite`] |
 
+pub mod common_files;
 pub mod config;
 pub mod container;
 pub mod event;

@@ -93,7 +93,7 @@ impl Client {
         let pushed = self.push(reference, on);
         if !had_name {
             // That it stays is no reason to fail.
-            let _ = self.untag(reference);
+            let _ = self.take_name(reference);
         }
         pushed
     }

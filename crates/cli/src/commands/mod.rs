@@ -12,6 +12,7 @@ pub mod completions;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+pub mod files;
 pub mod image;
 pub mod logs;
 pub mod ls;

@@ -57,6 +57,8 @@ impl<'s> Checker<'s> {
             let path = join(prefix, name.get_ref());
             if let Some(key) = schema::KEYS.iter().find(|key| key.path == path) {
                 self.known(key, name.span(), value);
+            } else if schema::LISTED_TABLES.contains(&path.as_str()) {
+                self.listed_table(&path, value);
             } else if is_table(&path) {
                 match value.get_ref() {
                     DeValue::Table(inner) => self.table(&path, inner),
@@ -213,7 +215,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn list(&mut self, path: String, form: Form, value: &Spanned<DeValue<'_>>, key_span: &Range<usize>) {
+    pub(super) fn list(&mut self, path: String, form: Form, value: &Spanned<DeValue<'_>>, key_span: &Range<usize>) {
         let DeValue::Array(array) = value.get_ref() else {
             return self.wrong_type(path, "a list of strings", value.get_ref(), value.span());
         };
@@ -243,7 +245,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn wrong_type(&mut self, path: String, expected: &str, found: &DeValue<'_>, span: Range<usize>) {
+    pub(super) fn wrong_type(&mut self, path: String, expected: &str, found: &DeValue<'_>, span: Range<usize>) {
         let kind = ProblemKind::WrongType { path, expected: expected.to_owned(), found: described(found) };
         self.report(kind, span);
     }

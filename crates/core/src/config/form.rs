@@ -31,6 +31,12 @@ pub enum Form {
     Platform,
     /// A requirement on a semantic version, as Cargo writes it.
     Requirement,
+    /// The address of a repo or of a folder in one.
+    CommonOwner,
+    /// A file, folder or glob within a repo, in an owner's folder; `!` in front excludes.
+    CommonPath,
+    /// A path or glob of folders within a repo.
+    CommonPlace,
     /// A package of the image's operating system, with or without `=version`.
     OsPackage,
     /// A file below the `devops` folder.
@@ -75,6 +81,9 @@ impl Form {
             Self::Address => is_address(text),
             Self::Platform => text.parse::<Platform>().is_ok(),
             Self::Requirement => semver::VersionReq::parse(text).is_ok(),
+            Self::CommonOwner => is_common_owner(text),
+            Self::CommonPath => is_common_path(text.strip_prefix('!').unwrap_or(text)),
+            Self::CommonPlace => text == "." || is_common_path(text),
             Self::OsPackage => is_os_package(text),
             Self::DevopsFile => is_inner_path(text),
             Self::PythonVersion => is_python_version(text),
@@ -121,6 +130,13 @@ impl Form {
                 return any_of(&known);
             }
             Self::Requirement => "a requirement on a version such as `>=1.2` or `>=1.2, <2`",
+            Self::CommonOwner => {
+                "the address of a repo or of a folder in one, such as `//helpers`, or `.` for the super-repo"
+            }
+            Self::CommonPath => {
+                "a path or glob that stays within the repo, such as `pytest.ini`, `ci/`, `**/*.cfg` or `!ci/own.yml`"
+            }
+            Self::CommonPlace => "a folder that stays within the repo, such as `infra` or `*/devops`",
             Self::OsPackage => "a package name such as `graphviz`",
             Self::DevopsFile => "a file in the `devops` folder, such as `install_aws_cli.sh`",
             Self::PythonVersion => "a version such as `3.12`",
@@ -185,6 +201,21 @@ fn is_inner_path(text: &str) -> bool {
 fn is_os_package(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
         && text.chars().all(|c| is_name_char(c) || matches!(c, '+' | ':' | '=' | '~' | '/'))
+}
+
+/// Relative, without climbing, not in any Git folder, and fit for a line of text; a glob must be one that can be read.
+fn is_common_path(text: &str) -> bool {
+    let path = text.strip_suffix('/').unwrap_or(text);
+    let good = |part: &str| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git");
+    !text.starts_with(['/', '!', '-'])
+        && path.split('/').all(good)
+        && !text.contains(|c: char| c.is_control() || c == '\\')
+        && globset::Glob::new(path).is_ok()
+}
+
+fn is_common_owner(text: &str) -> bool {
+    let path = text.strip_prefix("//").unwrap_or(text);
+    matches!(path, "" | ".") && !text.is_empty() || is_common_path(path) && !path.contains(['*', '?', '[', '{'])
 }
 
 fn is_python_version(text: &str) -> bool {

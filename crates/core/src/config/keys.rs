@@ -48,6 +48,11 @@ impl Key {
         self
     }
 
+    /// Stated by a repo for itself: a sub-repo's counts for the sub-repo and reaches no runnable dir.
+    const fn own_of_repo(self) -> Self {
+        self.whole_workspace(ROOT)
+    }
+
     /// One value for the whole workspace: a sub-repo's own is kept for when it stands alone.
     const fn whole_workspace(mut self, scopes: &'static [LayerKind]) -> Self {
         self.scopes = scopes;
@@ -214,4 +219,36 @@ pub static KEYS: &[Key] = &[
     key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
         .default(r#""5s""#)
         .example(r#""30s""#),
+    key(
+        "files.from",
+        Kind::Text(Form::CommonOwner),
+        "Who owns these files: the address of a repo, or of a folder in one",
+    )
+    .absent("it must be stated")
+    .example(r#""//helpers""#)
+    .own_of_repo(),
+    key("files.paths", Kind::List(Form::CommonPath), "Files, folders and globs in the owner's folder; `!` excludes")
+        .absent("it must be stated")
+        .example(r#"["pytest.ini", "ci/", "**/*.cfg", "!ci/own.yml"]"#)
+        .own_of_repo(),
+    key("files.to", Kind::List(Form::CommonPlace), "Folders of this repo to keep them in; `*` stands for any folder")
+        .absent("the repo's root")
+        .example(r#"["*/devops"]"#)
+        .own_of_repo(),
+    key(
+        "files.mode",
+        Kind::Text(Form::Choice(&["copy", "link"])),
+        "Whether they are copies, kept by Git here too, or links into the owner's work tree",
+    )
+    .absent("`copy`")
+    .example(r#""link""#)
+    .own_of_repo(),
+    key(
+        "files.detached",
+        Kind::List(Form::CommonPath),
+        "Paths of this repo that are its own, although they are named above",
+    )
+    .absent("none")
+    .example(r#"["ci/own.yml"]"#)
+    .own_of_repo(),
 ];

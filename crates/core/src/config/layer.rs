@@ -115,7 +115,7 @@ impl Layer {
     pub(super) fn effective(&self) -> impl Iterator<Item = &Arc<Entry>> {
         let dormant = schema::KEYS.iter().filter(|key| key.dormant.contains(&self.kind));
         let dormant: Vec<_> = dormant.map(|key| key.path).collect();
-        self.entries.iter().filter(move |entry| !dormant.contains(&entry.path.as_str()))
+        self.entries.iter().filter(move |entry| !dormant.contains(&&*schema::without_item(&entry.path)))
     }
 }
 

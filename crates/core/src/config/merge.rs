@@ -68,6 +68,10 @@ impl Resolved {
             let (tables, name) = path.rsplit_once('.').unwrap_or(("", path));
             let mut table = &mut root;
             for part in tables.split('.').filter(|part| !part.is_empty()) {
+                if let Some((list, number)) = part.strip_suffix(']').and_then(|part| part.split_once('[')) {
+                    table = listed(table, list, number.parse().unwrap_or_default());
+                    continue;
+                }
                 let inner = table.entry(part).or_insert_with(|| serde_json::Map::new().into());
                 match inner {
                     serde_json::Value::Object(inner) => table = inner,
@@ -77,5 +81,22 @@ impl Resolved {
             table.insert(name.to_owned(), value.to_json());
         }
         root.into()
+    }
+}
+
+/// The table of one item of a listed table, `files[0]`, which becomes an array of tables. Items before it are made.
+fn listed<'t>(
+    table: &'t mut serde_json::Map<String, serde_json::Value>,
+    list: &str,
+    number: usize,
+) -> &'t mut serde_json::Map<String, serde_json::Value> {
+    let items = table.entry(list).or_insert_with(|| serde_json::Value::Array(Vec::new()));
+    let serde_json::Value::Array(items) = items else { unreachable!("no key is also a list of tables") };
+    if items.len() <= number {
+        items.resize_with(number + 1, || serde_json::Map::new().into());
+    }
+    match &mut items[number] {
+        serde_json::Value::Object(item) => item,
+        _ => unreachable!("items are tables"),
     }
 }

@@ -29,6 +29,7 @@ mod form;
 mod hint;
 mod keys;
 mod layer;
+mod listed;
 mod mask;
 mod merge;
 mod origin;

@@ -10,7 +10,8 @@ use super::schema::{self, KEYS, Key};
 pub fn reference_markdown() -> String {
     let mut page = String::new();
     for table in schema::tables() {
-        push(&mut page, format_args!("## `[{table}]`\n\n"));
+        let (open, close) = brackets(table);
+        push(&mut page, format_args!("## `{open}{table}{close}`\n\n"));
         page.push_str("| key | type | default | where | variable | meaning | example |\n");
         page.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
         for key in KEYS.iter().filter(|key| key.table() == table) {
@@ -34,7 +35,10 @@ pub fn defaults_text() -> String {
          # a key that is commented out has no default and shows an example.\n",
     );
     for table in schema::tables() {
-        push(&mut text, format_args!("\n[{table}]\n"));
+        let (open, close) = brackets(table);
+        // There is no default of an item.
+        let mark = if schema::LISTED_TABLES.contains(&table) { "# " } else { "" };
+        push(&mut text, format_args!("\n{mark}{open}{table}{close}\n"));
         for key in KEYS.iter().filter(|key| key.table() == table) {
             push(&mut text, format_args!("# {}.\n", key.doc));
             match key.default {
@@ -49,6 +53,10 @@ pub fn defaults_text() -> String {
         }
     }
     text
+}
+
+fn brackets(table: &str) -> (&'static str, &'static str) {
+    if schema::LISTED_TABLES.contains(&table) { ("[[", "]]") } else { ("[", "]") }
 }
 
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {

@@ -147,6 +147,19 @@ pub fn find(path: &str) -> Option<&'static Key> {
     })
 }
 
+/// The tables that are lists, written `[[name]]` once for each item. An item's keys have the item's number in their path:
+/// `files[0].from`.
+pub const LISTED_TABLES: &[&str] = &["files"];
+
+/// The path without numbers of items: `files.from` for `files[0].from`.
+#[must_use]
+pub fn without_item(path: &str) -> std::borrow::Cow<'_, str> {
+    match path.split_once('[').zip(path.split_once("].")) {
+        Some(((table, _), (_, name))) => format!("{table}.{name}").into(),
+        None => path.into(),
+    }
+}
+
 /// The names of all tables, in the order of the reference.
 #[must_use]
 pub fn tables() -> Vec<&'static str> {

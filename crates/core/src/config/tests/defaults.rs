@@ -30,13 +30,23 @@ fn every_key_has_a_good_example_or_default_and_a_home() {
     for key in KEYS {
         assert!(!key.scopes.is_empty(), "{}", key.path);
         assert_eq!(key.default.is_none(), !key.absent.is_empty(), "{}", key.path);
-        let text = format!("{} = {}", key.path, key.example);
+        let text = match schema::LISTED_TABLES.contains(&key.table()) {
+            true => listed_example(key.table()),
+            false => format!("{} = {}", key.path, key.example),
+        };
         let read = Layer::from_toml(LayerKind::Defaults, Path::new("example.toml"), text.as_bytes());
         assert!(read.unwrap_or_else(|error| panic!("{error}")).entries().count() > 0);
         if let Some(other) = key.excludes {
             assert_eq!(schema::find(other).expect("a key").table(), key.table());
         }
     }
+}
+
+/// An item of a listed table that states all its keys.
+fn listed_example(table: &str) -> String {
+    let keys = KEYS.iter().filter(|key| key.table() == table);
+    let lines: Vec<_> = keys.map(|key| format!("{} = {}\n", key.name(), key.example)).collect();
+    format!("[[{table}]]\n{}", lines.concat())
 }
 
 #[test]
