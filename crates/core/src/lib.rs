@@ -13,6 +13,7 @@
 //! | `changelog.txt` | [`version`] |
 //! | `.gitmodules`, `.git` | [`sub_repo`] |
 //! | a `devops` folder | [`runnable_dir`] |
+//! | Git's own folders and `.gitmodules`, where they are changed | [`repos`] |
 //! | `.wharf/` | [`workspace`] |
 //! | `devops/Dockerfile`, lock files | [`image`] |
 //! | `.wharf/runs/<n>/` | [`test_suite`] |
@@ -21,6 +22,7 @@ pub mod config;
 pub mod container;
 pub mod event;
 pub mod image;
+pub mod repos;
 pub mod runnable_dir;
 pub mod sub_repo;
 pub mod test_suite;

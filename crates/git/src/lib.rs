@@ -4,12 +4,18 @@
 //! the user's own `git`, through one wrapper ([`program::Git`]) that pins the message language, closes standard
 //! input, never prompts and overrides the settings that change output. Refuses to know what a workspace is.
 
+pub mod clone;
 pub mod modules;
 pub mod place;
 pub mod program;
+pub mod submodule;
 pub mod tree;
+pub mod worktree;
 
+pub use clone::{Amount, Branches, CloneRequest, Trouble, Trust};
 pub use modules::{Submodule, read_submodules};
 pub use place::{GitPlace, PlaceError, outermost};
 pub use program::{Described, Git, GitError};
+pub use submodule::ModuleEntry;
 pub use tree::{TreeFile, TreeKind};
+pub use worktree::Worktree;
