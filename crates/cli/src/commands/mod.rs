@@ -7,6 +7,7 @@ mod job;
 mod started;
 
 pub mod bash;
+pub mod clone;
 pub mod complete;
 pub mod completions;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod logs;
 pub mod ls;
 pub mod prune;
 pub mod ps;
+pub mod repo;
 pub mod run;
 pub mod status;
 pub mod stop;

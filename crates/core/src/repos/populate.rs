@@ -217,15 +217,18 @@ impl Populate<'_> {
 
     fn check_out(&self, wanted: &Wanted, git_dir: &Path, root: &Path) -> Result<Outcome, CloneError> {
         let written = |source| CloneError::Io { path: root.into(), source };
+        let was_joined = root.join(".git").is_file();
         join_work_tree(git_dir, root).map_err(written)?;
         let git = Git::new(root);
-        if git_dir.join("index").is_file() {
+        if was_joined && git_dir.join("index").is_file() {
             // An earlier clone got this far, or it was here before.
             let commit = git.head().unwrap_or_else(|| wanted.pin.clone());
             return Ok(Outcome::Ready { branch: git.branch(), commit });
         }
-        // Left by a checkout that was killed. Nobody else works in a repo without an index.
-        let _ = std::fs::remove_file(git_dir.join("index.lock"));
+        // Left by a checkout that was killed, or by a work tree that was removed. Nobody else works in a repo without either.
+        for name in ["index.lock", "index"] {
+            let _ = std::fs::remove_file(git_dir.join(name));
+        }
         let branches = git.branches()?;
         let target = Target::choose(wanted, &branches, self.latest);
         let run = |words: Vec<String>| {
