@@ -4,6 +4,7 @@ import itertools
 import shutil
 import time
 
+import rows_clone
 import samples
 from engine import Starts, read_report
 from measure import BenchError, Limit, Measure, alternate, capture, peak_memory, run_timed
@@ -143,4 +144,5 @@ def size(bench, place, runs):
 
 
 ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
+ROWS |= rows_clone.ROWS
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}

@@ -64,8 +64,10 @@ impl Fleet {
                     (format!("libs/{name}"), format!("../{name}.git"), more, pin)
                 })
                 .collect();
-            let entries: Vec<_> =
-                entries.iter().map(|(path, url, more, pin)| (path.as_str(), url.as_str(), *more, pin.as_str())).collect();
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(path, url, more, pin)| (path.as_str(), url.as_str(), *more, pin.as_str()))
+                .collect();
             modules(repo, &entries);
             repo.git(&["add", "wharf.toml", "infra", ".gitignore"]);
             repo.git(&["commit", "--quiet", "--message", "first"]);
@@ -113,10 +115,13 @@ fn modules(repo: &Repo, entries: &[(&str, &str, &str, &str)]) {
 /// What two clones must have in common: `.git` files, settings, pins, state.
 fn layout(root: &Path) -> String {
     let repo = Repo::open(root);
-    let show = "echo \"$sm_path $(cat .git) $(git config --local --list | grep -v '^branch\\.' | sort | tr '\\n' ' ')\"";
+    let show =
+        "echo \"$sm_path $(cat .git) $(git config --local --list | grep -v '^branch\\.' | sort | tr '\\n' ' ')\"";
     let mut text = repo.git(&["submodule", "--quiet", "foreach", "--recursive", show]);
     text.push_str(&repo.git(&["status", "--porcelain"]));
-    text.push_str(&repo.git(&["config", "--local", "--list"]).lines().filter(|line| line.starts_with("sub")).collect::<String>());
+    text.push_str(
+        &repo.git(&["config", "--local", "--list"]).lines().filter(|line| line.starts_with("sub")).collect::<String>(),
+    );
     text
 }
 
@@ -175,7 +180,10 @@ fn amounts_and_latest() {
     assert_eq!(partial.read("a.txt"), "s05");
     fleet.wharf().args(["clone", &url, "latest", "--latest", "--jobs", "2"]).run().assert_code(0);
     let latest = fleet.sandbox.path().join("latest");
-    assert_eq!(Repo::open(latest.join("libs/s03")).git(&["log", "-1", "--format=%D %s"]), "HEAD -> main, origin/main, origin/HEAD later");
+    assert_eq!(
+        Repo::open(latest.join("libs/s03")).git(&["log", "-1", "--format=%D %s"]),
+        "HEAD -> main, origin/main, origin/HEAD later"
+    );
     assert_eq!(Repo::open(&latest).git(&["status", "--porcelain"]), "M libs/s03");
 }
 
@@ -209,7 +217,10 @@ fn a_token_is_used_and_left_nowhere() {
     std::fs::write(&config, text).unwrap();
     // The token's user is not one of those who may read `secret`.
     let output = fleet.wharf().args(["clone", &url]).env("WHARF_GIT_TOKEN", "t0ken").run();
-    output.assert_code(0).stderr_contains("the token in `WHARF_GIT_TOKEN` does not open them").stderr_contains("libs/secret");
+    output
+        .assert_code(0)
+        .stderr_contains("the token in `WHARF_GIT_TOKEN` does not open them")
+        .stderr_contains("libs/secret");
     let other = fleet.wharf().args(["clone", &url, "other"]);
     let other = other.env("CI_TOKEN", "pw").env("WHARF_GIT_TOKEN_ENV", "CI_TOKEN").env("WHARF_GIT_TOKEN_USER", "ann");
     let trace = fleet.sandbox.path().join("trace");
@@ -217,13 +228,20 @@ fn a_token_is_used_and_left_nowhere() {
     let root = fleet.sandbox.path().join("other");
     assert_eq!(Repo::open(root.join("libs/secret")).read("a.txt"), "secret");
     let trace = std::fs::read_to_string(trace).unwrap();
-    assert!(trace.contains("run_command") && !trace.contains("t0ken") && !trace.contains("password=pw"), "the token is in no argument");
+    assert!(
+        trace.contains("run_command") && !trace.contains("t0ken") && !trace.contains("password=pw"),
+        "the token is in no argument"
+    );
     assert!(!store.exists(), "the user's helper was given the token to keep");
     for root in [root, fleet.sandbox.path().join("harbor")] {
         let found = fleet.sandbox.command("grep").args(["-rl", "t0ken"]).arg(root.join(".git")).run();
         assert_eq!(found.stdout, "");
     }
-    assert!(server.seen().iter().any(|line| line.ends_with("200 ann") || line.ends_with("0 ann")), "{:?}", server.seen());
+    assert!(
+        server.seen().iter().any(|line| line.ends_with("200 ann") || line.ends_with("0 ann")),
+        "{:?}",
+        server.seen()
+    );
 }
 
 #[test]
@@ -238,7 +256,13 @@ fn a_repo_cannot_say_where_the_token_goes() {
 fn bad_urls_never_reach_git() {
     let sandbox = Sandbox::new();
     let run = |url: &str| wharf(&sandbox, sandbox.path()).args(["clone", "--", url, "into"]).run();
-    for url in ["--upload-pack=touch hit", "-utouch hit", "ext::touch hit", "ssh://-oProxyCommand=touch hit/x", "https://h/%0a"] {
+    for url in [
+        "--upload-pack=touch hit",
+        "-utouch hit",
+        "ext::touch hit",
+        "ssh://-oProxyCommand=touch hit/x",
+        "https://h/%0a",
+    ] {
         run(url).assert_code(2).stderr_contains("hint:");
         wharf(&sandbox, sandbox.path()).args(["clone", url, "into"]).run().assert_code(2);
     }
@@ -282,7 +306,13 @@ fn a_hostile_gitmodules_gets_nothing_out() {
     });
     let server = GitServer::daemon(&fleet.remotes);
     let output = fleet.wharf().args(["clone", &server.url("evil.git")]).run();
-    let words = ["leads out of `.git/modules`", "../out: its path", "/tmp/out: its path", ".git/hooks: its path", "several paths"];
+    let words = [
+        "leads out of `.git/modules`",
+        "../out: its path",
+        "/tmp/out: its path",
+        ".git/hooks: its path",
+        "several paths",
+    ];
     refused(&output, &words);
     output.stderr_contains("would be taken for an option").stderr_contains("`ext::` would run a program");
     output.stderr_contains("differ only in upper and lower case").stderr_contains("good: on main");
@@ -291,7 +321,8 @@ fn a_hostile_gitmodules_gets_nothing_out() {
     for path in ["p1", "p2", "p3", "p4", "p5", "Sub", "sub"] {
         assert!(!root.join(path).join(".git").exists(), "{path}");
     }
-    let modules: Vec<_> = root.join(".git/modules").read_dir().unwrap().flatten().map(|entry| entry.file_name()).collect();
+    let modules: Vec<_> =
+        root.join(".git/modules").read_dir().unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(modules, ["good"]);
     assert!(!root.join("hit").exists() && !fleet.sandbox.path().join("out").exists());
 }
@@ -305,7 +336,8 @@ fn a_killed_clone_goes_on() {
     // The super-repo comes at once, its sub-repos from a server that keeps one waiting.
     let config = format!("url.{}.insteadOf", slow.url(""));
     let first = fleet.wharf().args(["clone", &url, "--jobs", "3"]);
-    let first = first.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", config).env("GIT_CONFIG_VALUE_0", server.url("s"));
+    let first =
+        first.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", config).env("GIT_CONFIG_VALUE_0", server.url("s"));
     let running = first.spawn();
     running.wait_stderr_contains("super-repo: on main");
     running.signal(Signal::KILL);
@@ -313,7 +345,12 @@ fn a_killed_clone_goes_on() {
     drop(slow);
     let root = fleet.sandbox.path().join("harbor");
     assert!(root.join(".git/wharf-clone/url").is_file());
-    fleet.wharf().args(["clone", &server.url("s05.git"), "harbor"]).run().assert_code(5).stderr_contains("unfinished clone of");
+    fleet
+        .wharf()
+        .args(["clone", &server.url("s05.git"), "harbor"])
+        .run()
+        .assert_code(5)
+        .stderr_contains("unfinished clone of");
     // Killed in the middle of a checkout.
     std::fs::remove_file(root.join(".git/index")).unwrap();
     std::fs::write(root.join(".git/index.lock"), "").unwrap();

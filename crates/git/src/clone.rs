@@ -82,15 +82,27 @@ impl Trouble {
             Self::NeedsLogin
         } else if any(&["authentication failed", "error: 401", "error: 403", "access denied", "invalid credentials"]) {
             Self::Denied
-        } else if any(&["could not resolve", "connection refused", "timed out", "failed to connect", "couldn't connect"])
-            || any(&["network is unreachable", "no route to host", "unable to connect", "connection reset"])
+        } else if any(&[
+            "could not resolve",
+            "connection refused",
+            "timed out",
+            "failed to connect",
+            "couldn't connect",
+        ]) || any(&["network is unreachable", "no route to host", "unable to connect", "connection reset"])
         {
             Self::Unreachable
         } else if any(&["not allowed", "remote helper"]) {
             Self::Forbidden
         } else if any(&["remote branch "]) {
             Self::NoBranch
-        } else if any(&["not our ref", "no such remote ref", "couldn't find remote ref", "not a tree", "not advertised"]) {
+        } else if any(&[
+            "not our ref",
+            "no such remote ref",
+            "couldn't find remote ref",
+            "not a tree",
+            "not advertised",
+        ]) || any(&["unable to read tree", "reference is not a tree"])
+        {
             Self::NoCommit
         } else if any(&["not found", "does not exist", "does not appear to be a git repository", "no such file"])
             || any(&["error: 404", "project you were looking for", "not exported"])
@@ -112,8 +124,7 @@ impl Git {
     /// The command that fetches a repo into a folder of its own without writing files; the remote is `origin`.
     #[must_use]
     pub fn clone_command(&self, request: CloneRequest<'_>) -> Command {
-        let mut command =
-            self.remote_command(["clone", "--quiet", "--no-checkout", "--origin=origin"], request.trust);
+        let mut command = self.remote_command(["clone", "--quiet", "--no-checkout", "--origin=origin"], request.trust);
         if let Some(branch) = request.branch {
             command = command.arg(format!("--branch={branch}"));
         }
@@ -189,6 +200,53 @@ pub struct Branches {
 }
 
 impl Branches {
+    /// The same as [`Git::branches`] from the files of a Git folder, which costs no process; None where refs are kept in
+    /// another form (gitrepository-layout(5); git-pack-refs(1)).
+    #[must_use]
+    pub fn read(git_dir: &Path) -> Option<Self> {
+        if git_dir.join("reftable").exists() {
+            return None;
+        }
+        let mut found = Self::default();
+        for space in ["refs/heads", "refs/remotes/origin"] {
+            found.add_loose(git_dir, space);
+        }
+        let packed = std::fs::read_to_string(git_dir.join("packed-refs")).unwrap_or_default();
+        for line in packed.lines() {
+            if let Some((commit, name)) = line.split_once(' ') {
+                found.add(name, commit);
+            }
+        }
+        Some(found)
+    }
+
+    fn add_loose(&mut self, git_dir: &Path, name: &str) {
+        let file = git_dir.join(name);
+        if let Ok(entries) = file.read_dir() {
+            for entry in entries.flatten() {
+                self.add_loose(git_dir, &format!("{name}/{}", entry.file_name().to_string_lossy()));
+            }
+        } else if let Ok(text) = std::fs::read_to_string(&file) {
+            self.add(name, text.trim_end());
+        }
+    }
+
+    /// A ref that is known already stays: a loose one counts more than a packed one.
+    fn add(&mut self, name: &str, value: &str) {
+        let (heads, branch) = if let Some(branch) = name.strip_prefix("refs/heads/") {
+            (&mut self.here, branch)
+        } else if let Some(branch) = name.strip_prefix("refs/remotes/origin/") {
+            (&mut self.there, branch)
+        } else {
+            return;
+        };
+        if let Some(target) = value.strip_prefix("ref: refs/remotes/origin/") {
+            self.default = Some(target.to_owned());
+        } else if branch != "HEAD" && heads.iter().all(|(known, _)| known != branch) {
+            heads.push((branch.to_owned(), value.to_owned()));
+        }
+    }
+
     /// The commit of a branch of `origin`.
     #[must_use]
     pub fn origin(&self, branch: &str) -> Option<&str> {
@@ -233,7 +291,10 @@ mod tests {
     fn messages_have_meanings() {
         for (text, trouble) in [
             ("fatal: could not read Username for 'https://x': terminal prompts disabled", Trouble::NeedsLogin),
-            ("git@x: Permission denied (publickey).\nfatal: Could not read from remote repository.", Trouble::NeedsLogin),
+            (
+                "git@x: Permission denied (publickey).\nfatal: Could not read from remote repository.",
+                Trouble::NeedsLogin,
+            ),
             ("Host key verification failed.", Trouble::NeedsLogin),
             ("fatal: Authentication failed for 'https://x/'", Trouble::Denied),
             ("fatal: unable to access 'http://x/': The requested URL returned error: 403", Trouble::Denied),
@@ -246,6 +307,7 @@ mod tests {
             ("fatal: transport 'file' not allowed", Trouble::Forbidden),
             ("fatal: Remote branch nope not found in upstream origin", Trouble::NoBranch),
             ("fatal: remote error: upload-pack: not our ref 1234", Trouble::NoCommit),
+            ("fatal: unable to read tree (105af5d0)", Trouble::NoCommit),
             ("fatal: index-pack failed", Trouble::Other),
         ] {
             assert_eq!(Trouble::of(text), trouble, "{text}");
@@ -253,10 +315,39 @@ mod tests {
     }
 
     #[test]
+    fn files_say_the_same_as_git() {
+        use wharf_testkit::{Repo, Sandbox};
+
+        let sandbox = Sandbox::new();
+        let bare = Repo::bare_remote(sandbox.path().join("bare.git"));
+        let first = Repo::init(sandbox.path().join("first"));
+        first.commit("first");
+        first.push_to(&bare);
+        first.git(&["switch", "--quiet", "--create", "a/b"]);
+        first.commit("second");
+        first.git(&["push", "--quiet", "origin", "HEAD"]);
+        let got = bare.clone_to(sandbox.path().join("got"));
+        got.git(&["branch", "c/d"]);
+        got.git(&["fetch", "--quiet"]);
+        let mut read = Branches::read(&got.join(".git")).unwrap();
+        let mut told = Git::new(got.path()).branches().unwrap();
+        for branches in [&mut read, &mut told] {
+            branches.here.sort();
+            branches.there.sort();
+        }
+        assert_eq!(read, told);
+        assert_eq!(read.default.as_deref(), Some("main"));
+        assert_eq!((read.here.len(), read.there.len()), (2, 2));
+    }
+
+    #[test]
     fn branches_of_origin() {
         let text = "c3 refs/heads/main \na1 refs/remotes/origin/HEAD refs/remotes/origin/main\na1 refs/remotes/origin/main \nb2 refs/remotes/origin/x/y \n";
         let found = parse_branches(text);
-        assert_eq!((found.default.as_deref(), found.origin("x/y"), found.origin("HEAD")), (Some("main"), Some("b2"), None));
+        assert_eq!(
+            (found.default.as_deref(), found.origin("x/y"), found.origin("HEAD")),
+            (Some("main"), Some("b2"), None)
+        );
         assert_eq!((found.local("main"), found.local("x/y")), (Some("c3"), None));
     }
 }

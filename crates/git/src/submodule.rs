@@ -136,8 +136,7 @@ fn quoted(value: &str) -> String {
     if plain {
         return value.to_owned();
     }
-    let escaped =
-        value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
     format!("\"{escaped}\"")
 }
 
@@ -202,7 +201,10 @@ mod tests {
         );
         let entries = Git::new(repo.path()).module_entries(repo.path()).unwrap();
         assert_eq!(entries[0].name, "a.b \"c");
-        assert_eq!((entries[0].paths.as_slice(), entries[0].url.as_deref()), (&["lib/x y".to_owned()][..], Some("../x")));
+        assert_eq!(
+            (entries[0].paths.as_slice(), entries[0].url.as_deref()),
+            (&["lib/x y".to_owned()][..], Some("../x"))
+        );
         assert_eq!(entries[0].branch.as_deref(), Some("dev"));
         assert_eq!(entries[1].paths, ["../up", "again"]);
         assert!(entries[1].shallow && entries[1].update.as_deref() == Some("none"));
@@ -239,9 +241,14 @@ mod tests {
         std::fs::create_dir_all(root.join("a/full")).unwrap();
         std::fs::write(root.join("a/full/x"), "").unwrap();
         std::os::unix::fs::symlink("/", root.join("a/link")).unwrap();
-        for (path, free) in
-            [("a/empty", true), ("b/c", true), ("a/full", false), ("a/link/tmp", false), ("a/link", false), ("a/full/x", false)]
-        {
+        for (path, free) in [
+            ("a/empty", true),
+            ("b/c", true),
+            ("a/full", false),
+            ("a/link/tmp", false),
+            ("a/link", false),
+            ("a/full/x", false),
+        ] {
             assert_eq!(check_free(&root, path).is_ok(), free, "{path}");
         }
     }

@@ -162,8 +162,20 @@ fn git(folder: &Path) -> Command {
     command
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1"), ("LC_ALL", "C"), ("HOME", "/nonexistent")])
-        .args(["-c", "http.receivepack=true", "-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowAnySHA1InWant=true"])
+        .envs([
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("LC_ALL", "C"),
+            ("HOME", "/nonexistent"),
+        ])
+        .args([
+            "-c",
+            "http.receivepack=true",
+            "-c",
+            "uploadpack.allowFilter=true",
+            "-c",
+            "uploadpack.allowAnySHA1InWant=true",
+        ])
         .current_dir(folder)
         .stderr(Stdio::null());
     command
@@ -202,7 +214,8 @@ fn serve_http(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
         let line = format!("{} {} {status} {user}", request.method, request.path);
         shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(line.trim_end().to_owned());
         let answer = match status {
-            401 => b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\n\r\n".to_vec(),
+            401 => b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\n\r\n"
+                .to_vec(),
             403 => b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".to_vec(),
             _ => backend(shared, &request, &user)?,
         };
@@ -337,6 +350,10 @@ mod tests {
         clone("ann:pw%201@", "one").assert_code(0);
         clone("bob:pw2@", "two").assert_code(128).stderr_contains("403");
         clone("", "three").assert_code(128).stderr_contains("could not read Username");
-        assert!(server.seen().iter().any(|line| line.ends_with("200 ann") || line.ends_with(" 0 ann")), "{:?}", server.seen());
+        assert!(
+            server.seen().iter().any(|line| line.ends_with("200 ann") || line.ends_with(" 0 ann")),
+            "{:?}",
+            server.seen()
+        );
     }
 }

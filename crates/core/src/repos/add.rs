@@ -72,8 +72,14 @@ impl Add {
             return Err(hostile(Hostile::Branch(branch.clone())));
         }
         let raw_url = if is_local(&settings.url) { url.clone() } else { settings.url.clone() };
-        let wanted =
-            Wanted { name, path: path.clone(), url, branch: settings.branch.clone(), pin: String::new(), shallow: false };
+        let wanted = Wanted {
+            name,
+            path: path.clone(),
+            url,
+            branch: settings.branch.clone(),
+            pin: String::new(),
+            shallow: false,
+        };
         let above = repo.root.strip_prefix(top).map(|above| above.to_string_lossy().into_owned()).unwrap_or_default();
         let plan = Self { repo, above, raw_url, wanted };
         plan.check_state(&git)?;
@@ -120,7 +126,12 @@ impl Add {
         let in_the_way = |what: String| hostile(Hostile::InTheWay(what));
         let entries = git.module_entries(&self.repo.root)?;
         against(&self.wanted, &entries).map_err(hostile)?;
-        if !git.command(["--literal-pathspecs", "ls-files", "--", path]).run_checked().map_err(wharf_git::GitError::from)?.stdout.is_empty()
+        if !git
+            .command(["--literal-pathspecs", "ls-files", "--", path])
+            .run_checked()
+            .map_err(wharf_git::GitError::from)?
+            .stdout
+            .is_empty()
         {
             return Err(in_the_way(format!("`{path}` is tracked in `{}` already", self.repo.root.display())));
         }
@@ -239,7 +250,8 @@ impl Add {
             let command = git.command(["config", "--file", ".gitmodules", &key, value]);
             attempt(&command).map_err(|miss| miss.failed("write `.gitmodules`"))?;
         }
-        let words = ["--literal-pathspecs", "-c", "advice.addEmbeddedRepo=false", "add", "--force", "--", ".gitmodules", path];
+        let words =
+            ["--literal-pathspecs", "-c", "advice.addEmbeddedRepo=false", "add", "--force", "--", ".gitmodules", path];
         attempt(&git.command(words)).map_err(|miss| miss.failed(format!("stage `{path}`")))?;
         let active = git.setting("submodule.active").map_or_else(|| setting("active", "true"), |_| String::new());
         let lines = [(section(name), format!("{active}{}", setting("url", &self.wanted.url)))];
@@ -252,7 +264,8 @@ impl Add {
         let root = self.repo.root.join(&self.wanted.path);
         let _ = std::fs::remove_dir_all(&root);
         let mut above = root.parent();
-        while let Some(folder) = above.filter(|folder| *folder != self.repo.root && std::fs::remove_dir(folder).is_ok()) {
+        while let Some(folder) = above.filter(|folder| *folder != self.repo.root && std::fs::remove_dir(folder).is_ok())
+        {
             above = folder.parent();
         }
         if !was_here {

@@ -56,8 +56,10 @@ pub(super) fn attempt(command: &Command) -> Result<String, Miss> {
     }
     let told = output.error_text();
     // What is said above the reason is progress and advice.
-    let lines: Vec<&str> = told.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:")).collect();
-    let fatal: Vec<&str> = lines.iter().copied().filter(|line| line.contains("fatal: ") || line.contains("error: ")).collect();
+    let lines: Vec<&str> =
+        told.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:")).collect();
+    let fatal: Vec<&str> =
+        lines.iter().copied().filter(|line| line.contains("fatal: ") || line.contains("error: ")).collect();
     let said = if fatal.is_empty() { lines } else { fatal };
     let text = said.join("; ");
     let text = if text.is_empty() { format!("it {}", output.exit) } else { mask_credentials(&text).into_owned() };

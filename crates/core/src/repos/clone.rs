@@ -11,8 +11,8 @@ use super::attempt::attempt;
 use super::clone_error::CloneError;
 use super::folder::Folder;
 use super::login::Login;
-use super::populate::{ClonedRepo, Job, Layout, Outcome, Parent, Populate, Step, Watch};
 use super::pool;
+use super::populate::{ClonedRepo, Job, Layout, Outcome, Parent, Populate, Step, Watch};
 use super::url::{check_url, folder_name, host};
 use crate::config::{GitConfig, mask_credentials};
 use crate::workspace::Surroundings;
@@ -153,7 +153,8 @@ fn fetch_super_repo(
 
 fn check_out_super_repo(root: &Path, login: &Login, watch: &dyn Watch) -> Result<ClonedRepo, CloneError> {
     let git = Git::new(root);
-    let ready = |git: &Git, commit: Option<String>| Outcome::Ready { branch: git.branch(), commit: commit.unwrap_or_default() };
+    let ready =
+        |git: &Git, commit: Option<String>| Outcome::Ready { branch: git.branch(), commit: commit.unwrap_or_default() };
     let head = git.head();
     let git_dir = root.join(".git");
     if head.is_some() && !git_dir.join("index").is_file() {

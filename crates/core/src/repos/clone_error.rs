@@ -250,7 +250,10 @@ impl CloneError {
             Self::NoName { url } => format!("name it: `wharf clone {url} DIR`"),
             Self::Remote { url, trouble, token, .. } => remedy(*trouble, url, token.as_deref()),
             Self::NotEmpty { is_repo: true, dir } => {
-                format!("it is a Git repo: update it with `wharf -C {} repo pull`, or name another folder", dir.display())
+                format!(
+                    "it is a Git repo: update it with `wharf -C {} repo pull`, or name another folder",
+                    dir.display()
+                )
             }
             Self::NotEmpty { .. } => "name another folder behind the URL".into(),
             Self::OtherClone { url, dir } => {

@@ -31,12 +31,7 @@ impl Login {
     #[must_use]
     pub fn new(config: &GitConfig, surroundings: &Surroundings, remote: &str, ssh_command: Option<&str>) -> Self {
         let given = surroundings.variable("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0);
-        let mut login = Self {
-            config: Vec::new(),
-            given,
-            ssh: quiet_ssh(surroundings, ssh_command),
-            token: None,
-        };
+        let mut login = Self { config: Vec::new(), given, ssh: quiet_ssh(surroundings, ssh_command), token: None };
         let variable = &config.token_env;
         if surroundings.variable(variable).is_some() {
             let hosts = hosts(config, remote);
@@ -69,7 +64,8 @@ impl Login {
         }
         for (index, (key, value)) in self.config.iter().enumerate() {
             let index = self.given + index;
-            command = command.env(format!("GIT_CONFIG_KEY_{index}"), key).env(format!("GIT_CONFIG_VALUE_{index}"), value);
+            command =
+                command.env(format!("GIT_CONFIG_KEY_{index}"), key).env(format!("GIT_CONFIG_VALUE_{index}"), value);
         }
         command.env("GIT_CONFIG_COUNT", (self.given + self.config.len()).to_string())
     }
@@ -105,9 +101,12 @@ fn hosts(config: &GitConfig, remote: &str) -> Vec<String> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }
-    });
+    let name = host.rsplit_once(':').map_or(
+        host,
+        |(name, port)| {
+            if port.chars().all(|c| c.is_ascii_digit()) { name } else { host }
+        },
+    );
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 

@@ -11,12 +11,7 @@ struct Queue<J> {
 }
 
 /// Does all jobs and those that they bring, `threads` at once, until none is left or `stop` is set.
-pub(super) fn run<J: Send>(
-    first: Vec<J>,
-    threads: NonZeroUsize,
-    stop: &AtomicBool,
-    work: impl Fn(J) -> Vec<J> + Sync,
-) {
+pub(super) fn run<J: Send>(first: Vec<J>, threads: NonZeroUsize, stop: &AtomicBool, work: impl Fn(J) -> Vec<J> + Sync) {
     let queue = Mutex::new(Queue { jobs: first.into(), busy: 0 });
     let changed = Condvar::new();
     let next = || {

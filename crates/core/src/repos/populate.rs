@@ -136,7 +136,8 @@ impl Populate<'_> {
             self.end(join(&parent.path, &path), Outcome::LeftOut);
         }
         let active = if parent.all_active { String::new() } else { setting("active", "true") };
-        let lines = found.wanted.iter().map(|one| (section(&one.name), format!("{active}{}", setting("url", &one.url))));
+        let lines =
+            found.wanted.iter().map(|one| (section(&one.name), format!("{active}{}", setting("url", &one.url))));
         if let Err(source) = add_config(&parent.git_dir, &lines.collect::<Vec<_>>()) {
             let path = parent.git_dir.join("config");
             self.end(parent.path, Outcome::Failed(CloneError::Io { path, source }));
@@ -229,7 +230,7 @@ impl Populate<'_> {
         for name in ["index.lock", "index"] {
             let _ = std::fs::remove_file(git_dir.join(name));
         }
-        let branches = git.branches()?;
+        let branches = Branches::read(git_dir).map_or_else(|| git.branches(), Ok)?;
         let target = Target::choose(wanted, &branches, self.latest);
         let run = |words: Vec<String>| {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -77,7 +77,8 @@ pub fn plan_removal(
     if purge {
         check_purge(&found.path, &git_dir)?;
     }
-    let is_new = !git.command(["diff", "--cached", "--quiet", "--", &path]).run().map_err(GitError::from)?.exit.is_success();
+    let is_new =
+        !git.command(["diff", "--cached", "--quiet", "--", &path]).run().map_err(GitError::from)?.exit.is_success();
     let ignored = losses.iter().flat_map(|one| one.ignored.iter().map(|name| format!("{}/{name}", one.path)));
     Ok(Removal {
         repo: above.root.clone(),
@@ -102,7 +103,11 @@ fn find<'a>(repos: &'a [Repo], root: &Path, here: &Path, text: &str) -> Result<&
         let known: Vec<String> = repos[1..].iter().map(|repo| format!("`{}`", repo.path)).collect();
         CloneError::Unknown {
             what: format!("`{text}` is no sub-repo"),
-            hint: if known.is_empty() { "there is none here".into() } else { format!("there are {}", known.join(", ")) },
+            hint: if known.is_empty() {
+                "there is none here".into()
+            } else {
+                format!("there are {}", known.join(", "))
+            },
         }
     })
 }
@@ -110,7 +115,8 @@ fn find<'a>(repos: &'a [Repo], root: &Path, here: &Path, text: &str) -> Result<&
 fn losses(repos: &[Repo], found: &Repo) -> Result<Vec<Losses>, CloneError> {
     let inside = repos.iter().filter(|repo| repo.path == found.path || is_below(&repo.path, &found.path));
     let ready = inside.filter(|repo| repo.state == State::Ready);
-    let losses: Result<Vec<Losses>, GitError> = ready.map(|repo| Losses::of(&repo.root, &repo.path, Scope::Repo)).collect();
+    let losses: Result<Vec<Losses>, GitError> =
+        ready.map(|repo| Losses::of(&repo.root, &repo.path, Scope::Repo)).collect();
     Ok(losses?)
 }
 
@@ -120,7 +126,9 @@ fn refuse_losses(path: &str, losses: &[Losses]) -> Result<(), CloneError> {
     }
     Err(CloneError::Refused {
         what: format!("removing `{path}` would lose work: {}", listed(losses)),
-        hint: format!("look with `git -C {path} status` and `git -C {path} log --branches --not --remotes`; commit and push it, or drop it"),
+        hint: format!(
+            "look with `git -C {path} status` and `git -C {path} log --branches --not --remotes`; commit and push it, or drop it"
+        ),
     })
 }
 
@@ -137,11 +145,20 @@ fn check_purge(path: &str, git_dir: &Path) -> Result<(), CloneError> {
                 });
             }
             let history = History::of(&Git::in_folder(&folder))?;
-            let lost = Losses { path: path.into(), stashes: history.stashes, commits: history.unpushed, ..Losses::default() };
+            let lost =
+                Losses { path: path.into(), stashes: history.stashes, commits: history.unpushed, ..Losses::default() };
             refuse_losses(path, &[lost])?;
             folders.push(folder.join("modules"));
         } else {
-            folders.extend(folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()));
+            folders.extend(
+                folder
+                    .read_dir()
+                    .into_iter()
+                    .flatten()
+                    .flatten()
+                    .map(|entry| entry.path())
+                    .filter(|path| path.is_dir()),
+            );
         }
     }
     Ok(())
@@ -199,7 +216,8 @@ impl Removal {
             commands.push(git(&["submodule", "absorbgitdirs", "--", &self.path]));
         }
         let force: &[&str] = if self.is_new { &["--force"] } else { &[] };
-        let words: Vec<&str> = ["rm", "--quiet"].iter().chain(force).chain(&["--", self.path.as_str()]).copied().collect();
+        let words: Vec<&str> =
+            ["rm", "--quiet"].iter().chain(force).chain(&["--", self.path.as_str()]).copied().collect();
         commands.push(git(&words));
         if Git::new(&self.repo).setting(&format!("submodule.{}.url", self.name)).is_some() {
             commands.push(git(&["config", "--remove-section", &format!("submodule.{}", self.name)]));

@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn what_git_makes_is_good() {
-        let entries = [entry("libs/a", "libs/a", "../a"), entry("b", "libs/b.git", "https://x/b"), entry("ü", "ü x", "./c")];
+        let entries =
+            [entry("libs/a", "libs/a", "../a"), entry("b", "libs/b.git", "https://x/b"), entry("ü", "ü x", "./c")];
         let (good, bad) = judge(&entries, "https://h/a/b");
         assert_eq!(bad, []);
         assert_eq!(good[0].1, "https://h/a/a");
@@ -178,8 +179,22 @@ mod tests {
     #[test]
     fn paths_stay_in_the_work_tree() {
         for path in [
-            "", "/x", "../x", "a/../../x", "a/./b", "a//b", "a/", "-x", ".git", "a/.GIT/hooks", ".git ", "git~1", ".git::$DATA",
-            ".g\u{200c}it", "a\\..\\b", "a\nb",
+            "",
+            "/x",
+            "../x",
+            "a/../../x",
+            "a/./b",
+            "a//b",
+            "a/",
+            "-x",
+            ".git",
+            "a/.GIT/hooks",
+            ".git ",
+            "git~1",
+            ".git::$DATA",
+            ".g\u{200c}it",
+            "a\\..\\b",
+            "a\nb",
         ] {
             assert!(matches!(why(&[entry("n", path, "../x")])[..], [Hostile::Path(_)]), "{path:?}");
         }

@@ -171,8 +171,20 @@ mod tests {
         let sandbox = Sandbox::new();
         let repo = Repo::init(sandbox.path().join("repo"));
         let at = repo.commit("first");
-        for base in ["https://h/a/b.git", "ssh://g@h/a/b/", "g@h:a/b", "g@h:b", "file:///x/y/z", "/x/y/z", "../x/y", "x/y"] {
-            for url in ["./../../x", "../x", "./x/", "../../x.git", "./.././x", "../../../x", "https://o/x", "o:x", "../x/../y"] {
+        for base in
+            ["https://h/a/b.git", "ssh://g@h/a/b/", "g@h:a/b", "g@h:b", "file:///x/y/z", "/x/y/z", "../x/y", "x/y"]
+        {
+            for url in [
+                "./../../x",
+                "../x",
+                "./x/",
+                "../../x.git",
+                "./.././x",
+                "../../../x",
+                "https://o/x",
+                "o:x",
+                "../x/../y",
+            ] {
                 repo.git(&["config", "remote.origin.url", base]);
                 repo.write(".gitmodules", format!("[submodule \"m\"]\n\tpath = m\n\turl = {url}\n"));
                 repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{at},m")]);
@@ -186,7 +198,11 @@ mod tests {
                 if told.code == Some(0) {
                     let theirs = repo.git(&["config", "submodule.m.url"]);
                     repo.git(&["config", "--remove-section", "submodule.m"]);
-                    assert_eq!(mine.as_deref().ok(), Some(theirs.as_str()), "{url} in {base}");
+                    // Where nothing is left of the host, Git makes a folder of it; that is refused here.
+                    let is_nonsense =
+                        !base.starts_with(['/', '.']) && (theirs.starts_with('.') || !theirs.contains(['/', ':']));
+                    let mine = mine.ok().or_else(|| is_nonsense.then(|| theirs.clone()));
+                    assert_eq!(mine.as_deref(), Some(theirs.as_str()), "{url} in {base}");
                 } else {
                     assert!(mine.is_err(), "{url} in {base}: git says {}, not {mine:?}", told.stderr);
                 }

@@ -42,7 +42,8 @@ impl NewWorktree {
     pub fn plan(top: &GitPlace, here: &Path, path: &str, branch: Option<&str>) -> Result<Self, CloneError> {
         let root = canonical(&wharf_git::place::lexical(&here.join(path)));
         let git = Git::new(&top.root);
-        let named = branch.map(str::to_owned).or_else(|| root.file_name().map(|name| name.to_string_lossy().into_owned()));
+        let named =
+            branch.map(str::to_owned).or_else(|| root.file_name().map(|name| name.to_string_lossy().into_owned()));
         let branch = named.unwrap_or_default();
         let known = git.worktrees()?.into_iter().find(|one| one.root == root && !one.is_gone);
         if let Some(known) = known {
@@ -100,8 +101,10 @@ impl NewWorktree {
         if !self.is_here {
             commands.push(git().args(["worktree", "add"]).args(self.words.clone()));
         }
-        for repo in sub_repo::discover(&self.top.root, "").into_iter().skip(1).filter(|repo| repo.state == State::Ready) {
-            let command = Command::new("git").arg("-C").arg(repo.root.clone()).args(["worktree", "add", "--detach", "--"]);
+        for repo in sub_repo::discover(&self.top.root, "").into_iter().skip(1).filter(|repo| repo.state == State::Ready)
+        {
+            let command =
+                Command::new("git").arg("-C").arg(repo.root.clone()).args(["worktree", "add", "--detach", "--"]);
             commands.push(command.arg(self.root.join(&repo.path)));
         }
         commands

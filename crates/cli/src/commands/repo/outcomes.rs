@@ -28,7 +28,8 @@ pub(in crate::commands) fn verdict(context: &Context, repos: &[ClonedRepo], requ
         return Err(failure.hint(hint.unwrap_or_else(|| "run the same again: it goes on where it stopped".into())));
     }
     if !refused.is_empty() {
-        let text = format!("{} in `.gitmodules` refused, all else is there\n{}", are(refused.len()), refused.join("\n"));
+        let text =
+            format!("{} in `.gitmodules` refused, all else is there\n{}", are(refused.len()), refused.join("\n"));
         return Err(Failure::refused(text).hint(
             "such a `.gitmodules` can be an attack, or come from a file system where case does not count: ask whoever wrote it",
         ));

@@ -38,7 +38,8 @@ impl Progress {
         let mut bars = live.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = bars.entry(path.to_owned()).or_insert_with(|| {
             let signs = if self.style.unicode { "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ " } else { "-\\|/ " };
-            let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let style =
+                ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
             let bar = self.bars.add(ProgressBar::new_spinner().with_style(style.tick_chars(signs)));
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
