@@ -4,9 +4,10 @@ import itertools
 import shutil
 import time
 
+import rows_clone
+import rows_files
 import rows_registry
 import rows_repos
-import rows_files
 import samples
 from engine import Starts, read_report
 from measure import BenchError, Limit, Measure, alternate, capture, peak_memory, run_timed
@@ -146,8 +147,6 @@ def size(bench, place, runs):
 
 
 ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
-ROWS.update(rows_repos.ROWS)
-ROWS.update(rows_registry.ROWS)
+for more in (rows_clone, rows_files, rows_registry, rows_repos):
+    ROWS.update(more.ROWS)
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory", "pull"}
-ROWS.update(rows_files.ROWS)
-NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod clone;
 mod config;
 mod containers;
 mod demo;
@@ -28,3 +29,4 @@ mod testing_signals;
 mod testing_verdicts;
 mod version;
 mod workspace;
+mod worktrees;

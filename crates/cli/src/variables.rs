@@ -1,7 +1,7 @@
 //! The environment variables that are heeded beside those that state configuration: one list, for the reference.
 
 /// Variables of Wharf's own, with their meaning.
-pub const OWN: [(&str, &str); 3] = [
+pub const OWN: [(&str, &str); 4] = [
     (
         "WHARF_CACHE_DIR",
         "Folder for what can be made again: environments of the `host` engine, locks. Without it: `wharf` in the system's cache folder, such as `~/.cache/wharf`.",
@@ -9,6 +9,10 @@ pub const OWN: [(&str, &str); 3] = [
     (
         "WHARF_CONFIG",
         "The user's own configuration file. Without it: `wharf/config.toml` in the system's config folder, such as `~/.config/wharf/config.toml`.",
+    ),
+    (
+        "WHARF_GIT_TOKEN",
+        "Token for private repos, for the https host that the super-repo comes from and those in `git.token-hosts`; `git.token-env` names another variable. Goes into no file, argument or log.",
     ),
     ("WHARF_DEMO_FAIL", "Not heeded by Wharf itself: with any value, one test of `wharf demo` fails on purpose."),
 ];
@@ -53,8 +57,8 @@ pub const OTHERS: [(&str, &str); 21] = [
         "Taken away from the Git that Wharf asks: the workspace is the one around the current folder.",
     ),
     (
-        "GIT_SSH_COMMAND, GIT_SSH",
-        "Heeded by Git. Without them, and without `core.sshCommand`, `wharf repo` calls `ssh` so that it never asks on the terminal.",
+        "GIT_SSH_COMMAND, GIT_SSH, GIT_ASKPASS, GIT_ALLOW_PROTOCOL",
+        "Heeded by Git. Where its program is `ssh`, `-o BatchMode=yes` is added, so that it never asks. `SSH_ASKPASS` is taken away.",
     ),
     ("PIP_*, UV_*, POETRY_*", "Heeded by pip, uv and Poetry on the `host` engine."),
     ("TMPDIR", "Folder for what is needed for a moment: secrets of a build, its context."),

@@ -13,6 +13,7 @@
 //! | `changelog.txt` | [`version`] |
 //! | `.gitmodules`, `.git` | [`sub_repo`] |
 //! | a `devops` folder | [`runnable_dir`] |
+//! | Git's own folders and `.gitmodules`, where they are changed | [`repos`] |
 //! | `.wharf/` | [`workspace`] |
 //! | `wharf.files.lock` | [`common_files`] |
 //! | `devops/Dockerfile`, lock files | [`image`] |

@@ -8,6 +8,7 @@ use wharf_process::{Command, ProcessError};
 #[derive(Debug, Clone)]
 pub struct Git {
     root: PathBuf,
+    is_bare: bool,
 }
 
 /// Why Git did not answer.
@@ -54,13 +55,19 @@ pub struct Described {
 impl Git {
     /// Git in the work tree at `root`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), is_bare: false }
+    }
+
+    /// Git in a Git folder, whatever work tree its configuration names and whether that is there or not. For verbs that need
+    /// no work tree.
+    pub fn in_folder(git_dir: impl Into<PathBuf>) -> Self {
+        Self { root: git_dir.into(), is_bare: true }
     }
 
     /// A command with the message language pinned, prompts off, and without locks taken for mere questions.
     #[must_use]
     pub fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
-        Command::new("git")
+        let command = Command::new("git")
             .arg("-C")
             .arg(self.root.clone())
             .args(["-c", "color.ui=false", "-c", "core.quotePath=false", "-c", "advice.detachedHead=false"])
@@ -71,6 +78,14 @@ impl Git {
             .env_remove("GIT_DIR")
             .env_remove("GIT_WORK_TREE")
             .env_remove("GIT_INDEX_FILE")
+            .env_remove("GIT_OBJECT_DIRECTORY")
+            .env_remove("GIT_COMMON_DIR")
+            .env_remove("GIT_NAMESPACE");
+        if self.is_bare {
+            command.env("GIT_DIR", self.root.as_os_str()).env("GIT_WORK_TREE", self.root.as_os_str())
+        } else {
+            command
+        }
     }
 
     /// Nearest tag, distance and state of `dir`'s repo; `None` where there is no tag (git-describe(1)).

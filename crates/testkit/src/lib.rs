@@ -21,6 +21,7 @@
 //! | `command.rs`, `running.rs`, `output.rs` | a program under test: how it starts, while it runs, what it said |
 //! | `terminal.rs` | the same inside a pseudo-terminal |
 //! | `repo.rs` | Git repos |
+//! | `git_server.rs` | real Git servers on loopback |
 //! | `sample.rs` | super-repos with runnable dirs |
 //! | `real_repo.rs` | a super-repo of published projects |
 //! | `registry.rs` | a registry, with a password, TLS, or a small disk |
@@ -32,6 +33,7 @@
 
 mod command;
 mod engines;
+mod git_server;
 mod output;
 mod place;
 mod platforms;
@@ -45,6 +47,7 @@ mod terminal;
 
 pub use command::WharfCommand;
 pub use engines::{EngineKind, base_image, empty_image, engines, require};
+pub use git_server::{Access, GitServer};
 pub use output::Output;
 pub use place::{repo_root, target_dir};
 pub use platforms::{foreign_platform, machine, native_platform, tiny_image};

@@ -7,6 +7,7 @@ mod job;
 mod started;
 
 pub mod bash;
+pub mod clone;
 pub mod complete;
 pub mod completions;
 pub mod config;

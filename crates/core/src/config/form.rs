@@ -51,6 +51,10 @@ pub enum Form {
     SecretSource,
     /// `NAME` or `NAME=value`.
     Variable,
+    /// The name of a variable.
+    VariableName,
+    /// A host, with or without port.
+    Host,
     /// `host:container`, with or without `:ro`.
     Volume,
     /// `[[address:]host:]container`, ports or ranges of ports, with or without `/udp`.
@@ -91,6 +95,8 @@ impl Form {
             Self::Url => is_url(text),
             Self::SecretSource => is_secret_source(text),
             Self::Variable => is_variable_name(text.split_once('=').map_or(text, |(name, _)| name)),
+            Self::VariableName => is_variable_name(text),
+            Self::Host => is_host(text),
             Self::Volume => is_volume(text),
             Self::Port => is_port(text),
             Self::Network => is_reference(text),
@@ -144,6 +150,8 @@ impl Form {
             Self::Url => "a URL such as `https://pypi.example.org/simple`",
             Self::SecretSource => "`env:NAME` or `file:PATH`",
             Self::Variable => "`NAME` or `NAME=value`",
+            Self::VariableName => "the name of a variable, such as `GITHUB_TOKEN`",
+            Self::Host => "a host such as `git.example.org`, with or without `:port`",
             Self::Volume => "`host:container` or `host:container:ro`, the container's path absolute",
             Self::Port => "a port such as `8080`, `8080:80` or `127.0.0.1:8080:80`",
             Self::Network => "the name of a network",
@@ -239,6 +247,13 @@ fn is_secret_source(text: &str) -> bool {
 fn is_variable_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn is_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+    starts_alphanumeric(name)
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn is_volume(text: &str) -> bool {

@@ -10,6 +10,8 @@ const ONCE: &[LayerKind] = &[User, SuperRepo, Variables, Flags];
 const ROOT: &[LayerKind] = &[SuperRepo];
 const DIR: &[LayerKind] = &[RunnableDir];
 const REPO_AND_DIR: &[LayerKind] = &[SuperRepo, SubRepo, RunnableDir, Variables, Flags];
+/// What decides where a secret is sent is the user's alone: whoever can write into a repo could else have it sent to them.
+const USERS_OWN: &[LayerKind] = &[User, Variables, Flags];
 const POSITIVE: Kind = Kind::Integer { min: 1, max: i64::MAX };
 
 const fn key(path: &'static str, kind: Kind, doc: &'static str) -> Key {
@@ -78,6 +80,30 @@ pub static KEYS: &[Key] = &[
             .example(r#""podman""#)
             .whole_workspace(ONCE)
     },
+    key(
+        "git.token-env",
+        Kind::Text(Form::VariableName),
+        "Variable with a token for private repos, which is used while it is set; the token goes into no file",
+    )
+    .default(r#""WHARF_GIT_TOKEN""#)
+    .example(r#""GITHUB_TOKEN""#)
+    .only(USERS_OWN),
+    key(
+        "git.token-user",
+        Kind::Text(Form::Name),
+        "User name that goes with the token: GitHub and GitLab take any, but `gitlab-ci-token` for `CI_JOB_TOKEN`",
+    )
+    .default(r#""x-access-token""#)
+    .example(r#""gitlab-ci-token""#)
+    .only(USERS_OWN),
+    key(
+        "git.token-hosts",
+        Kind::List(Form::Host),
+        "Hosts that get the token over https, beside the one that the super-repo comes from",
+    )
+    .default("[]")
+    .example(r#"["git.example.org", "git.example.org:8443"]"#)
+    .only(USERS_OWN),
     key("registry.pull", Kind::Text(Form::Registry), "Registry and path that images are pulled from")
         .absent("nothing is pulled but base images")
         .example(r#""ghcr.io/acme""#),

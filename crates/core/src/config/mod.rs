@@ -54,8 +54,8 @@ pub use merge::{Resolved, resolve};
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use typed::{
-    BuildConfig, Config, EngineConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig, RunConfig,
-    TestConfig, WorkspaceConfig,
+    BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
+    RunConfig, TestConfig, WorkspaceConfig,
 };
 pub use typed_value::{CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 pub use value::Value;

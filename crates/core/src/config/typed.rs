@@ -22,6 +22,8 @@ pub struct Config {
     pub workspace: WorkspaceConfig,
     /// Table `engine`.
     pub engine: EngineConfig,
+    /// Table `git`.
+    pub git: GitConfig,
     /// Table `registry`.
     pub registry: RegistryConfig,
     /// Table `image`.
@@ -52,6 +54,17 @@ pub struct WorkspaceConfig {
 pub struct EngineConfig {
     /// What runs containers; `None`: the first that works.
     pub kind: Option<Located<Kind>>,
+}
+
+/// Table `git`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GitConfig {
+    /// Variable that holds a token for private repos; nothing is done while it is not set.
+    pub token_env: String,
+    /// User name that goes with the token.
+    pub token_user: String,
+    /// Hosts that get the token, beside that of the super-repo's own remote.
+    pub token_hosts: Vec<String>,
 }
 
 /// Table `registry`.
@@ -169,6 +182,12 @@ impl Config {
                 pull: reader.text("registry.pull").map(|pull| pull.value),
                 push: reader.list("registry.push"),
             },
+            git: GitConfig {
+                token_env: reader.text("git.token-env").map(|name| name.value).unwrap_or_default(),
+                token_user: reader.text("git.token-user").map(|name| name.value).unwrap_or_default(),
+                token_hosts: reader.list("git.token-hosts"),
+            },
+            registry: RegistryConfig { pull: reader.text("registry.pull").map(|pull| pull.value) },
             image: ImageConfig {
                 name: reader.text("image.name"),
                 source: reader.image_source()?,

@@ -12,6 +12,7 @@
 //! way round for `push` and `pin`.
 
 pub mod branch;
+pub mod compose;
 mod error;
 pub mod foreach;
 mod parallel;

@@ -27,7 +27,7 @@ pub(super) const CONFIG: &str = "wharf.toml";
 pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError> {
     let git = outermost(&surroundings.here)?;
     let root = git.root.clone();
-    let layers = Layers::read(&root, &surroundings)?;
+    let layers = Layers::read(Some(&root), &surroundings)?;
     let folder = root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
     let resolved = Arc::new(layers.resolve(None, None));
     let config = Arc::new(Config::from_resolved(&resolved)?);
@@ -58,6 +58,15 @@ pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError>
     Ok(workspace)
 }
 
+/// The configuration where no workspace is needed, or none is there yet: that of the user, of variables and of flags.
+///
+/// # Errors
+/// When it cannot be used.
+pub fn own_config(surroundings: &Surroundings) -> Result<Config, WorkspaceError> {
+    let layers = Layers::read(None, surroundings)?;
+    Ok(Config::from_resolved(&layers.resolve(None, None))?)
+}
+
 /// The layers that all dirs share.
 struct Layers {
     user: Option<Layer>,
@@ -67,7 +76,7 @@ struct Layers {
 }
 
 impl Layers {
-    fn read(root: &Path, surroundings: &Surroundings) -> Result<Self, WorkspaceError> {
+    fn read(root: Option<&Path>, surroundings: &Surroundings) -> Result<Self, WorkspaceError> {
         let user = match &surroundings.user_config {
             Some(file) => read_layer(LayerKind::User, file, file)?,
             None => None,
@@ -76,7 +85,10 @@ impl Layers {
         let flags = surroundings.flags.iter().map(|(path, text, name)| Flag { path, text, name });
         Ok(Self {
             user,
-            root: read_layer(LayerKind::SuperRepo, &root.join(CONFIG), Path::new(CONFIG))?,
+            root: match root {
+                Some(root) => read_layer(LayerKind::SuperRepo, &root.join(CONFIG), Path::new(CONFIG))?,
+                None => None,
+            },
             variables: Layer::from_variables(pairs)?,
             flags: Layer::from_flags(flags)?,
         })

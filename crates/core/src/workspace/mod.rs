@@ -24,7 +24,7 @@ use crate::config::{Config, Places, Resolved};
 use crate::runnable_dir::{Address, RunnableDir};
 use crate::sub_repo::Repo;
 
-pub use discover::discover;
+pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
 pub use lock::{Lock, LockError, Patience};
 pub use state::StateDir;
