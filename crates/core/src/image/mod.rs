@@ -34,7 +34,6 @@ pub mod python;
 pub mod remove;
 pub mod pull;
 pub mod push;
-pub mod python;
 pub mod registry;
 pub mod secrets;
 pub mod spec;
