@@ -11,8 +11,6 @@ use wharf_core::image::ImageError;
 use wharf_core::image::promote::PromoteError;
 use wharf_core::repos::ReposError;
 use wharf_core::workspace::{LockError, WorkspaceError};
-use wharf_engine::EngineError;
-use wharf_core::workspace::WorkspaceError;
 use wharf_engine::{EngineError, RegistryError};
 
 /// What a command could not do.
@@ -140,7 +138,6 @@ impl From<ImageError> for Failure {
             | ImageError::File { .. }
             | ImageError::Outside { .. }
             | ImageError::NoTarget { .. } => 3,
-            ImageError::OwnDockerfile { .. } => 5,
             ImageError::NoImage { .. } => 2,
             ImageError::OwnDockerfile { .. } | ImageError::VersionTaken(_) => 5,
             ImageError::Registry(RegistryError::BadName { .. }) => 3,

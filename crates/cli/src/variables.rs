@@ -18,7 +18,7 @@ pub const OWN: [(&str, &str); 4] = [
 ];
 
 /// Variables that others have agreed on, with what Wharf does with them.
-pub const OTHERS: [(&str, &str); 21] = [
+pub const OTHERS: [(&str, &str); 22] = [
     ("PATH", "Where `git`, `docker`, `podman`, `python3` and `uv` are looked for."),
     ("HOME", "The user's home: `~` in configuration, and where the system's config and cache folders lie."),
     ("XDG_CONFIG_HOME, XDG_CACHE_HOME", "The system's config and cache folders."),

@@ -4,17 +4,17 @@
 //! the user's own `git`, through one wrapper ([`program::Git`]) that pins the message language, closes standard
 //! input, never prompts and overrides the settings that change output. Refuses to know what a workspace is.
 
-pub mod changes;
 pub mod branches;
-pub mod change;
-pub mod commits;
-pub mod clone;
-pub mod modules;
-pub mod operation;
 pub mod carry;
+pub mod change;
+pub mod changes;
+pub mod clone;
+pub mod commits;
 pub mod head;
 pub mod history;
+pub mod modules;
 pub mod objects;
+pub mod operation;
 pub mod place;
 pub mod program;
 pub mod status;
@@ -22,15 +22,15 @@ pub mod submodule;
 pub mod tree;
 pub mod worktree;
 
-pub use change::{Change, StashEntry};
-pub use commits::{Apart, PinChange};
-pub use clone::{Amount, Branches, CloneRequest, Trouble, Trust};
-pub use modules::{Submodule, read_submodules};
-pub use operation::{IndexLock, Operation};
 pub use carry::{Carried, Carry};
+pub use change::{Change, StashEntry};
+pub use clone::{Amount, Branches, CloneRequest, Trouble, Trust};
+pub use commits::{Apart, PinChange};
 pub use head::Head;
 pub use history::LogEntry;
+pub use modules::{Submodule, read_submodules};
 pub use objects::TreeEntry;
+pub use operation::{IndexLock, Operation};
 pub use place::{GitPlace, PlaceError, outermost};
 pub use program::{Described, Git, GitError};
 pub use status::WorkTree;

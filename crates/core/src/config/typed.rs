@@ -187,7 +187,6 @@ impl Config {
                 token_user: reader.text("git.token-user").map(|name| name.value).unwrap_or_default(),
                 token_hosts: reader.list("git.token-hosts"),
             },
-            registry: RegistryConfig { pull: reader.text("registry.pull").map(|pull| pull.value) },
             image: ImageConfig {
                 name: reader.text("image.name"),
                 source: reader.image_source()?,

@@ -240,7 +240,11 @@ fn find(request: &Request<'_>, client: &Client, side: &Side<'_>) -> Result<(Stri
             let tags = [Stage::Dev, Stage::Local].map(|stage| stage.tag(user, version));
             match here(client, dir, &tags)? {
                 Some(found) => Ok(found),
-                None => fetched(request, dir, &Wish { stage: StageWish::Auto, version: Some(version.clone()) }),
+                None => fetched(
+                    request,
+                    dir,
+                    &Wish { stage: StageWish::Auto, version: Some(version.clone()), ..Wish::default() },
+                ),
             }
         }
         Side::Stage(dir, stage) => {
@@ -248,13 +252,13 @@ fn find(request: &Request<'_>, client: &Client, side: &Side<'_>) -> Result<(Stri
             match here(client, dir, &tags)? {
                 Some(found) => Ok(found),
                 None if *stage == Stage::Local => {
-                    let wish = Wish { stage: StageWish::Only(Stage::Local), version: None };
+                    let wish = Wish { stage: StageWish::Only(Stage::Local), ..Wish::default() };
                     match plan::plan(&Demand { wish: &wish, ..*demand }, &[*dir])?.pop() {
                         Some(Step::Use(ready)) => id_of(ready).ok_or_else(|| not_made(dir)),
                         _ => Err(not_made(dir)),
                     }
                 }
-                None => fetched(request, dir, &Wish { stage: StageWish::Only(*stage), version: None }),
+                None => fetched(request, dir, &Wish { stage: StageWish::Only(*stage), ..Wish::default() }),
             }
         }
     }

@@ -5,6 +5,7 @@ use wharf_engine::{Client, Details, EngineError, Image};
 
 use super::choice::{Checkout, Choice, Wish, choose};
 use super::error::ImageError;
+use super::platform::WantedPlatform;
 use super::spec::ImageSpec;
 use super::stage;
 use super::tested::{self, Tested};
@@ -87,8 +88,11 @@ pub fn of_dir(workspace: &Workspace, client: &Client, dir: &RunnableDir) -> Resu
     let spec = ImageSpec::read(workspace, dir)?;
     let images = client.images(stage::INPUTS)?;
     let base = base_id(client, &spec)?;
-    let checkout = Checkout { version: &dir.version, user: &workspace.surroundings.user, base: base.as_deref() };
-    if let Choice::Use { image, .. } = choose(&spec, &Wish::default(), &checkout, &images) {
+    let wish = Wish::default();
+    let wanted = WantedPlatform::of(client, &wish)?;
+    let user = &workspace.surroundings.user;
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    if let Choice::Use { image, .. } = choose(&spec, &wish, &checkout, &images) {
         return Ok(Some(image));
     }
     let is_mine = |image: &Image| {

@@ -13,6 +13,7 @@ use super::choice::{Checkout, Choice, StageWish, Wish, choose, is_reference};
 use super::context;
 use super::ensure::shown;
 use super::error::ImageError;
+use super::platform::WantedPlatform;
 use super::spec::{DOCKERFILE, ImageSpec};
 use super::stage::{self, Stage};
 use super::tested::{self, Tested};
@@ -245,8 +246,10 @@ fn local<'i>(
         Some(base) => client.image(base)?.map(|image| image.id),
         None => None,
     };
-    let wish = Wish { stage: StageWish::Only(Stage::Local), version: None };
-    let checkout = Checkout { version: &dir.version, user: &workspace.surroundings.user, base: base.as_deref() };
+    let wish = Wish { stage: StageWish::Only(Stage::Local), ..Wish::default() };
+    let wanted = WantedPlatform::of(client, &wish)?;
+    let user = &workspace.surroundings.user;
+    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
     let pick = |images: &[Image]| match choose(spec, &wish, &checkout, images) {
         Choice::Use { image, .. } => Some(image.id),
         Choice::Make { .. } | Choice::Missing { .. } => None,
@@ -329,7 +332,7 @@ fn make(client: &Client, making: &Making) -> Result<(), PromoteError> {
         labels: making.labels.clone(),
         args: BTreeMap::new(),
         secrets: BTreeMap::new(),
-        platform: Some(making.from.platform.clone()),
+        platform: making.from.platform.parse().ok(),
     };
     client.build(builder(client)?, &spec, &|_| {}).map_err(|failure| match failure {
         BuildFailure::Engine(error) => ImageError::from(error),

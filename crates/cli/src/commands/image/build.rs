@@ -64,7 +64,7 @@ impl Build {
             interrupt.check()?;
             ensured?;
         }
-        let all = rounds.iter().map(|(_, owners)| owners.len()).sum();
+        let all: usize = rounds.iter().map(|(_, owners)| owners.len()).sum();
         let failed = failed.into_inner().unwrap_or_default();
         let summary = format!("{} of {all} images could not be had", failed.len());
         super::verdict(failed, &summary)

@@ -9,23 +9,20 @@ mod lock;
 mod ls;
 mod promote;
 mod prune;
-mod rm;
 mod pull;
 mod push;
+mod rm;
 
-use wharf_core::image::{ImageError, Place};
 use wharf_core::image::choice::Wish;
-use wharf_core::image::{Place, WantedPlatform};
+use wharf_core::image::{ImageError, Place, WantedPlatform};
 use wharf_core::runnable_dir::RunnableDir;
-use wharf_core::workspace::Workspace;
-use wharf_engine::Client;
 use wharf_core::workspace::{Workspace, WorkspaceError};
+use wharf_engine::Client;
 
 use crate::context::Context;
 use crate::exit::Failure;
 
-/// Builds, shows, lists, locks and compares images of runnable dirs.
-/// Builds, shows, lists, pushes and pulls images of runnable dirs.
+/// Builds, locks, tests, promotes, pushes, pulls and compares images of runnable dirs.
 #[derive(Debug, clap::Args)]
 pub struct Image {
     #[command(subcommand)]
@@ -86,6 +83,8 @@ impl Image {
 /// The client of a container engine; the host has no images of its own.
 fn client<'p>(place: &'p Place, what: &str) -> Result<&'p Client, Failure> {
     place.client().ok_or_else(|| ImageError::HostCannot { what: what.to_owned() }.into())
+}
+
 /// Makes sure that what a wish asks for can run here, before anything is fetched or built for it.
 pub(super) fn check_platform(place: &Place, wish: &Wish) -> Result<(), Failure> {
     match (place.client(), wish.platform) {
@@ -125,6 +124,13 @@ fn owners<'a>(workspace: &'a Workspace, named: &[String]) -> Result<Vec<&'a Runn
 /// One failure as it is; several together, each with its hint, under a line that says what could not be done.
 fn verdict(mut failed: Vec<(String, Failure)>, summary: &str) -> Result<u8, Failure> {
     failed.sort_by(|a, b| a.0.cmp(&b.0));
+    // What keeps several from it is said once.
+    let mut said: Vec<String> = Vec::new();
+    failed.retain(|(_, failure)| {
+        let is_new = !said.contains(&failure.message);
+        said.push(failure.message.clone());
+        is_new
+    });
     if failed.len() < 2 {
         return failed.pop().map_or(Ok(0), |(_, failure)| Err(failure));
     }

@@ -167,7 +167,7 @@ mod tests {
 
     fn image(reference: &str) -> Image {
         let references = vec![reference.to_owned()];
-        Image { id: "i".into(), references, labels: BTreeMap::new(), created: 0, size: 0 }
+        Image { id: "i".into(), references, labels: BTreeMap::new(), created: 0, size: 0, platform: None }
     }
 
     #[test]

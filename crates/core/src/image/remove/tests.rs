@@ -16,6 +16,7 @@ fn image(id: &str, stage: &str, references: &[&str]) -> Image {
         labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         created: 0,
         size: 0,
+        platform: None,
     }
 }
 
