@@ -55,12 +55,10 @@ impl Stage {
         self.sandbox.command(self.engine.name()).args(args).run()
     }
 
-    /// An image of version 0.1.0 of a dir, with `content` in its only layer, made by hand as `docker save` would write it.
+    /// An image of a dir, of the version that its tag names, with `content` in its only layer, made by hand as `docker save`
+    /// would write it.
     fn make(&self, dir: &str, tag: &str, content: &[u8], platform: Option<&str>) -> String {
-        self.make_version(dir, tag, content, platform, "0.1.0")
-    }
-
-    fn make_version(&self, dir: &str, tag: &str, content: &[u8], platform: Option<&str>, version: &str) -> String {
+        let version = tag.split('-').nth(1).unwrap();
         let (name, reference) = (format!("{}-{dir}", self.name), format!("{}-{dir}:{tag}", self.name));
         let folder = self.sandbox.path().join("archive");
         fs_err::create_dir_all(&folder).unwrap();
@@ -273,7 +271,7 @@ fn the_floating_tag_never_goes_back_by_a_push() {
     let stage = Stage::new(EngineKind::Docker, "float", &push_to(&[&host]), &["a"]);
     let old = stage.make("a", "prod-0.1.0", b"one", None);
     let _old = Made(&stage.sandbox, stage.engine, &old);
-    let new = stage.make_version("a", "prod-0.10.0", b"ten", None, "0.10.0");
+    let new = stage.make("a", "prod-0.10.0", b"ten", None);
     let _new = Made(&stage.sandbox, stage.engine, &new);
     stage.repo.write("a/changelog.txt", "# a-0.10.0\n- ten\n");
     stage.image(&["push", "--stage", "dev"]).assert_code(0).stderr_contains("no image of version 0.10.0");
