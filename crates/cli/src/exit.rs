@@ -135,6 +135,7 @@ impl From<ImageError> for Failure {
             ImageError::Python { .. }
             | ImageError::File { .. }
             | ImageError::Outside { .. }
+            | ImageError::Project { .. }
             | ImageError::NoTarget { .. } => 3,
             ImageError::OwnDockerfile { .. } => 5,
             _ => 4,

@@ -16,12 +16,14 @@ pub mod environment;
 pub mod error;
 pub mod host;
 pub mod kind;
+pub mod rewrite;
 pub mod run;
 
 pub use build::{BuildFailure, BuildSpec, Builder};
-pub use client::{Client, Container, Image};
+pub use client::{Client, Container, Image, ImageDetails};
 pub use detect::detect;
 pub use environment::Environment;
 pub use error::EngineError;
 pub use kind::Kind;
+pub use rewrite::{Rewrite, Times};
 pub use run::{Entrypoint, Mount, RunSpec, Terminal, User};

@@ -7,6 +7,7 @@
 pub mod modules;
 pub mod place;
 pub mod program;
+mod tracked;
 pub mod tree;
 
 pub use modules::{Submodule, read_submodules};

@@ -8,13 +8,13 @@ use wharf_engine::{Client, Entrypoint, Mount, RunSpec, Terminal, User};
 use wharf_process::Command;
 
 use super::error::ContainerError;
-use super::site::{self, Seen, Site};
+use super::site::{self, Site};
 use super::{IMAGE, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
 use crate::config::Variable;
 use crate::image::place::Place;
+use crate::image::site::{Seen, python_path};
 use crate::image::{Ready, ensure::Body, stage};
 use crate::runnable_dir::RunnableDir;
-use crate::sub_repo::State;
 use crate::workspace::{StateDir, Workspace};
 
 /// Something to run for a runnable dir.
@@ -275,17 +275,11 @@ impl Launch<'_> {
 
     /// The super-repo's root, each sub-repo's root, then what only this dir needs.
     fn python_path(&self, package: Option<&Site>, settings: &Settings, seen: Seen) -> Vec<String> {
-        let show = |path: &PathBuf| match seen {
-            Seen::InContainer => self.workspace.in_container(path),
-            Seen::OnHost => path.display().to_string(),
-        };
-        let ready = self.workspace.repos.iter().filter(|repo| repo.state == State::Ready);
-        let mut path: Vec<String> = ready.map(|repo| show(&repo.root)).collect();
-        // Before the environment's own packages, which may hold a published version of the same (pytest needs pluggy,
-        // and pluggy's tests need the pluggy of the work tree). Generated images also have a `.pth` file that makes the
-        // mounted folder a site folder, for processes that drop `PYTHONPATH`.
+        let roots = package.map(|site| site.import_roots.as_slice()).unwrap_or_default();
+        let mut path = python_path(self.workspace, roots, seen);
+        // Generated images also have a `.pth` file that makes the mounted folder a site folder, for processes that drop
+        // `PYTHONPATH`.
         if let Some(site) = package {
-            path.extend(site.import_roots.iter().map(show));
             path.push(match seen {
                 Seen::InContainer => SITE.to_owned(),
                 Seen::OnHost => site.folder.display().to_string(),

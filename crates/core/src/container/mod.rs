@@ -8,13 +8,13 @@ pub mod error;
 pub mod launch;
 pub mod live;
 pub mod owner;
-pub mod project;
 pub mod running;
 pub mod site;
 
 pub use error::ContainerError;
 pub use launch::{Launch, Settings};
 pub use owner::Owner;
+pub use crate::image::site::SITE;
 pub use running::{Entry, Scope};
 
 /// Label with the id of the workspace.
@@ -30,7 +30,5 @@ pub const IMAGE: &str = "dev.wharf.image";
 /// Label with the number of the test run.
 pub const RUN: &str = "dev.wharf.run";
 
-/// Where generated package metadata is mounted.
-pub const SITE: &str = "/opt/wharf/site";
 /// Where the pytest plugin is mounted.
 pub const PLUGIN: &str = "/opt/wharf/plugin";

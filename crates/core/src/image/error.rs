@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use wharf_engine::EngineError;
 use wharf_engine::host::HostError;
+use wharf_git::GitError;
 
-use super::python;
+use super::{project, python};
 
 /// Why an image cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +94,33 @@ pub enum ImageError {
         /// What there is instead.
         found: String,
     },
+    /// The metadata of the dir's own package cannot be read.
+    #[error("the package in `{dir}` cannot be read: {source}")]
+    Project {
+        /// Address of the dir.
+        dir: String,
+        /// What is wrong with it.
+        source: Box<project::Error>,
+    },
+    /// Git does not say what it tracks.
+    #[error("what Git tracks here, which is the code of a prod image, cannot be read")]
+    Git(#[from] GitError),
+    /// The code or the base was changed while the image was built from it.
+    #[error("the code of `{dir}` was changed while its image was built")]
+    Moved {
+        /// Address of the dir.
+        dir: String,
+    },
+    /// The prod image of the checkout is not here and not in the registry.
+    #[error("runnable dir `{dir}` needs image `{wanted}`, {found}")]
+    NoProd {
+        /// Address of the dir.
+        dir: String,
+        /// Its name and tag.
+        wanted: String,
+        /// What there is instead.
+        found: String,
+    },
     /// The dir has a Dockerfile of its own already.
     #[error("`{}` is there already", .file.display())]
     OwnDockerfile {
@@ -155,7 +183,10 @@ impl ImageError {
             Self::OwnDockerfile { dir, .. } => {
                 Some(format!("`wharf image dockerfile {dir}` prints it; move it away to have a fresh one"))
             }
-            Self::File { .. } | Self::Io(_) => None,
+            Self::NoProd { dir, .. } => Some(format!("build it with `wharf image build --stage prod {dir}`")),
+            Self::Moved { dir } => Some(format!("start again with `wharf image build --stage prod {dir}`")),
+            Self::Git(error) => error.hint(),
+            Self::File { .. } | Self::Io(_) | Self::Project { .. } => None,
         }
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod build;
 pub mod choice;
+pub mod code;
 pub mod context;
 pub mod copies;
 pub mod dockerfile;
@@ -19,10 +20,14 @@ pub mod error;
 pub mod host;
 pub mod list;
 pub mod past;
+pub mod pin;
 pub mod place;
 pub mod plan;
+pub mod prod;
+pub mod project;
 pub mod python;
 pub mod secrets;
+pub mod site;
 pub mod spec;
 pub mod stage;
 pub mod stale;

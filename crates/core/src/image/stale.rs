@@ -48,9 +48,9 @@ pub fn stale(dir: &RunnableDir, owner: &RunnableDir, ready: &Ready) -> Option<St
     if version != owner.version {
         reasons.push(format!("is version {version}, the checkout is {}", owner.version));
     }
-    // What decides a prod image is more than what the checkout's hash is made of.
-    if !is_same && label(stage::STAGE) != Some(Stage::Prod.word()) {
-        reasons.push("was made from other inputs than the checkout's".into());
+    if !is_same {
+        let inputs = if label(stage::STAGE) == Some(Stage::Prod.word()) { "code or packages" } else { "inputs" };
+        reasons.push(format!("was made from other {inputs} than the checkout's"));
     }
     if let Some(requires) = &dir.config.image.requires
         && !requires.value.matches(&version)

@@ -33,6 +33,8 @@ pub struct BuildSpec {
     pub secrets: BTreeMap<String, PathBuf>,
     /// Platform, where not the engine's own.
     pub platform: Option<String>,
+    /// Time of all that the build writes, in seconds since 1970; Podman alone can do that.
+    pub timestamp: Option<i64>,
 }
 
 /// A build that did not succeed.

@@ -36,6 +36,9 @@ pub(super) fn command(client: &Client, builder: Builder, spec: &BuildSpec) -> Co
     if let Some(platform) = &spec.platform {
         command = command.arg("--platform").arg(platform.clone());
     }
+    if let (Some(timestamp), Builder::Podman) = (spec.timestamp, builder) {
+        command = command.arg("--timestamp").arg(timestamp.to_string());
+    }
     for (name, value) in spec.labels.iter().filter(|_| builder != Builder::Podman) {
         command = command.arg("--label").arg(format!("{name}={value}"));
     }
@@ -171,6 +174,7 @@ mod tests {
             args: BTreeMap::new(),
             secrets: BTreeMap::new(),
             platform: None,
+            timestamp: None,
         };
         let text = with_labels("FROM x AS base\nFROM base AS Dev\nRUN y\nFROM base AS prod\n", &spec);
         let label = "LABEL \"a\"=\"b \\\"c\\\" \\$d\"";
