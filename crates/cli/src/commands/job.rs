@@ -1,14 +1,14 @@
 //! One command in one runnable dir, from the wish to the exit code.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use wharf_core::container::{Launch, Owner, Settings, live};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
+use wharf_core::image::stage::STAGE;
 use wharf_core::image::stale::stale;
-use wharf_core::image::{ImageError, Place, Ready, ensure};
+use wharf_core::image::{ImageError, Place, Ready, Stage, StageWish, ensure};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Kind;
@@ -145,7 +145,10 @@ impl Job<'_> {
                     return self.show_both_steps(owner);
                 }
                 let body = Body::Image(making.reference.clone());
-                Ready { reference: making.reference, why: making.why, body, spec: making.spec, labels: BTreeMap::new() }
+                // A prod image has its own code, whoever fetches it.
+                let prod = (wish.stage == StageWish::Only(Stage::Prod)).then(|| (STAGE.to_owned(), "prod".to_owned()));
+                let labels = prod.into_iter().collect();
+                Ready { reference: making.reference, why: making.why, body, spec: making.spec, labels }
             }
         };
         let (state, owner) = (StateDir::peek(self.workspace), Owner::current());

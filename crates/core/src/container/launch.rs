@@ -130,6 +130,9 @@ impl Launch<'_> {
     /// When those files cannot be made.
     pub fn command(&self, settings: &Settings) -> Result<Command, ContainerError> {
         match (self.place, &self.ready.body) {
+            (Place::Containers(client), Body::Image(id)) if self.ready.is_prod() => {
+                Ok(self.in_prod(client, id, settings))
+            }
             (Place::Containers(client), Body::Image(id)) => self.in_container(client, id, settings),
             (_, Body::Venv(venv)) => self.on_host(venv, settings),
             (Place::Host(_), Body::Image(image)) => Err(ContainerError::Unknown(image.clone())),
@@ -238,6 +241,49 @@ impl Launch<'_> {
             platform: None,
             volumes: self.volumes(settings),
         }))
+    }
+
+    /// A prod image as it is: its own code, user, folder and `PYTHONPATH`; nothing of the work tree is in it.
+    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> Command {
+        let lent = |host: &PathBuf, container: &str| Mount {
+            host: host.clone(),
+            container: container.into(),
+            read_only: true,
+        };
+        let mut mounts: Vec<Mount> = settings.plugin.iter().map(|plugin| lent(plugin, PLUGIN)).collect();
+        mounts.extend(settings.files.iter().map(|(host, container)| lent(host, container)));
+        let (mut env, mut passed) = (BTreeMap::new(), Vec::new());
+        if settings.terminal == Terminal::Full {
+            passed.push("TERM".to_owned());
+        }
+        self.variables(settings, &mut env, &mut passed);
+        let here = self.workspace.in_container(&self.dir.path);
+        let workdir = match &settings.workdir {
+            // That of the dir whose image it is; of another dir that uses it, its own.
+            None if self.ready.spec.dir == self.dir.address.as_str() || settings.verb == "test" => String::new(),
+            None => here,
+            Some(path) if path.starts_with('/') => path.clone(),
+            Some(path) => format!("{here}/{path}"),
+        };
+        let run = &self.dir.config.run;
+        client.run_command(&RunSpec {
+            image: image.to_owned(),
+            name: self.name(settings),
+            command: settings.command.clone(),
+            entrypoint: Entrypoint::Cleared,
+            mounts,
+            env,
+            passed_env: passed,
+            workdir,
+            user: settings.user.clone().map_or(User::Image, User::Named),
+            network: settings.network.clone().or_else(|| run.network.clone()),
+            ports: run.ports.iter().filter(|_| settings.verb != "test").chain(&settings.ports).cloned().collect(),
+            labels: self.labels(settings),
+            terminal: settings.terminal,
+            stop_grace: settings.grace,
+            platform: None,
+            volumes: self.volumes(settings),
+        })
     }
 
     fn on_host(&self, venv: &wharf_engine::host::Venv, settings: &Settings) -> Result<Command, ContainerError> {

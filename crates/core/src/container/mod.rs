@@ -4,6 +4,7 @@
 //! Owns the contract between the work tree and the container (what is mounted where, who runs, what is on
 //! `PYTHONPATH`), the list of what Wharf started, and its removal. Refuses to know what is run.
 
+pub mod beside;
 pub mod error;
 pub mod launch;
 pub mod live;
@@ -11,10 +12,10 @@ pub mod owner;
 pub mod running;
 pub mod site;
 
+pub use crate::image::site::SITE;
 pub use error::ContainerError;
 pub use launch::{Launch, Settings};
 pub use owner::Owner;
-pub use crate::image::site::SITE;
 pub use running::{Entry, Scope};
 
 /// Label with the id of the workspace.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::beside::{RUNNER, RUNNER_SOURCE};
 use super::error::ContainerError;
 use crate::image::project::Project;
 use crate::image::site::{self as image_site, Seen, Tree};
@@ -48,12 +49,15 @@ pub fn packages(
     Ok(Some(Site { folder, import_roots: found.import_roots }))
 }
 
-/// Writes the pytest plugin into the user's cache and gives its folder.
+/// Writes the pytest plugin, and what starts it in prod images, into the user's cache and gives its folder.
 ///
 /// # Errors
 /// When the cache cannot be written.
 pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
-    let files = BTreeMap::from([("wharf_plugin.py".to_owned(), (PLUGIN_SOURCE.as_bytes().to_vec(), false))]);
+    let files = BTreeMap::from([
+        ("wharf_plugin.py".to_owned(), (PLUGIN_SOURCE.as_bytes().to_vec(), false)),
+        (RUNNER.to_owned(), (RUNNER_SOURCE.as_bytes().to_vec(), false)),
+    ]);
     write_tree(&cache.join("plugin"), "plugin", &files)
 }
 

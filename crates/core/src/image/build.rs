@@ -95,7 +95,13 @@ pub fn build(
     let spec = BuildSpec { args: prod.args.clone(), ..blank(order, folder.path()) };
     if client.kind() == Kind::Podman {
         let timestamp = Some(prod.code.time);
-        run(client, builder, order, BuildSpec { tag: order.tag(), labels: labels.clone(), timestamp, ..spec }, listener)?;
+        run(
+            client,
+            builder,
+            order,
+            BuildSpec { tag: order.tag(), labels: labels.clone(), timestamp, ..spec },
+            listener,
+        )?;
     } else {
         // Without labels yet: one that is left by a kill is never taken for an image of ours.
         let from = format!("wharf-build:{}", order.spec.inputs);

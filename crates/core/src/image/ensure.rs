@@ -41,6 +41,14 @@ pub struct Ready {
     pub labels: BTreeMap<String, String>,
 }
 
+impl Ready {
+    /// Whether it is a prod image, which has its code in it.
+    #[must_use]
+    pub fn is_prod(&self) -> bool {
+        self.labels.get(stage::STAGE).is_some_and(|word| word == Stage::Prod.word())
+    }
+}
+
 /// What commands run in.
 #[derive(Debug, Clone)]
 pub enum Body {

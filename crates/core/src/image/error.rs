@@ -121,6 +121,14 @@ pub enum ImageError {
         /// What there is instead.
         found: String,
     },
+    /// What tests need beside a prod image could not be taken from the dev image.
+    #[error("the test tools for the prod image of `{dir}` could not be taken from its dev image: {detail}")]
+    TestTools {
+        /// Address of the dir.
+        dir: String,
+        /// What went wrong.
+        detail: String,
+    },
     /// The dir has a Dockerfile of its own already.
     #[error("`{}` is there already", .file.display())]
     OwnDockerfile {
@@ -186,6 +194,9 @@ impl ImageError {
             Self::NoProd { dir, .. } => Some(format!("build it with `wharf image build --stage prod {dir}`")),
             Self::Moved { dir } => Some(format!("start again with `wharf image build --stage prod {dir}`")),
             Self::Git(error) => error.hint(),
+            Self::TestTools { dir, .. } => {
+                Some(format!("see whether its dev image works with `wharf run {dir} -- python3 -V`"))
+            }
             Self::File { .. } | Self::Io(_) | Self::Project { .. } => None,
         }
     }

@@ -6,7 +6,7 @@ use wharf_core::event::{Event, ImageState, Listener};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::Demand;
 use wharf_core::image::plan::{self, Making, Step};
-use wharf_core::image::{ImageError, Ready, ensure};
+use wharf_core::image::{ImageError, Ready, Stage, StageWish, ensure};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::{Workspace, WorkspaceError};
 use wharf_process::Command;
@@ -23,9 +23,21 @@ pub(super) struct Build {
     /// Whose images; without it, all.
     #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     dirs: Vec<String>,
+    /// Which images: local, or the self-contained prod; without it local, unless the team's image matches the checkout.
+    #[arg(long, value_name = "STAGE")]
+    stage: Option<StageName>,
     /// Prints what would be done and why, and builds nothing.
     #[arg(long)]
     dry_run: bool,
+}
+
+/// The stages that can be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum StageName {
+    /// For development here: the code is mounted.
+    Local,
+    /// Self-contained: main dependencies and the code that Git tracks.
+    Prod,
 }
 
 type Outcome = (String, Result<Ready, ImageError>);
@@ -41,10 +53,10 @@ impl Build {
         }
         let place = context.place(&workspace)?;
         let interrupt = Interrupt::listen()?;
-        let wish = Wish::default();
+        let wish = Wish { stage: self.wish(), version: None };
         let demand = Demand { workspace: &workspace, place: &place, wish: &wish, stop: interrupt.stop() };
         if self.dry_run {
-            return show(&workspace, &demand, &owners);
+            return self.show(&workspace, &demand, &owners);
         }
         let failed: Mutex<Vec<(String, Failure)>> = Mutex::default();
         let on_ready = |dir: &RunnableDir, result| {
@@ -61,6 +73,14 @@ impl Build {
         verdict(failed.into_inner().unwrap_or_default(), owners.len())
     }
 
+    fn wish(&self) -> StageWish {
+        match self.stage {
+            None => StageWish::Auto,
+            Some(StageName::Local) => StageWish::Only(Stage::Local),
+            Some(StageName::Prod) => StageWish::BuildProd,
+        }
+    }
+
     /// The dirs that own the images asked for, each once.
     fn owners<'a>(&self, workspace: &'a Workspace) -> Result<Vec<&'a RunnableDir>, Failure> {
         let mut owners: Vec<&RunnableDir> = Vec::new();
@@ -75,6 +95,30 @@ impl Build {
             }
         }
         Ok(owners)
+    }
+
+    fn show(&self, workspace: &Workspace, demand: &Demand<'_>, owners: &[&RunnableDir]) -> Result<u8, Failure> {
+        for (dir, step) in owners.iter().zip(plan::plan(demand, owners)?) {
+            match step {
+                Step::Use(ready) => {
+                    data::line(&format!("# {}: nothing, {} ({})", dir.address, ready.reference, ready.why))?;
+                }
+                Step::Make(Making { reference, why, pull, .. }) => {
+                    let first =
+                        pull.map_or_else(String::new, |pull| format!(" unless `{pull}` can be pulled and matches"));
+                    data::line(&format!("# {}: {reference}{first}, because {why}", dir.address))?;
+                    let line = Command::new("wharf").arg("-C").arg(workspace.root.clone());
+                    let line = line.args(["--engine", demand.place.kind().word(), "image", "build"]);
+                    let line = match self.stage {
+                        None => line,
+                        Some(StageName::Local) => line.args(["--stage", "local"]),
+                        Some(StageName::Prod) => line.args(["--stage", "prod"]),
+                    };
+                    data::line(&line.arg(format!("//{}", dir.address)).to_string())?;
+                }
+            }
+        }
+        Ok(0)
     }
 }
 
@@ -115,22 +159,4 @@ fn verdict(mut failed: Vec<(String, Failure)>, all: usize) -> Result<u8, Failure
     }
     let code = failed.iter().map(|(_, failure)| failure.code).max().unwrap_or(4);
     Err(Failure { code, message, hint: None })
-}
-
-fn show(workspace: &Workspace, demand: &Demand<'_>, owners: &[&RunnableDir]) -> Result<u8, Failure> {
-    for (dir, step) in owners.iter().zip(plan::plan(demand, owners)?) {
-        match step {
-            Step::Use(ready) => {
-                data::line(&format!("# {}: nothing, {} ({})", dir.address, ready.reference, ready.why))?;
-            }
-            Step::Make(Making { reference, why, pull, .. }) => {
-                let first = pull.map_or_else(String::new, |pull| format!(" unless `{pull}` can be pulled and matches"));
-                data::line(&format!("# {}: {reference}{first}, because {why}", dir.address))?;
-                let line = Command::new("wharf").arg("-C").arg(workspace.root.clone());
-                let line = line.args(["--engine", demand.place.kind().word(), "image", "build"]);
-                data::line(&line.arg(format!("//{}", dir.address)).to_string())?;
-            }
-        }
-    }
-    Ok(0)
 }
