@@ -7,6 +7,7 @@ mod containers;
 mod demo;
 mod doctor;
 mod image;
+mod prod;
 mod real_repo;
 mod reference;
 mod run;

@@ -42,6 +42,7 @@ fn spec(context: &Path, dockerfile: &str, tag: &str) -> BuildSpec {
         secrets: BTreeMap::new(),
         platform: None,
         timestamp: None,
+        no_cache: false,
     }
 }
 

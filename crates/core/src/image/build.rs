@@ -13,6 +13,7 @@ use super::prod::ProdSpec;
 use super::spec::{DOCKERFILE, ImageSpec};
 use super::stage::{self, Stage};
 use super::{context, secrets};
+use crate::config::BuildCache;
 use crate::event::{Event, ImageState, Listener};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::Workspace;
@@ -142,6 +143,7 @@ fn blank(order: &Order<'_>, context: &Path) -> BuildSpec {
         secrets: BTreeMap::new(),
         platform: None,
         timestamp: None,
+        no_cache: order.dir.config.build.cache.value == BuildCache::None,
     }
 }
 

@@ -68,7 +68,10 @@ pub fn choose(spec: &ImageSpec, wish: &Wish, checkout: &Checkout<'_>, images: &[
     let Checkout { user, base, .. } = *checkout;
     let version = wish.version.as_ref().unwrap_or(checkout.version);
     match wish.stage {
-        StageWish::Auto if wish.version.is_none() => matching(spec, images, base),
+        StageWish::Auto if wish.version.is_none() => {
+            let others = images.iter().filter(|image| label(image, stage::STAGE) != Stage::Prod.word());
+            matching(spec, &others.cloned().collect::<Vec<_>>(), base)
+        }
         StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), images),
         StageWish::Only(Stage::Local) if wish.version.is_none() => matching(spec, &only(Stage::Local, images), base),
         StageWish::BuildProd => matching(spec, &only(Stage::Prod, images), base),

@@ -133,9 +133,10 @@ const VENV: &str = "python3 -m venv /venv; \\\n    \
     echo /opt/wharf/beside > \"$site/wharf-beside.pth\"; \\\n    \
     done";
 
-/// Bytecode without times in it: the sources never change in an image. From Python 3.7 on; one before has none.
+/// Bytecode without times in it: the sources never change in an image. From Python 3.7 on; one before has none. Without
+/// `site` (`-S`), for what a `.pth` file imports is written in other bytes from run to run.
 const BYTECODE: &str = "find /venv -name __pycache__ -prune -exec rm -rf {} +; \\\n    \
-    PYTHONHASHSEED=0 /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /venv/lib > /dev/null 2>&1 || true";
+    PYTHONHASHSEED=0 /venv/bin/python -S -m compileall -q --invalidation-mode unchecked-hash /venv/lib > /dev/null 2>&1 || true";
 
 fn dev_target(text: &mut String, recipe: &Recipe<'_>) {
     let steps = &recipe.dependencies.dev;

@@ -22,6 +22,7 @@ use super::place::Place;
 use super::prod::ProdSpec;
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
+use crate::config::{BuildCache, LayerKind};
 use crate::event::{Event, ImageState, Listener};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::{Lock, Patience, StateDir, Workspace};
@@ -220,7 +221,11 @@ fn in_engine(
         spec: Arc::clone(&spec),
         labels: image.labels.clone(),
     };
-    let choice = pick(&stock.images);
+    let choice = if is_forced(dir) {
+        Choice::Make { why: "asked for without what earlier builds left".into() }
+    } else {
+        pick(&stock.images)
+    };
     if let Choice::Use { image, why } = &choice
         && !may_be_outdone(demand, &spec, image)
     {
@@ -237,7 +242,9 @@ fn in_engine(
         tell(ImageState::Found { image: shown(&image), why: why.to_owned() });
         return Ok(ready(&image, why));
     }
-    if let Some(pulled) = pull(demand, client, dir, &spec, &tell)? {
+    if !is_forced(dir)
+        && let Some(pulled) = pull(demand, client, dir, &spec, &tell)?
+    {
         let why = "pulled, its inputs match the checkout";
         tell(ImageState::Ready { image: shown(&pulled), why: why.into() });
         return Ok(ready(&pulled, why));
@@ -250,7 +257,7 @@ fn in_engine(
     };
     let file = demand.workspace.surroundings.cache.join("locks").join(format!("image-{}", spec.inputs));
     let _lock = Lock::take(&file, "a build", Patience::Wait).ok();
-    if let Choice::Use { image, .. } = pick(&client.images(stage::INPUTS)?) {
+    if let (false, Choice::Use { image, .. }) = (is_forced(dir), pick(&client.images(stage::INPUTS)?)) {
         let why = "built by another process just now";
         tell(ImageState::Ready { image: shown(&image), why: why.into() });
         return Ok(ready(&image, why));
@@ -274,6 +281,12 @@ fn in_engine(
     let why = format!("built now: {why}");
     tell(ImageState::Ready { image: order.tag(), why: why.clone() });
     Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec, labels })
+}
+
+/// Whether the caller asked for a build, whatever is here: by a flag, for configuration says how, not when.
+pub(super) fn is_forced(dir: &RunnableDir) -> bool {
+    let cache = &dir.config.build.cache;
+    cache.value == BuildCache::None && cache.origin.layer == LayerKind::Flags
 }
 
 /// Whether the registry may have a prod image of this very code, and the one here is not.

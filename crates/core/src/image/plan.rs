@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wharf_engine::{Client, Image};
 
 use super::choice::{Checkout, Choice, StageWish, choose};
-use super::ensure::{Body, Demand, Ready, Wanted, not_here, refuse_on_host, registry_reference, shown};
+use super::ensure::{Body, Demand, Ready, Wanted, is_forced, not_here, refuse_on_host, registry_reference, shown};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
@@ -80,7 +80,12 @@ fn in_engine(
     };
     let pull = registry_reference(demand, dir, &spec);
     let checkout = Checkout { version: &dir.version, user, base: base.as_deref() };
-    match choose(&spec, demand.wish, &checkout, images) {
+    let choice = if is_forced(dir) {
+        Choice::Make { why: "asked for without what earlier builds left".into() }
+    } else {
+        choose(&spec, demand.wish, &checkout, images)
+    };
+    match choice {
         Choice::Use { image, why } => Ok(Step::Use(Ready {
             reference: shown(&image),
             why,

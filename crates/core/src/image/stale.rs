@@ -8,7 +8,7 @@ use std::fmt;
 use semver::Version;
 
 use super::ensure::Ready;
-use super::stage::{self, Stage};
+use super::stage;
 use crate::runnable_dir::RunnableDir;
 
 /// An image that is not what the checkout asks for.
@@ -18,12 +18,16 @@ pub struct Stale {
     owner: String,
     image: String,
     reasons: Vec<String>,
+    is_prod: bool,
 }
 
 impl Stale {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> String {
+        if self.is_prod {
+            return format!("build it with `wharf image build --stage prod {}`", self.owner);
+        }
         let asked =
             if self.dir == self.owner { String::new() } else { format!(" (its image is that of `{}`)", self.owner) };
         format!("leave the image to `--stage auto`, and see `wharf version check {}`{asked}", self.owner)
@@ -49,7 +53,7 @@ pub fn stale(dir: &RunnableDir, owner: &RunnableDir, ready: &Ready) -> Option<St
         reasons.push(format!("is version {version}, the checkout is {}", owner.version));
     }
     if !is_same {
-        let inputs = if label(stage::STAGE) == Some(Stage::Prod.word()) { "code or packages" } else { "inputs" };
+        let inputs = if ready.is_prod() { "code or packages" } else { "inputs" };
         reasons.push(format!("was made from other {inputs} than the checkout's"));
     }
     if let Some(requires) = &dir.config.image.requires
@@ -62,6 +66,7 @@ pub fn stale(dir: &RunnableDir, owner: &RunnableDir, ready: &Ready) -> Option<St
         owner: owner.address.to_string(),
         image: ready.reference.clone(),
         reasons,
+        is_prod: ready.is_prod(),
     })
 }
 

@@ -35,6 +35,8 @@ pub struct BuildSpec {
     pub platform: Option<String>,
     /// Time of all that the build writes, in seconds since 1970; Podman alone can do that.
     pub timestamp: Option<i64>,
+    /// Whether each step runs anew, whatever earlier builds left.
+    pub no_cache: bool,
 }
 
 /// A build that did not succeed.

@@ -26,6 +26,9 @@ pub(super) struct Build {
     /// Which images: local, or the self-contained prod; without it local, unless the team's image matches the checkout.
     #[arg(long, value_name = "STAGE")]
     stage: Option<StageName>,
+    /// Builds anew, whatever is here and whatever earlier builds left.
+    #[arg(long)]
+    no_cache: bool,
     /// Prints what would be done and why, and builds nothing.
     #[arg(long)]
     dry_run: bool,
@@ -44,7 +47,8 @@ type Outcome = (String, Result<Ready, ImageError>);
 
 impl Build {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let workspace = context.workspace()?;
+        let flags = [("build.cache", "none".to_owned(), "--no-cache")];
+        let workspace = context.workspace_with(if self.no_cache { &flags } else { &[] })?;
         context.say_problems(&workspace);
         let owners = self.owners(&workspace)?;
         if owners.is_empty() {
@@ -114,6 +118,7 @@ impl Build {
                         Some(StageName::Local) => line.args(["--stage", "local"]),
                         Some(StageName::Prod) => line.args(["--stage", "prod"]),
                     };
+                    let line = if self.no_cache { line.arg("--no-cache") } else { line };
                     data::line(&line.arg(format!("//{}", dir.address)).to_string())?;
                 }
             }
