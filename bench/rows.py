@@ -4,6 +4,7 @@ import itertools
 import shutil
 import time
 
+import rows_prod
 import samples
 from engine import Starts, read_report
 from measure import BenchError, Limit, Measure, alternate, capture, peak_memory, run_timed
@@ -144,3 +145,5 @@ def size(bench, place, runs):
 
 ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}
+ROWS.update(rows_prod.ROWS)
+NEEDS_ENGINE |= rows_prod.NEEDS_ENGINE

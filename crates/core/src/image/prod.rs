@@ -138,3 +138,101 @@ impl ProdSpec {
         jiff::Timestamp::from_second(self.code.time).map(|time| time.to_string()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wharf_testkit::{Repo, Sandbox, sample};
+
+    use super::*;
+    use crate::workspace::{Surroundings, discover};
+
+    fn read(repo: &Repo) -> ProdSpec {
+        let workspace = discover(Surroundings { here: repo.path().to_owned(), ..Surroundings::default() }).unwrap();
+        ProdSpec::read(&workspace, &workspace.dirs[0]).unwrap()
+    }
+
+    fn files(folder: &Path) -> Vec<String> {
+        let mut found: Vec<String> = ignore::WalkBuilder::new(folder)
+            .standard_filters(false)
+            .build()
+            .flatten()
+            .filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()))
+            .map(|entry| entry.path().strip_prefix(folder).unwrap().display().to_string())
+            .collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn only_what_git_tracks_goes_in() {
+        let sandbox = Sandbox::new();
+        let repo = sample::workspace(&sandbox)
+            .dir("a", |dir| dir.no_requirements().file("run.sh", "").file("gone.py", "").file("inner/x.py", "x"))
+            .sub_repo("sub", |sub| sub.file("s.py", "s"))
+            .build();
+        repo.write("untracked.txt", "no").write("__pycache__/ignored.txt", "no").write("elsewhere/x.py", "secret");
+        fs_err::remove_file(repo.join("a/gone.py")).unwrap();
+        std::os::unix::fs::symlink("nowhere", repo.join("a/link")).unwrap();
+        repo.git(&["add", "a/link"]);
+        fs_err::remove_dir_all(repo.join("a/inner")).unwrap();
+        std::os::unix::fs::symlink("../elsewhere", repo.join("a/inner")).unwrap();
+        let spec = read(&repo);
+        assert!(spec.code.revision.as_ref().unwrap().ends_with("-dirty"));
+        let context = tempfile::tempdir().unwrap();
+        spec.stage(context.path()).unwrap();
+        let expected =
+            [".gitignore", ".gitmodules", "a/devops/wharf.toml", "a/link", "a/run.sh", "sub/s.py", "wharf.toml"];
+        assert_eq!(files(&context.path().join(CODE)), expected);
+        assert_eq!(spec.code.len(), expected.len());
+        assert!(context.path().join(METADATA).is_dir());
+    }
+
+    #[test]
+    fn the_hash_is_of_content_and_not_of_the_place() {
+        let sandbox = Sandbox::new();
+        let repo = sample::workspace(&sandbox).dir("a", |dir| dir.no_requirements().file("x.py", "x")).build();
+        let other = repo.clone_to(sandbox.path().join("other"));
+        let first = read(&repo);
+        assert_eq!(first.image.inputs, read(&other).image.inputs);
+        assert_ne!(first.image.inputs, first.dev_inputs);
+        repo.write("untracked.txt", "");
+        assert_eq!(first.image.inputs, read(&repo).image.inputs);
+        repo.write("a/x.py", "y");
+        let second = read(&repo);
+        assert_ne!(first.image.inputs, second.image.inputs);
+        assert_eq!(first.dev_inputs, second.dev_inputs, "code decides no dev image");
+        assert_eq!(first.time_of_packages(), second.time_of_packages());
+        assert!((code::EARLIEST..code::EARLIEST + 315_360_000).contains(&first.time_of_packages()));
+        assert_eq!(first.time_text(), "2024-01-01T12:00:00Z");
+    }
+
+    #[test]
+    fn code_that_changes_meanwhile_is_noticed() {
+        let sandbox = Sandbox::new();
+        let repo = sample::workspace(&sandbox).dir("a", |dir| dir.no_requirements().file("x.py", "x")).build();
+        let spec = read(&repo);
+        repo.write("a/x.py", "y");
+        let context = tempfile::tempdir().unwrap();
+        assert!(matches!(spec.stage(context.path()), Err(ImageError::Moved { .. })));
+    }
+
+    #[test]
+    fn a_dev_image_of_a_large_repo_has_a_small_context() {
+        let sandbox = Sandbox::new();
+        let repo = sample::workspace(&sandbox)
+            .dir("a", |dir| dir.file("pyproject.toml", "[project]\nname = \"a\"\nversion = \"1\"\n"))
+            .build();
+        fs_err::create_dir(repo.join("a/data")).unwrap();
+        for number in 0..5 {
+            let file = fs_err::File::create(repo.join(format!("a/data/{number}.bin"))).unwrap();
+            file.set_len(100_000_000).unwrap();
+        }
+        let workspace = discover(Surroundings { here: repo.path().to_owned(), ..Surroundings::default() }).unwrap();
+        let spec = ImageSpec::read(&workspace, &workspace.dirs[0]).unwrap();
+        let context = tempfile::tempdir().unwrap();
+        crate::image::context::stage(context.path(), &spec.dockerfile, &spec.files).unwrap();
+        let size = |name: &String| std::fs::metadata(context.path().join(name)).unwrap().len();
+        let staged: u64 = files(context.path()).iter().map(size).sum();
+        assert!((1..1_000_000).contains(&staged), "{staged} bytes");
+    }
+}
