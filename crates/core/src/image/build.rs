@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use wharf_engine::{BuildFailure, BuildSpec, Builder, Client, EngineError, Kind, Rewrite, Times};
+use wharf_engine::{BuildFailure, BuildSpec, Builder, Client, Kind, Rewrite, Times};
 
 use super::error::ImageError;
-use super::pin::{self, Pinned};
+use super::pin;
 use super::prod::ProdSpec;
 use super::spec::{DOCKERFILE, ImageSpec};
 use super::stage::{self, Stage};
@@ -107,7 +107,10 @@ pub fn build(
         // Without labels yet: one that is left by a kill is never taken for an image of ours.
         let from = format!("wharf-build:{}", order.spec.inputs);
         run(client, builder, order, BuildSpec { tag: from.clone(), ..spec }, listener)?;
-        client.rewrite(&rewrite(client, order, prod, &pinned, from, labels.clone())?)?;
+        let built = client.image_details(&from)?.unwrap_or_default();
+        let base_layers = pinned.layers_in(&built.layers);
+        let (tag, labels) = (order.tag(), labels.clone());
+        client.rewrite(&Rewrite { from, tag, labels, base_layers, times: times(order, prod) })?;
     }
     if pin::moved(client, &pinned)? {
         return Err(ImageError::Moved { dir: order.spec.dir.clone() });
@@ -115,20 +118,12 @@ pub fn build(
     Ok(labels)
 }
 
-fn rewrite(
-    client: &Client,
-    order: &Order<'_>,
-    prod: &ProdSpec,
-    pinned: &Pinned,
-    from: String,
-    labels: BTreeMap<String, String>,
-) -> Result<Rewrite, EngineError> {
-    let built = client.image_details(&from)?.unwrap_or_default();
+/// The times that the files of a prod image get.
+fn times(order: &Order<'_>, prod: &ProdSpec) -> Times {
     let code = [prod.args.get("WHARF_SRC").cloned().unwrap_or_default(), super::site::SITE.to_owned()];
     // Where code lies is known of a generated Dockerfile alone; with an own one all that is new gets the commit's time.
     let others = if order.spec.own { prod.code.time } else { prod.time_of_packages() };
-    let times = Times { created: prod.code.time, created_text: prod.time_text(), code: code.into(), others };
-    Ok(Rewrite { from, tag: order.tag(), labels, base_layers: pinned.layers_in(&built.layers), times })
+    Times { created: prod.code.time, created_text: prod.time_text(), code: code.into(), others }
 }
 
 /// What all builds have in common.

@@ -170,7 +170,7 @@ fn prod_target(text: &mut String, recipe: &Recipe<'_>) {
     }
     commands.push(BYTECODE.to_owned());
     let commands = commands.join("; \\\n    ");
-    let _ = write!(text, "RUN {SECRETS}{mounts}{SETTINGS}export HOME=/root; {commands}\n");
+    let _ = writeln!(text, "RUN {SECRETS}{mounts}{SETTINGS}export HOME=/root; {commands}");
     text.push_str(
         "ARG WHARF_SRC=/src\nARG WHARF_PYTHONPATH=/src\nARG WHARF_WORKDIR=/src\n\
          ENV PYTHONPATH=${WHARF_PYTHONPATH} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1\n\
