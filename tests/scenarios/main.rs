@@ -15,6 +15,7 @@ mod image_life;
 mod lock;
 mod logs;
 mod platforms;
+mod prod;
 mod real_repo;
 mod reference;
 mod registry;

@@ -137,6 +137,7 @@ impl From<ImageError> for Failure {
             ImageError::Python { .. }
             | ImageError::File { .. }
             | ImageError::Outside { .. }
+            | ImageError::Project { .. }
             | ImageError::NoTarget { .. } => 3,
             ImageError::NoImage { .. } => 2,
             ImageError::OwnDockerfile { .. } | ImageError::VersionTaken(_) => 5,

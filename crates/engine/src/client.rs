@@ -42,6 +42,17 @@ pub struct Image {
     pub platform: Option<Platform>,
 }
 
+/// What is asked of few images only.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageDetails {
+    /// Content id, `sha256:…`.
+    pub id: String,
+    /// Ids of its layers, the lowest first.
+    pub layers: Vec<String>,
+    /// Names with the digest by which a registry knows it; empty for one that was made here.
+    pub digests: Vec<String>,
+}
+
 /// A container that the engine has, running or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Container {
@@ -131,6 +142,23 @@ impl Client {
             Err(EngineError::Refused { detail, .. }) if is_missing(&detail) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// More of the image that has this name or id, if the engine has it.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn image_details(&self, reference: &str) -> Result<Option<ImageDetails>, EngineError> {
+        let output = match self.ask("inspect an image", &["image", "inspect", reference]) {
+            Ok(output) => output,
+            Err(EngineError::Refused { detail, .. }) if is_missing(&detail) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(self.json("inspect an image", &output)?.first().map(|value| ImageDetails {
+            id: format!("sha256:{}", text(value, "Id").trim_start_matches("sha256:")),
+            layers: strings(value.pointer("/RootFS/Layers")),
+            digests: strings(value.get("RepoDigests")),
+        }))
     }
 
     fn inspect_images(&self, references: &[&str]) -> Result<Vec<Image>, EngineError> {

@@ -78,7 +78,7 @@ pub struct RunSpec {
     pub env: BTreeMap<String, String>,
     /// Variables whose values come from the caller's environment and are never shown.
     pub passed_env: Vec<String>,
-    /// Folder it starts in.
+    /// Folder it starts in; empty for the image's own.
     pub workdir: String,
     /// Who runs.
     pub user: User,
@@ -119,7 +119,9 @@ impl Client {
             command = command.arg("--label").arg(format!("{name}={value}"));
         }
         command = self.with_user(command, &spec.user);
-        command = command.arg("--workdir").arg(spec.workdir.clone());
+        if !spec.workdir.is_empty() {
+            command = command.arg("--workdir").arg(spec.workdir.clone());
+        }
         for mount in &spec.mounts {
             command = command.arg("--mount").arg(mount_field(mount));
         }

@@ -41,6 +41,8 @@ fn spec(context: &Path, dockerfile: &str, tag: &str) -> BuildSpec {
         args: BTreeMap::new(),
         secrets: BTreeMap::new(),
         platform: None,
+        timestamp: None,
+        no_cache: false,
     }
 }
 

@@ -7,9 +7,9 @@ use wharf_core::container::{Launch, Owner, Settings, live};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
-use wharf_core::image::stage::PLATFORM;
+use wharf_core::image::stage::{PLATFORM, STAGE};
 use wharf_core::image::stale::stale;
-use wharf_core::image::{ImageError, Place, Ready, ensure};
+use wharf_core::image::{ImageError, Place, Ready, Stage, StageWish, ensure};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Kind;
@@ -151,7 +151,9 @@ impl Job<'_> {
                 }
                 let body = Body::Image(making.reference.clone());
                 let platform = wish.platform.map(|platform| (PLATFORM.to_owned(), platform.to_string()));
-                let labels: BTreeMap<String, String> = platform.into_iter().collect();
+                // A prod image has its own code, whoever fetches it.
+                let prod = (wish.stage == StageWish::Only(Stage::Prod)).then(|| (STAGE.to_owned(), "prod".to_owned()));
+                let labels: BTreeMap<String, String> = platform.into_iter().chain(prod).collect();
                 Ready { reference: making.reference, why: making.why, body, spec: making.spec, labels }
             }
         };

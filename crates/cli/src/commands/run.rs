@@ -17,6 +17,9 @@ use crate::context::Context;
 use crate::exit::Failure;
 
 /// Runs a command in the container of a runnable dir, with the code mounted; its exit code is the command's own.
+///
+/// With `--stage prod` nothing is mounted but what the configuration or a flag names: the code is that in the image, and so is the
+/// user.
 #[derive(Debug, clap::Args)]
 pub struct Run {
     #[command(flatten)]
@@ -42,7 +45,7 @@ pub struct Options {
     /// Whose container; without it, that of the runnable dir that holds the current folder.
     #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
     pub dir: Option<String>,
-    /// Stage of the image: auto takes the team's where it matches the checkout, else one built here.
+    /// Stage of the image: auto takes the team's where it matches the checkout, else one built here; prod runs the code in it.
     #[arg(long, value_name = "STAGE", default_value = "auto")]
     pub stage: StageName,
     /// Version of the image, where not that of the checkout.

@@ -55,7 +55,8 @@ pub struct Test {
     /// Try failed tests again in a fresh container, up to this often.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10))]
     pub retries: Option<u32>,
-    /// Which image: auto (the team's where its inputs match the checkout, else a local one), local, dev, prod.
+    /// Which image: auto (the team's where its inputs match the checkout, else a local one), local, dev, or prod, which tests the code
+    /// in it.
     #[arg(long, value_name = "STAGE", default_value = "auto")]
     pub stage: String,
     /// Use the image of this version.

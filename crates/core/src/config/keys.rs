@@ -197,6 +197,9 @@ pub static KEYS: &[Key] = &[
     )
     .absent("builds get no secrets")
     .example(r#"{ npm = "env:NPM_TOKEN", netrc = "file:~/.netrc" }"#),
+    key("build.cache", Kind::Text(Form::Choice(&["use", "none"])), "Whether builds use what earlier builds left")
+        .default(r#""use""#)
+        .example(r#""none""#),
     key("build.jobs", POSITIVE, "How many images are built at once")
         .absent("by the number of cores")
         .example("2")

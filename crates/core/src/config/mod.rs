@@ -57,5 +57,5 @@ pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
     RunConfig, TestConfig, WorkspaceConfig,
 };
-pub use typed_value::{CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
+pub use typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 pub use value::Value;

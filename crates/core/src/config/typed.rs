@@ -12,7 +12,7 @@ use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
-use super::typed_value::{CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
+use super::typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 
 /// All configuration of one runnable dir, or of the workspace as a whole.
@@ -133,6 +133,8 @@ pub struct BuildConfig {
     pub extra_index_urls: Vec<IndexUrl>,
     /// Secrets that builds may read, by id.
     pub secrets: BTreeMap<String, Located<SecretSource>>,
+    /// Whether builds use what earlier builds left.
+    pub cache: Located<BuildCache>,
     /// How many images are built at once; `None`: by the number of cores.
     pub jobs: Option<NonZeroUsize>,
 }
@@ -283,6 +285,7 @@ impl Reader<'_> {
             index_url: self.text("build.index-url").map(|url| IndexUrl::new(&url.value)),
             extra_index_urls: urls.iter().map(|url| IndexUrl::new(url)).collect(),
             secrets,
+            cache: self.required("build.cache", BuildCache::parse)?,
             jobs: self.jobs("build.jobs"),
         })
     }

@@ -74,6 +74,25 @@ impl Proxy {
     }
 }
 
+/// Whether builds use what earlier builds left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BuildCache {
+    /// They do.
+    Use,
+    /// Each step runs anew.
+    None,
+}
+
+impl BuildCache {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "use" => Some(Self::Use),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
 /// The URL of a package index. May hold credentials: shown, they are masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IndexUrl(String);

@@ -2,7 +2,7 @@
 
 use wharf_engine::EngineError;
 
-use super::project;
+use crate::image::project;
 
 /// Why a container cannot be prepared, listed or removed.
 #[derive(Debug, thiserror::Error)]

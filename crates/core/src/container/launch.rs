@@ -8,13 +8,13 @@ use wharf_engine::{Client, EngineLog, Entrypoint, Mount, Platform, RunSpec, Term
 use wharf_process::Command;
 
 use super::error::ContainerError;
-use super::site::{self, Seen, Site};
+use super::site::{self, Site};
 use super::{IMAGE, LOG, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
 use crate::config::Variable;
 use crate::image::place::Place;
+use crate::image::site::{Seen, python_path};
 use crate::image::{Ready, ensure::Body, platform, stage};
 use crate::runnable_dir::RunnableDir;
-use crate::sub_repo::State;
 use crate::workspace::{StateDir, Workspace};
 
 /// Something to run for a runnable dir.
@@ -133,6 +133,9 @@ impl Launch<'_> {
     /// When those files cannot be made.
     pub fn command(&self, settings: &Settings) -> Result<Command, ContainerError> {
         match (self.place, &self.ready.body) {
+            (Place::Containers(client), Body::Image(id)) if self.ready.is_prod() => {
+                Ok(self.in_prod(client, id, settings))
+            }
             (Place::Containers(client), Body::Image(id)) => self.in_container(client, id, settings),
             (_, Body::Venv(venv)) => self.on_host(venv, settings),
             (Place::Host(_), Body::Image(image)) => Err(ContainerError::Unknown(image.clone())),
@@ -250,6 +253,50 @@ impl Launch<'_> {
         client.native_platform().is_ok_and(|native| native != platform).then_some(platform)
     }
 
+    /// A prod image as it is: its own code, user, folder and `PYTHONPATH`; nothing of the work tree is in it.
+    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> Command {
+        let lent = |host: &PathBuf, container: &str| Mount {
+            host: host.clone(),
+            container: container.into(),
+            read_only: true,
+        };
+        let mut mounts: Vec<Mount> = settings.plugin.iter().map(|plugin| lent(plugin, PLUGIN)).collect();
+        mounts.extend(settings.files.iter().map(|(host, container)| lent(host, container)));
+        let (mut env, mut passed) = (BTreeMap::new(), Vec::new());
+        if settings.terminal == Terminal::Full {
+            passed.push("TERM".to_owned());
+        }
+        self.variables(settings, &mut env, &mut passed);
+        let here = self.workspace.in_container(&self.dir.path);
+        let workdir = match &settings.workdir {
+            // That of the dir whose image it is; of another dir that uses it, its own.
+            None if self.ready.spec.dir == self.dir.address.as_str() || settings.verb == "test" => String::new(),
+            None => here,
+            Some(path) if path.starts_with('/') => path.clone(),
+            Some(path) => format!("{here}/{path}"),
+        };
+        let run = &self.dir.config.run;
+        client.run_command(&RunSpec {
+            image: image.to_owned(),
+            name: self.name(settings),
+            command: settings.command.clone(),
+            entrypoint: Entrypoint::Cleared,
+            mounts,
+            env,
+            passed_env: passed,
+            workdir,
+            user: settings.user.clone().map_or(User::Image, User::Named),
+            network: settings.network.clone().or_else(|| run.network.clone()),
+            ports: run.ports.iter().filter(|_| settings.verb != "test").chain(&settings.ports).cloned().collect(),
+            labels: self.labels(settings),
+            terminal: settings.terminal,
+            stop_grace: settings.grace,
+            platform: self.foreign_platform(client),
+            volumes: self.volumes(settings),
+            log: if settings.log.is_some() { EngineLog::None } else { EngineLog::Kept },
+        })
+    }
+
     fn on_host(&self, venv: &wharf_engine::host::Venv, settings: &Settings) -> Result<Command, ContainerError> {
         let package = self.packages(Seen::OnHost)?;
         let mut env = BTreeMap::from([
@@ -285,17 +332,11 @@ impl Launch<'_> {
 
     /// The super-repo's root, each sub-repo's root, then what only this dir needs.
     fn python_path(&self, package: Option<&Site>, settings: &Settings, seen: Seen) -> Vec<String> {
-        let show = |path: &PathBuf| match seen {
-            Seen::InContainer => self.workspace.in_container(path),
-            Seen::OnHost => path.display().to_string(),
-        };
-        let ready = self.workspace.repos.iter().filter(|repo| repo.state == State::Ready);
-        let mut path: Vec<String> = ready.map(|repo| show(&repo.root)).collect();
-        // Before the environment's own packages, which may hold a published version of the same (pytest needs pluggy,
-        // and pluggy's tests need the pluggy of the work tree). Generated images also have a `.pth` file that makes the
-        // mounted folder a site folder, for processes that drop `PYTHONPATH`.
+        let roots = package.map(|site| site.import_roots.as_slice()).unwrap_or_default();
+        let mut path = python_path(self.workspace, roots, seen);
+        // Generated images also have a `.pth` file that makes the mounted folder a site folder, for processes that drop
+        // `PYTHONPATH`.
         if let Some(site) = package {
-            path.extend(site.import_roots.iter().map(show));
             path.push(match seen {
                 Seen::InContainer => SITE.to_owned(),
                 Seen::OnHost => site.folder.display().to_string(),

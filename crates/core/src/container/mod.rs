@@ -4,15 +4,16 @@
 //! Owns the contract between the work tree and the container (what is mounted where, who runs, what is on
 //! `PYTHONPATH`), the list of what Wharf started, and its removal. Refuses to know what is run.
 
+pub mod beside;
 pub mod error;
 pub mod launch;
 pub mod live;
 pub mod log;
 pub mod owner;
-pub mod project;
 pub mod running;
 pub mod site;
 
+pub use crate::image::site::SITE;
 pub use error::ContainerError;
 pub use launch::{Launch, Settings};
 pub use log::Log;
@@ -34,7 +35,5 @@ pub const RUN: &str = "dev.wharf.run";
 /// Label with the file of the host that gets all that the container prints, where the engine keeps none of it.
 pub const LOG: &str = "dev.wharf.log";
 
-/// Where generated package metadata is mounted.
-pub const SITE: &str = "/opt/wharf/site";
 /// Where the pytest plugin is mounted.
 pub const PLUGIN: &str = "/opt/wharf/plugin";

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use wharf_git::Git;
-
+use super::beside::{RUNNER, RUNNER_SOURCE};
 use super::error::ContainerError;
-use super::project::{self, Described, GitDescribe, Project};
+use crate::image::project::Project;
+use crate::image::site::{self as image_site, Seen, Tree};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::{StateDir, Workspace};
 
@@ -21,32 +21,6 @@ pub struct Site {
     pub folder: PathBuf,
     /// The folders that imports start from, on the host.
     pub import_roots: Vec<PathBuf>,
-}
-
-struct ByGit;
-
-impl GitDescribe for ByGit {
-    fn describe(&self, dir: &Path) -> Option<Described> {
-        if let Some(found) = Git::describe(dir) {
-            return Some(Described {
-                tag: Some(found.tag),
-                distance: found.distance,
-                node: found.node,
-                dirty: found.dirty,
-            });
-        }
-        let node = Git::new(dir).head()?;
-        Some(Described { tag: None, distance: 0, node: node.chars().take(8).collect(), dirty: false })
-    }
-}
-
-/// Where the code of `dir` is seen by what runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
-    /// In a container, below the workspace's mount point.
-    InContainer,
-    /// Where it is.
-    OnHost,
 }
 
 /// Writes the metadata of the package in `dir`, where it is one, and of the packages in the folders `local`, and the
@@ -64,35 +38,26 @@ pub fn packages(
 ) -> Result<Option<Site>, ContainerError> {
     let address = dir.address.to_string();
     let failed = |source| ContainerError::Io { dir: address.clone(), source };
-    let mut files = Tree::new();
-    let mut import_roots = Vec::new();
-    for place in std::iter::once(&dir.path).chain(local) {
-        let found = project::discover(place, &ByGit);
-        let found = found.map_err(|source| ContainerError::Project { dir: address.clone(), source })?;
-        let Some(package) = found else { continue };
-        write_version_file(place, &package).map_err(failed)?;
-        let import_root: PathBuf = place.join(&package.import_root).components().collect();
-        let shown = match seen {
-            Seen::InContainer => workspace.in_container(&import_root),
-            Seen::OnHost => import_root.display().to_string(),
-        };
-        files.extend(package.site_files(&shown).into_iter().map(|(name, file)| (name, (file.bytes, file.executable))));
-        import_roots.push(import_root);
-    }
-    if import_roots.is_empty() {
-        return Ok(None);
+    let found = image_site::packages(workspace, dir, local, seen);
+    let found = found.map_err(|source| ContainerError::Project { dir: address.clone(), source })?;
+    let Some(found) = found else { return Ok(None) };
+    for (place, package) in &found.projects {
+        write_version_file(place, package).map_err(failed)?;
     }
     let parent = state.folder("site").map_err(failed)?;
-    let folder = write_tree(&parent, &dir.slug(), &files).map_err(failed)?;
-    Ok(Some(Site { folder, import_roots }))
+    let folder = write_tree(&parent, &dir.slug(), &found.files).map_err(failed)?;
+    Ok(Some(Site { folder, import_roots: found.import_roots }))
 }
 
-/// Writes the pytest plugin into the user's cache and gives its folder.
+/// Writes the pytest plugin, and what starts it in prod images, into the user's cache and gives its folder.
 ///
 /// # Errors
 /// When the cache cannot be written.
 pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
-    let files = BTreeMap::from([("wharf_plugin.py".to_owned(), (PLUGIN_SOURCE.as_bytes().to_vec(), false))]);
+    let files = BTreeMap::from([
+        ("wharf_plugin.py".to_owned(), (PLUGIN_SOURCE.as_bytes().to_vec(), false)),
+        (RUNNER.to_owned(), (RUNNER_SOURCE.as_bytes().to_vec(), false)),
+    ]);
     write_tree(&cache.join("plugin"), "plugin", &files)
 }
 
@@ -110,10 +75,8 @@ fn write_version_file(place: &Path, package: &Project) -> std::io::Result<()> {
     }
 }
 
-type Tree = BTreeMap<String, (Vec<u8>, bool)>;
-
 /// Writes a tree once: `<parent>/<name>-<hash>`. A folder of that name is complete, for it was renamed into place.
-fn write_tree(parent: &Path, name: &str, files: &Tree) -> std::io::Result<PathBuf> {
+pub(super) fn write_tree(parent: &Path, name: &str, files: &Tree) -> std::io::Result<PathBuf> {
     let mut hasher = blake3::Hasher::new();
     for (path, (bytes, executable)) in files {
         hasher.update(&(path.len() as u64).to_le_bytes()).update(path.as_bytes()).update(&[u8::from(*executable)]);

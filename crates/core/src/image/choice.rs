@@ -13,8 +13,10 @@ pub enum StageWish {
     /// The `dev` image where its inputs match the checkout, else one built now.
     #[default]
     Auto,
-    /// This one, whether its inputs match or not.
+    /// This one, whether its inputs match or not; of `prod` images one whose inputs match is preferred.
     Only(Stage),
+    /// The prod image of the checkout, built where it is not here.
+    BuildProd,
 }
 
 /// What a command wants.
@@ -73,15 +75,25 @@ pub fn choose(spec: &ImageSpec, wish: &Wish, checkout: &Checkout<'_>, images: &[
     let images = images.as_slice();
     let version = wish.version.as_ref().unwrap_or(checkout.version);
     match wish.stage {
-        StageWish::Auto if wish.version.is_none() => matching(spec, images, base),
+        StageWish::Auto if wish.version.is_none() => {
+            let others = images.iter().filter(|image| label(image, stage::STAGE) != Stage::Prod.word());
+            matching(spec, &others.cloned().collect::<Vec<_>>(), base)
+        }
         StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), (wanted, images)),
-        StageWish::Only(Stage::Local) if wish.version.is_none() => matching(spec, &only_local(images), base),
+        StageWish::Only(Stage::Local) if wish.version.is_none() => matching(spec, &only(Stage::Local, images), base),
+        StageWish::BuildProd => matching(spec, &only(Stage::Prod, images), base),
+        StageWish::Only(Stage::Prod) if wish.version.is_none() => {
+            match matching(spec, &only(Stage::Prod, images), None) {
+                found @ Choice::Use { .. } => found,
+                _ => named(spec, Stage::Prod, &Stage::Prod.tag(user, version), (wanted, images)),
+            }
+        }
         StageWish::Only(stage) => named(spec, stage, &stage.tag(user, version), (wanted, images)),
     }
 }
 
-fn only_local(images: &[Image]) -> Vec<Image> {
-    images.iter().filter(|image| label(image, stage::STAGE) == Stage::Local.word()).cloned().collect()
+fn only(stage: Stage, images: &[Image]) -> Vec<Image> {
+    images.iter().filter(|image| label(image, stage::STAGE) == stage.word()).cloned().collect()
 }
 
 /// The best image whose inputs are those of the checkout: `dev` before `local`, that of the dir itself before one of
@@ -114,10 +126,10 @@ fn named(spec: &ImageSpec, stage: Stage, plain: &str, (wanted, images): (WantedP
     let has_one = |reference: &String| wanted.iter().any(|wanted| is_reference(reference, wanted));
     let has = |image: &&Image| image.references.iter().any(has_one);
     if let Some(image) = images.iter().find(has) {
-        let why = if label(image, stage::INPUTS) == spec.inputs || stage == Stage::Prod {
-            "asked for".to_owned()
-        } else {
-            "asked for; its inputs differ from the checkout".to_owned()
+        let why = match label(image, stage::INPUTS) == spec.inputs {
+            true => "asked for".to_owned(),
+            false if stage == Stage::Prod => "asked for; its code differs from the checkout".to_owned(),
+            false => "asked for; its inputs differ from the checkout".to_owned(),
         };
         return Choice::Use { image: image.clone(), why };
     }
@@ -209,6 +221,24 @@ mod tests {
         let stale = [image("d", "dev", "other", "x", "dev-1.4.0")];
         assert_eq!(chosen(&Wish::default(), &stale, Some("x")), Err("its inputs changed".into()));
         assert_eq!(chosen(&Wish::default(), &[], None), Err("there is none yet".into()));
+    }
+
+    #[test]
+    fn a_prod_image_of_the_same_code_is_preferred_and_never_taken_for_a_dev_image() {
+        let wish = Wish { stage: StageWish::Only(Stage::Prod), ..Wish::default() };
+        let images = [
+            image("old", "prod", "other", "x", "prod-1.4.0"),
+            image("new", "prod", "same", "x", "prod-1.4.0-rc.1"),
+            image("dev", "dev", "same", "x", "dev-1.4.0"),
+        ];
+        assert_eq!(chosen(&wish, &images, None), Ok("new".into()));
+        assert_eq!(chosen(&wish, &images[..1], None), Ok("old".into()));
+        let missing = "prod-1.4.0: but only h-infra:dev-1.4.0 is here";
+        assert_eq!(chosen(&wish, &images[2..], None), Err(missing.into()));
+        let build = Wish { stage: StageWish::BuildProd, ..Wish::default() };
+        assert_eq!(chosen(&build, &images, Some("x")), Ok("new".into()));
+        assert_eq!(chosen(&build, &images[..1], Some("x")), Err("its inputs changed".into()));
+        assert_eq!(chosen(&build, &images[1..], Some("y")), Err("its base image `b` has changed".into()));
     }
 
     #[test]

@@ -17,6 +17,11 @@ use crate::config::Config;
 pub const WHARF: &str = ".wharf";
 /// Folder of the context that holds what decides Python dependencies.
 pub const PYTHON: &str = ".wharf/python";
+/// Where that is while a step installs them.
+const LENT: &str = "/opt/wharf/python";
+/// 1980-01-01, as `SOURCE_DATE_EPOCH`: so that bytecode is checked by content instead of by a time (Python from 3.7 on), and
+/// archives can hold it.
+const EPOCH: i64 = super::code::EARLIEST;
 
 const SECRETS: &str = "--mount=type=secret,id=wharf-env,target=/run/wharf/env \\\n    \
                        --mount=type=secret,id=wharf-ca,target=/run/wharf/ca.pem \\\n    ";
@@ -70,13 +75,8 @@ pub fn generate(recipe: &Recipe<'_>) -> String {
             )
         );
     }
-    target(&mut text, recipe, "dev", &dependencies.dev);
-    text.push_str("ENV PYTHONUNBUFFERED=1\nUSER 1000:1000\nCMD [\"/bin/sh\"]\n");
-    target(&mut text, recipe, "prod", &dependencies.prod);
-    text.push_str(
-        "ARG WHARF_SRC=/src\nARG WHARF_PYTHONPATH=/src\nARG WHARF_WORKDIR=/src\nENV PYTHONPATH=${WHARF_PYTHONPATH} PYTHONUNBUFFERED=1\n\
-         COPY .wharf/code/ ${WHARF_SRC}/\nCOPY .wharf/site/ /opt/wharf/site/\nWORKDIR ${WHARF_WORKDIR}\nUSER 1000:1000\nCMD [\"/bin/sh\"]\n",
-    );
+    dev_target(&mut text, recipe);
+    prod_target(&mut text, recipe);
     text
 }
 
@@ -125,31 +125,70 @@ fn python_check(wanted: Option<&str>) -> String {
     }
 }
 
-fn target(text: &mut String, recipe: &Recipe<'_>, name: &str, steps: &[Install]) {
-    let _ = write!(text, "\nFROM base AS {name}\n");
-    text.push_str(
-        "RUN set -e; python3 -m venv /venv; \\\n    \
-         for site in /venv/lib/python3*/site-packages; do \\\n      \
-         echo \"import os, site; os.path.isdir('/opt/wharf/site') and site.addsitedir('/opt/wharf/site')\" > \"$site/wharf.pth\"; \\\n    \
-         done\n",
-    );
+/// Makes the venv. Its `.pth` file makes the folder of generated metadata a site folder, and puts test tools that are
+/// lent to a prod image behind all else.
+const VENV: &str = "python3 -m venv /venv; \\\n    \
+    for site in /venv/lib/python3*/site-packages; do \\\n      \
+    echo \"import os, site; os.path.isdir('/opt/wharf/site') and site.addsitedir('/opt/wharf/site')\" > \"$site/wharf.pth\"; \\\n      \
+    echo /opt/wharf/beside > \"$site/wharf-beside.pth\"; \\\n    \
+    done";
+
+/// Bytecode without times in it: the sources never change in an image. From Python 3.7 on; one before has none. Without
+/// `site` (`-S`), for what a `.pth` file imports is written in other bytes from run to run.
+const BYTECODE: &str = "find /venv -name __pycache__ -prune -exec rm -rf {} +; \\\n    \
+    PYTHONHASHSEED=0 /venv/bin/python -S -m compileall -q --invalidation-mode unchecked-hash /venv/lib > /dev/null 2>&1 || true";
+
+fn dev_target(text: &mut String, recipe: &Recipe<'_>) {
+    let steps = &recipe.dependencies.dev;
+    let _ = write!(text, "\nFROM base AS dev\nRUN set -e; {VENV}\n");
     if !recipe.dependencies.files.is_empty() && !steps.is_empty() {
-        let _ = writeln!(text, "COPY {PYTHON}/ /opt/wharf/python/");
+        let _ = writeln!(text, "COPY {PYTHON}/ {LENT}/");
     }
     for step in steps {
-        text.push_str(&install(step));
+        let (tool, command) = install(step);
+        text.push_str(&network_run(tool, &command));
     }
+    text.push_str("ENV PYTHONUNBUFFERED=1\nUSER 1000:1000\nCMD [\"/bin/sh\"]\n");
 }
 
-fn install(step: &Install) -> String {
+/// One step for all packages, so that no layer holds what a later one replaces; then the code.
+fn prod_target(text: &mut String, recipe: &Recipe<'_>) {
+    let dependencies = recipe.dependencies;
+    text.push_str("\nFROM base AS prod\n");
+    let mut mounts = String::new();
+    let mut commands = vec![format!("export SOURCE_DATE_EPOCH={EPOCH}; {VENV}")];
+    if !dependencies.files.is_empty() && !dependencies.prod.is_empty() {
+        let _ = write!(mounts, "--mount=type=bind,source={PYTHON},target={LENT},rw \\\n    ");
+    }
+    for step in &dependencies.prod {
+        let (tool, command) = install(step);
+        let cache = cache(tool);
+        if !mounts.contains(cache) {
+            mounts.push_str(cache);
+        }
+        commands.push(command);
+    }
+    commands.push(BYTECODE.to_owned());
+    let commands = commands.join("; \\\n    ");
+    let _ = writeln!(text, "RUN {SECRETS}{mounts}{SETTINGS}export HOME=/root; {commands}");
+    text.push_str(
+        "ARG WHARF_SRC=/src\nARG WHARF_PYTHONPATH=/src\nARG WHARF_WORKDIR=/src\n\
+         ENV PYTHONPATH=${WHARF_PYTHONPATH} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1\n\
+         COPY .wharf/site/ /opt/wharf/site/\nCOPY .wharf/code/ ${WHARF_SRC}/\n\
+         WORKDIR ${WHARF_WORKDIR}\nUSER 1000:1000\nCMD [\"/bin/sh\"]\n",
+    );
+}
+
+/// What installs a step, and with which tool.
+fn install(step: &Install) -> (&'static str, String) {
     let folder = "if [ -d /opt/wharf/python ]; then cd /opt/wharf/python; fi; ";
     match step {
         Install::Packages { names } => {
             let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-            network_run("pip", &format!("{folder}/venv/bin/pip install {}", names.join(" ")))
+            ("pip", format!("{folder}/venv/bin/pip install {}", names.join(" ")))
         }
         Install::Requirements { file } => {
-            network_run("pip", &format!("{folder}/venv/bin/pip install --requirement {}", quoted(file)))
+            ("pip", format!("{folder}/venv/bin/pip install --requirement {}", quoted(file)))
         }
         Install::UvSync { groups, extras, main, package } => {
             let mut command = String::from(
@@ -165,7 +204,7 @@ fn install(step: &Install) -> String {
             if let Some(package) = package {
                 let _ = write!(command, " --package {}", quoted(package));
             }
-            network_run("uv", &command)
+            ("uv", command)
         }
         Install::PoetrySync { groups, extras } => {
             let only: Vec<&str> = std::iter::once("main").chain(groups.iter().map(String::as_str)).collect();
@@ -177,14 +216,20 @@ fn install(step: &Install) -> String {
             for extra in extras {
                 let _ = write!(command, " --extras {}", quoted(extra));
             }
-            network_run("poetry", &command)
+            ("poetry", command)
         }
     }
 }
 
 /// A step that may use the network, with a cache for what it downloads.
 fn network_run(tool: &str, command: &str) -> String {
-    let cache = match tool {
+    // Builds run as root, whose caches are the ones that are kept between builds.
+    format!("RUN {SECRETS}{}{SETTINGS}export HOME=/root; {command}\n", cache(tool))
+}
+
+/// The mounts that a tool's step has: the tool itself, and what it downloaded before.
+fn cache(tool: &str) -> &'static str {
+    match tool {
         "pip" => "--mount=type=cache,target=/root/.cache/pip \\\n    ",
         "uv" => {
             "--mount=type=cache,target=/root/.cache/uv \\\n    --mount=type=bind,from=tools,source=/opt/wharf/tools,target=/opt/wharf/tools \\\n    "
@@ -193,9 +238,7 @@ fn network_run(tool: &str, command: &str) -> String {
             "--mount=type=cache,target=/root/.cache/pypoetry \\\n    --mount=type=bind,from=tools,source=/opt/wharf/tools,target=/opt/wharf/tools \\\n    "
         }
         _ => "",
-    };
-    // Builds run as root, whose caches are the ones that are kept between builds.
-    format!("RUN {SECRETS}{cache}{SETTINGS}export HOME=/root; {command}\n")
+    }
 }
 
 /// A step that runs a script of the dir, which alone may read the secrets that the configuration names.
@@ -213,9 +256,9 @@ fn script_run(config: &Config, command: &str) -> String {
 fn os_run(command: &str) -> String {
     format!(
         "RUN {SECRETS}--mount=type=cache,target=/var/cache/apt,sharing=locked \\\n    {SETTINGS}\
-         install_os() {{ \\\n      \
+         export SOURCE_DATE_EPOCH={EPOCH}; install_os() {{ \\\n      \
          if command -v apt-get >/dev/null; then rm -f /etc/apt/apt.conf.d/docker-clean; apt-get update -qq && \
-         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \"$@\" && rm -rf /var/lib/apt/lists/*; \\\n      \
+         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \"$@\" && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/*.log /var/cache/ldconfig/aux-cache; \\\n      \
          elif command -v apk >/dev/null; then apk add --no-cache $(echo \"$@\" | sed 's/python3-venv//; s/python3-pip/py3-pip/'); \\\n      \
          elif command -v dnf >/dev/null; then dnf install -y $(echo \"$@\" | sed 's/python3-venv//'); \\\n      \
          elif command -v microdnf >/dev/null; then microdnf install -y $(echo \"$@\" | sed 's/python3-venv//'); \\\n      \

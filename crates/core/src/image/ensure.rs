@@ -20,9 +20,11 @@ use super::error::ImageError;
 use super::host;
 use super::place::Place;
 use super::platform::{self, WantedPlatform};
+use super::prod::ProdSpec;
 use super::pull::is_missing;
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
+use crate::config::{BuildCache, LayerKind};
 use crate::event::{Event, ImageState, Listener};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::{Lock, Patience, StateDir, Workspace};
@@ -40,6 +42,14 @@ pub struct Ready {
     pub spec: Arc<ImageSpec>,
     /// The image's own labels; empty where there is none.
     pub labels: BTreeMap<String, String>,
+}
+
+impl Ready {
+    /// Whether it is a prod image, which has its code in it.
+    #[must_use]
+    pub fn is_prod(&self) -> bool {
+        self.labels.get(stage::STAGE).is_some_and(|word| word == Stage::Prod.word())
+    }
 }
 
 /// What commands run in.
@@ -144,19 +154,44 @@ fn jobs(workspace: &Workspace) -> usize {
 }
 
 fn one(demand: &Demand<'_>, stock: &Stock, dir: &RunnableDir, listener: &dyn Listener) -> Result<Ready, ImageError> {
-    let spec = ImageSpec::read(demand.workspace, dir)?;
     match demand.place {
         Place::Host(tools) => {
             refuse_on_host(demand.wish)?;
-            host::ensure(tools, &spec, listener)
+            host::ensure(tools, &ImageSpec::read(demand.workspace, dir)?, listener)
         }
-        Place::Containers(_) => in_engine(demand, stock, dir, spec.into(), listener),
+        Place::Containers(_) => in_engine(demand, stock, dir, &Wanted::read(demand, dir)?, listener),
+    }
+}
+
+/// What decides the image that is wanted.
+pub(super) struct Wanted {
+    pub spec: Arc<ImageSpec>,
+    pub prod: Option<ProdSpec>,
+}
+
+impl Wanted {
+    pub(super) fn read(demand: &Demand<'_>, dir: &RunnableDir) -> Result<Self, ImageError> {
+        if matches!(demand.wish.stage, StageWish::BuildProd | StageWish::Only(Stage::Prod)) {
+            let prod = ProdSpec::read(demand.workspace, dir)?;
+            return Ok(Self { spec: Arc::clone(&prod.image), prod: Some(prod) });
+        }
+        Ok(Self { spec: Arc::new(ImageSpec::read(demand.workspace, dir)?), prod: None })
+    }
+}
+
+/// An image that is not here, and that may not be built by the way.
+pub(super) fn not_here(dir: &RunnableDir, wanted: String, found: String, wish: &Wish) -> ImageError {
+    let dir = dir.address.to_string();
+    match (wish.stage, &wish.version) {
+        (StageWish::Only(Stage::Prod), None) => ImageError::NoProd { dir, wanted, found },
+        _ => ImageError::NotHere { dir, wanted, found },
     }
 }
 
 /// The host has one environment per set of dependencies: no stages, no versions.
 pub(super) fn refuse_on_host(wish: &Wish) -> Result<(), ImageError> {
     match (wish.stage, &wish.version) {
+        (StageWish::BuildProd, _) => Err(ImageError::HostCannot { what: "build a prod image".into() }),
         (StageWish::Only(stage), _) if stage != Stage::Local => {
             Err(ImageError::HostCannot { what: format!("use a {stage} image") })
         }
@@ -172,9 +207,10 @@ fn in_engine(
     demand: &Demand<'_>,
     stock: &Stock,
     dir: &RunnableDir,
-    spec: Arc<ImageSpec>,
+    decided: &Wanted,
     listener: &dyn Listener,
 ) -> Result<Ready, ImageError> {
+    let spec = Arc::clone(&decided.spec);
     let Place::Containers(client) = demand.place else {
         return Err(ImageError::HostCannot { what: "build images".into() });
     };
@@ -191,13 +227,30 @@ fn in_engine(
         spec: Arc::clone(&spec),
         labels: platform::labels(image),
     };
-    let choice = pick(&stock.images)?;
-    if let Choice::Use { image, why } = &choice {
+    let choice = if is_forced(dir) {
+        Choice::Make { why: "asked for without what earlier builds left".into() }
+    } else {
+        pick(&stock.images)?
+    };
+    if let Choice::Use { image, why } = &choice
+        && !may_be_outdone(demand, &spec, image)
+    {
         let image = &under_own_name(demand, (client, wanted), dir, &spec, image);
         tell(ImageState::Found { image: shown(image), why: why.clone() });
         return Ok(ready(image, why));
     }
-    if let Some(pulled) = pull(demand, (client, wanted), dir, &spec, listener)? {
+    if let Choice::Use { image, why } = choice {
+        // A registry that cannot be reached leaves what is here.
+        let better = pull(demand, (client, wanted), dir, &spec, listener).ok().flatten();
+        let better = better.filter(|pulled| pulled.labels.get(stage::INPUTS) == Some(&spec.inputs));
+        let why = if better.is_some() { "pulled, its inputs match the checkout" } else { &why };
+        let image = better.unwrap_or(image);
+        tell(ImageState::Found { image: shown(&image), why: why.to_owned() });
+        return Ok(ready(&image, why));
+    }
+    if !is_forced(dir)
+        && let Some(pulled) = pull(demand, (client, wanted), dir, &spec, listener)?
+    {
         let why = "pulled, its inputs match the checkout";
         tell(ImageState::Ready { image: shown(&pulled), why: why.into() });
         return Ok(ready(&pulled, why));
@@ -205,22 +258,31 @@ fn in_engine(
     let why = match choice {
         Choice::Make { why } | Choice::Use { why, .. } => why,
         Choice::Missing { tag, found } => {
-            let wanted = format!("{}:{tag}", spec.name);
-            return Err(ImageError::NotHere { dir: dir.address.to_string(), wanted, found });
+            return Err(not_here(dir, format!("{}:{tag}", spec.name), found, demand.wish));
         }
     };
     let file = demand.workspace.surroundings.cache.join("locks").join(wanted.tag(&format!("image-{}", spec.inputs)));
     let _lock = Lock::take(&file, "a build", Patience::Wait).ok();
-    if let Choice::Use { image, .. } = pick(&client.images(stage::INPUTS)?)? {
+    if !is_forced(dir)
+        && let Choice::Use { image, .. } = pick(&client.images(stage::INPUTS)?)?
+    {
         let why = "built by another process just now";
         tell(ImageState::Ready { image: shown(&image), why: why.into() });
         return Ok(ready(&image, why));
     }
     wanted.check(client)?;
-    let order =
-        Order { workspace: demand.workspace, dir, spec: &spec, base: base.as_deref(), wanted, logs: &stock.logs };
+    let order = Order {
+        workspace: demand.workspace,
+        dir,
+        spec: &spec,
+        prod: decided.prod.as_ref(),
+        base: base.as_deref(),
+        wanted,
+        logs: &stock.logs,
+    };
     tell(ImageState::Building { image: order.tag(), step: why.clone() });
-    build(client, stock.builder(client)?, &order, listener)?;
+    // Not as the image has them: some versions of Podman give what comes whole from their cache the labels of before.
+    let labels = build(client, stock.builder(client)?, &order, listener)?;
     let built = client.image(&order.tag())?.ok_or_else(|| EngineError::Answer {
         kind: client.kind(),
         verb: "build".into(),
@@ -228,9 +290,19 @@ fn in_engine(
     })?;
     let why = format!("built now: {why}");
     tell(ImageState::Ready { image: order.tag(), why: why.clone() });
-    // Not as the image has them: some versions of Podman give what comes whole from their cache the labels of before.
-    let labels = order.labels();
     Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec, labels })
+}
+
+/// Whether the caller asked for a build, whatever is here: by a flag, for configuration says how, not when.
+pub(super) fn is_forced(dir: &RunnableDir) -> bool {
+    let cache = &dir.config.build.cache;
+    cache.value == BuildCache::None && cache.origin.layer == LayerKind::Flags
+}
+
+/// Whether the registry may have a prod image of this very code, and the one here is not.
+fn may_be_outdone(demand: &Demand<'_>, spec: &ImageSpec, image: &Image) -> bool {
+    let is_asked = demand.wish.stage == StageWish::Only(Stage::Prod) && demand.wish.version.is_none();
+    is_asked && image.labels.get(stage::INPUTS) != Some(&spec.inputs)
 }
 
 /// Fetches the team's image of the required version, where a registry is configured; `None` where it does not have
@@ -277,7 +349,7 @@ pub(super) fn registry_reference(demand: &Demand<'_>, dir: &RunnableDir, spec: &
     let registry = dir.config.registry.pull.as_ref()?;
     let stage = match demand.wish.stage {
         StageWish::Auto => Stage::Dev,
-        StageWish::Only(Stage::Local) => return None,
+        StageWish::Only(Stage::Local) | StageWish::BuildProd => return None,
         StageWish::Only(stage) => stage,
     };
     let version = demand.wish.version.as_ref().unwrap_or(&dir.version);
@@ -295,12 +367,17 @@ fn under_own_name(
     image: &Image,
 ) -> Image {
     let mut image = image.clone();
+    let stage = match demand.wish.stage {
+        StageWish::BuildProd => Stage::Prod,
+        StageWish::Only(Stage::Prod) => return image,
+        _ => Stage::Local,
+    };
     let own = format!("{}:", spec.name);
     if image.references.iter().any(|reference| reference.rsplit('/').next().is_some_and(|name| name.starts_with(&own)))
     {
         return image;
     }
-    let tag = wanted.tag(&Stage::Local.tag(&demand.workspace.surroundings.user, &dir.version));
+    let tag = wanted.tag(&stage.tag(&demand.workspace.surroundings.user, &dir.version));
     let tag = format!("{own}{tag}");
     // A name is a courtesy: the image is used by its id.
     if client.tag(&image.id, &tag).is_ok() {

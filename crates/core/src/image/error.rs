@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use wharf_engine::host::HostError;
 use wharf_engine::{EngineError, RegistryError};
+use wharf_git::GitError;
 
-use super::python;
+use super::{project, python};
 
 /// Why an image cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +122,41 @@ pub enum ImageError {
     /// The version is in a registry already, with other content.
     #[error("`{}` is there already with other content for {}: {} there, {} here", .0.reference, .0.platform, .0.there, .0.here)]
     VersionTaken(Box<Taken>),
+    /// The metadata of the dir's own package cannot be read.
+    #[error("the package in `{dir}` cannot be read: {source}")]
+    Project {
+        /// Address of the dir.
+        dir: String,
+        /// What is wrong with it.
+        source: Box<project::Error>,
+    },
+    /// Git does not say what it tracks.
+    #[error("what Git tracks here, which is the code of a prod image, cannot be read")]
+    Git(#[from] GitError),
+    /// The code or the base was changed while the image was built from it.
+    #[error("the code of `{dir}` was changed while its image was built")]
+    Moved {
+        /// Address of the dir.
+        dir: String,
+    },
+    /// The prod image of the checkout is not here and not in the registry.
+    #[error("runnable dir `{dir}` needs image `{wanted}`, {found}")]
+    NoProd {
+        /// Address of the dir.
+        dir: String,
+        /// Its name and tag.
+        wanted: String,
+        /// What there is instead.
+        found: String,
+    },
+    /// What tests need beside a prod image could not be taken from the dev image.
+    #[error("the test tools for the prod image of `{dir}` could not be taken from its dev image: {detail}")]
+    TestTools {
+        /// Address of the dir.
+        dir: String,
+        /// What went wrong.
+        detail: String,
+    },
     /// The dir has a Dockerfile of its own already.
     #[error("`{}` is there already", .file.display())]
     OwnDockerfile {
@@ -208,7 +244,13 @@ impl ImageError {
             }
             Self::NotMade { dir } => Some(format!("make it with `wharf image build {dir}`")),
             Self::OtherPlatform { .. } => Some("build it anew for that platform".into()),
-            Self::File { .. } | Self::Io(_) => None,
+            Self::NoProd { dir, .. } => Some(format!("build it with `wharf image build --stage prod {dir}`")),
+            Self::Moved { dir } => Some(format!("start again with `wharf image build --stage prod {dir}`")),
+            Self::Git(error) => error.hint(),
+            Self::TestTools { dir, .. } => {
+                Some(format!("see whether its dev image works with `wharf run {dir} -- python3 -V`"))
+            }
+            Self::File { .. } | Self::Io(_) | Self::Project { .. } => None,
         }
     }
 }

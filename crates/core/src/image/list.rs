@@ -9,6 +9,7 @@ use super::error::ImageError;
 use super::host;
 use super::place::Place;
 use super::platform::platform_of;
+use super::prod::ProdSpec;
 use super::spec::ImageSpec;
 use super::stage;
 use crate::runnable_dir::RunnableDir;
@@ -104,6 +105,11 @@ fn platforms(client: &Client, native: Platform, images: &[Image], found: &mut [L
 fn of_dir(workspace: &Workspace, dir: &RunnableDir, images: &[Image]) -> Vec<Listed> {
     let label = |image: &Image, name: &str| image.labels.get(name).cloned().unwrap_or_default();
     let inputs = ImageSpec::read(workspace, dir).ok().map(|spec| spec.inputs);
+    // All code is read for it, so only where there is something to compare.
+    let is_prod = |image: &Image| label(image, stage::STAGE) == stage::Stage::Prod.word();
+    let any_prod = images.iter().any(|image| label(image, stage::NAME) == dir.name && is_prod(image));
+    let of_prod = if any_prod { ProdSpec::read(workspace, dir).ok() } else { None };
+    let of_prod = of_prod.map(|spec| spec.image.inputs.clone());
     let is_mine = |image: &&Image| {
         label(image, stage::NAME) == dir.name
             || inputs.as_ref().is_some_and(|mine| *mine == label(image, stage::INPUTS))
@@ -123,7 +129,9 @@ fn of_dir(workspace: &Workspace, dir: &RunnableDir, images: &[Image]) -> Vec<Lis
                 stage: label(image, stage::STAGE),
                 version: label(image, "org.opencontainers.image.version"),
                 platform: String::new(),
-                matches: inputs.as_ref().map(|inputs| *inputs == label(image, stage::INPUTS)),
+                matches: if is_prod(image) { &of_prod } else { &inputs }
+                    .as_ref()
+                    .map(|inputs| *inputs == label(image, stage::INPUTS)),
                 id: image.id.clone(),
                 size: image.size,
                 created: image.created,

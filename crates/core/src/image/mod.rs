@@ -7,12 +7,12 @@
 //! [`spec`] reads what decides an image; [`dockerfile`] writes its recipe (pure); [`choice`] says which image will do
 //! (pure); [`ensure`] makes it so, [`plan`] says what it would do. [`past`] reads the same at an earlier commit; [`stale`]
 //! says when an image and the checkout have drifted apart. [`lock`] has the dir's manager decide versions; [`packages`] reads what
-//! an image really holds, [`diff`] compares two.
-//! says when an image and the checkout have drifted apart. [`push`] and [`pull`] carry images to registries and back.
+//! an image really holds, [`diff`] compares two. [`push`] and [`pull`] carry images to registries and back.
 
 pub mod build;
 pub mod change;
 pub mod choice;
+pub mod code;
 pub mod context;
 pub mod copies;
 pub mod diff;
@@ -26,9 +26,12 @@ pub mod list;
 pub mod lock;
 pub mod packages;
 pub mod past;
+pub mod pin;
 pub mod place;
 pub mod plan;
 pub mod platform;
+pub mod prod;
+pub mod project;
 pub mod promote;
 pub mod pull;
 pub mod push;
@@ -36,6 +39,7 @@ pub mod python;
 pub mod registry;
 pub mod remove;
 pub mod secrets;
+pub mod site;
 pub mod spec;
 pub mod stage;
 pub mod stale;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wharf_engine::{Client, Image};
 
 use super::choice::{Checkout, Choice, StageWish};
-use super::ensure::{Body, Demand, Ready, refuse_on_host, registry_reference, shown};
+use super::ensure::{Body, Demand, Ready, Wanted, is_forced, not_here, refuse_on_host, registry_reference, shown};
 use super::error::ImageError;
 use super::host;
 use super::place::Place;
@@ -49,10 +49,10 @@ pub fn plan(demand: &Demand<'_>, owners: &[&RunnableDir]) -> Result<Vec<Step>, I
 }
 
 fn one(demand: &Demand<'_>, images: &[Image], dir: &RunnableDir) -> Result<Step, ImageError> {
-    let spec = Arc::new(ImageSpec::read(demand.workspace, dir)?);
     match demand.place {
         Place::Host(tools) => {
             refuse_on_host(demand.wish)?;
+            let spec = Arc::new(ImageSpec::read(demand.workspace, dir)?);
             Ok(match host::find(tools, &spec) {
                 Some(ready) => Step::Use(ready),
                 None => Step::Make(Making {
@@ -63,7 +63,7 @@ fn one(demand: &Demand<'_>, images: &[Image], dir: &RunnableDir) -> Result<Step,
                 }),
             })
         }
-        Place::Containers(client) => in_engine(demand, client, images, dir, spec),
+        Place::Containers(client) => in_engine(demand, client, images, dir, Wanted::read(demand, dir)?.spec),
     }
 }
 
@@ -79,7 +79,12 @@ fn in_engine(
     let base = platform::base(client, &spec, wanted)?;
     let pull = registry_reference(demand, dir, &spec);
     let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
-    match platform::pick(client, (&spec, demand.wish), &checkout, images)? {
+    let choice = if is_forced(dir) {
+        Choice::Make { why: "asked for without what earlier builds left".into() }
+    } else {
+        platform::pick(client, (&spec, demand.wish), &checkout, images)?
+    };
+    match choice {
         Choice::Use { image, why } => Ok(Step::Use(Ready {
             reference: shown(&image),
             why,
@@ -88,7 +93,8 @@ fn in_engine(
             spec,
         })),
         Choice::Make { why } => {
-            let reference = format!("{}:{}", spec.name, wanted.tag(&Stage::Local.tag(user, &dir.version)));
+            let stage = if demand.wish.stage == StageWish::BuildProd { Stage::Prod } else { Stage::Local };
+            let reference = format!("{}:{}", spec.name, wanted.tag(&stage.tag(user, &dir.version)));
             Ok(Step::Make(Making { reference, why, spec, pull }))
         }
         Choice::Missing { tag, found } => {
@@ -98,7 +104,7 @@ fn in_engine(
                     let why = format!("`{wanted}` is needed, {found}");
                     Ok(Step::Make(Making { reference: pull.clone(), why, spec, pull: Some(pull) }))
                 }
-                _ => Err(ImageError::NotHere { dir: dir.address.to_string(), wanted, found }),
+                _ => Err(not_here(dir, wanted, found, demand.wish)),
             }
         }
     }

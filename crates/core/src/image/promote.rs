@@ -333,6 +333,8 @@ fn make(client: &Client, making: &Making) -> Result<(), PromoteError> {
         args: BTreeMap::new(),
         secrets: BTreeMap::new(),
         platform: making.from.platform.parse().ok(),
+        timestamp: None,
+        no_cache: false,
     };
     client.build(builder(client)?, &spec, &|_| {}).map_err(|failure| match failure {
         BuildFailure::Engine(error) => ImageError::from(error),

@@ -17,6 +17,12 @@ pub const BASE: &str = "dev.wharf.base";
 pub const PLATFORM: &str = "dev.wharf.platform";
 /// Label with the version (OCI image spec 1.1, "Annotations").
 pub const VERSION: &str = "org.opencontainers.image.version";
+/// Label with the commit of a prod image's code, with `-dirty` where it is not that commit's (OCI image spec 1.1).
+pub const REVISION: &str = "org.opencontainers.image.revision";
+/// Label with the name of the base image (OCI image spec 1.1).
+pub const BASE_NAME: &str = "org.opencontainers.image.base.name";
+/// Label with the digest by which a registry knows the base image (OCI image spec 1.1).
+pub const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 /// Label with the image's name.
 pub const NAME: &str = "dev.wharf.name";
 /// Label with the id of the local image that a promoted one was made from.

@@ -8,7 +8,7 @@ use std::fmt;
 use semver::Version;
 
 use super::ensure::Ready;
-use super::stage::{self, Stage};
+use super::stage;
 use crate::runnable_dir::RunnableDir;
 
 /// An image that is not what the checkout asks for.
@@ -18,12 +18,16 @@ pub struct Stale {
     owner: String,
     image: String,
     reasons: Vec<String>,
+    is_prod: bool,
 }
 
 impl Stale {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> String {
+        if self.is_prod {
+            return format!("build it with `wharf image build --stage prod {}`", self.owner);
+        }
         let asked =
             if self.dir == self.owner { String::new() } else { format!(" (its image is that of `{}`)", self.owner) };
         format!("leave the image to `--stage auto`, and see `wharf version check {}`{asked}", self.owner)
@@ -48,9 +52,9 @@ pub fn stale(dir: &RunnableDir, owner: &RunnableDir, ready: &Ready) -> Option<St
     if version != owner.version {
         reasons.push(format!("is version {version}, the checkout is {}", owner.version));
     }
-    // What decides a prod image is more than what the checkout's hash is made of.
-    if !is_same && label(stage::STAGE) != Some(Stage::Prod.word()) {
-        reasons.push("was made from other inputs than the checkout's".into());
+    if !is_same {
+        let inputs = if ready.is_prod() { "code or packages" } else { "inputs" };
+        reasons.push(format!("was made from other {inputs} than the checkout's"));
     }
     if let Some(requires) = &dir.config.image.requires
         && !requires.value.matches(&version)
@@ -62,6 +66,7 @@ pub fn stale(dir: &RunnableDir, owner: &RunnableDir, ready: &Ready) -> Option<St
         owner: owner.address.to_string(),
         image: ready.reference.clone(),
         reasons,
+        is_prod: ready.is_prod(),
     })
 }
 

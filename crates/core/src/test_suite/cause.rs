@@ -32,6 +32,18 @@ pub(super) fn not_started(dir: &str, exit: Exit, tail: &[String]) -> Cause {
     {
         return with("its image has no python3".into(), format!("set an `[image] base` with Python for `{dir}`"));
     }
+    for (sign, what) in
+        [("wharf: the image has no code at ", "code"), ("wharf: the image has no test files below ", "test files")]
+    {
+        if let Some(place) = tail.iter().find_map(|line| line.strip_prefix(sign)) {
+            return with(
+                format!("its prod image has no {what} at `{place}`"),
+                format!(
+                    "in target `prod` of the Dockerfile of `{dir}`, copy all of `.wharf/code/` to `${{WHARF_SRC}}/`"
+                ),
+            );
+        }
+    }
     if let Exit::Code(125) = exit {
         return with(
             format!("the engine could not start its container: {}", telling(tail)),

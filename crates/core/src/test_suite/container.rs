@@ -16,7 +16,8 @@ use super::dispatch::Signal;
 use super::event::DirIndex;
 use super::message::Assembler;
 use super::stream::{Piece, Splitter};
-use crate::container::{ContainerError, Launch, Owner, Settings, live, log};
+use crate::container::beside::{BESIDE, RUNNER};
+use crate::container::{ContainerError, Launch, Owner, PLUGIN, Settings, live, log};
 use crate::image::place::Place;
 
 /// Lines of a container's own output that are kept for messages.
@@ -31,6 +32,10 @@ pub(super) struct Order<'a> {
     pub select: Option<PathBuf>,
     pub plugin: &'a Path,
     pub cache_dir: Option<String>,
+    /// Test tools for a prod image, which has none.
+    pub beside: Option<PathBuf>,
+    /// How many test files the dir has in the work tree.
+    pub test_files: usize,
     pub timeout: Option<Duration>,
     pub grace: Duration,
     pub run: u32,
@@ -100,7 +105,14 @@ impl Order<'_> {
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
         });
-        let mut command: Vec<String> = ["python3", "-m", "pytest", "-p", "wharf_plugin"].map(str::to_owned).to_vec();
+        let mut command = vec!["python3".to_owned()];
+        if self.beside.is_some() {
+            let folder = self.launch.workspace.in_container(&self.launch.dir.path);
+            command.extend([format!("{PLUGIN}/{RUNNER}"), folder, self.test_files.to_string()]);
+        } else {
+            command.extend(["-m", "pytest"].map(str::to_owned));
+        }
+        command.extend(["-p", "wharf_plugin"].map(str::to_owned));
         if let Some(cache) = &self.cache_dir {
             command.extend(["-o".to_owned(), format!("cache_dir={cache}")]);
         }
@@ -113,6 +125,7 @@ impl Order<'_> {
         settings.labels = BTreeMap::from([(crate::container::RUN.to_owned(), self.run.to_string())]);
         settings.grace = Duration::from_secs(3);
         settings.log = Some(self.log.to_path_buf());
+        settings.files.extend(self.beside.iter().map(|tools| (tools.clone(), BESIDE.to_owned())));
         if let (Some(select), false) = (&self.select, on_host) {
             settings.files.push((select.clone(), SELECT.to_owned()));
         }

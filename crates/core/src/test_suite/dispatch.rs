@@ -4,6 +4,7 @@
 //! stops what is not started and interrupts what runs, [`GRACE`] later or at the second one all of it is removed.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -25,6 +26,8 @@ use crate::image::{ImageError, Ready};
 
 /// Time between interrupting tests and removing their containers.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// Pytest's cache in a prod image, whose code nobody can write to.
+const PROD_CACHE: &str = "/tmp/wharf-pytest-cache";
 /// Time between the plugin's own hard limit and ours.
 const BACKSTOP: f64 = 4.0;
 const TICK: Duration = Duration::from_millis(100);
@@ -290,7 +293,9 @@ impl<'a> Dispatcher<'a> {
             arguments: &shared.plan.dirs[index].arguments,
             select,
             plugin: &shared.plugin,
-            cache_dir: shared.pytest_cache(dir),
+            cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir) },
+            beside: owner.and_then(|owner| shared.beside(owner)),
+            test_files: shared.plan.dirs[index].test_files,
             timeout: shared.options.timeout.unwrap_or(dir.config.test.timeout),
             grace: Duration::from_secs(2),
             run: shared.run,
@@ -320,6 +325,8 @@ impl<'a> Dispatcher<'a> {
         let folder = self.shared.state.folder("select")?;
         let path = folder.join(format!("{}-{index}-{attempt}.txt", self.shared.run));
         fs_err::write(&path, ids.join("\n"))?;
+        // The user of a prod image is somebody else.
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
         Ok(Some(path))
     }
 

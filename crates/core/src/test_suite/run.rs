@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -17,11 +17,13 @@ use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
 use super::report::{clear, write_all};
 use super::runs;
 use super::session::Session;
+use crate::container::beside::tools;
 use crate::container::{Owner, running, site};
 use crate::event::{Clock, Event, Listener};
-use crate::image::choice::Wish;
+use crate::image::choice::{StageWish, Wish};
 use crate::image::ensure::{Demand, ensure};
 use crate::image::place::Place;
+use crate::image::{ImageError, Ready, Stage};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::{StateDir, Workspace};
 
@@ -63,7 +65,11 @@ pub(super) struct Shared {
     pub run: u32,
     pub jobs: usize,
     pub seed: String,
+    /// Test tools for prod images, by the address of the dir that owns the image.
+    pub beside: Beside,
 }
+
+type Beside = Arc<Mutex<BTreeMap<String, PathBuf>>>;
 
 impl Shared {
     /// A folder of its own for each dir's pytest cache, so that dirs that share a root do not write into one.
@@ -76,6 +82,11 @@ impl Shared {
             Place::Containers(_) => self.workspace.in_container(&path),
             Place::Host(_) => path.display().to_string(),
         })
+    }
+
+    /// Test tools for the prod image of `owner`, where tests run in that.
+    pub fn beside(&self, owner: &RunnableDir) -> Option<PathBuf> {
+        self.beside.lock().ok()?.get(owner.address.as_str()).cloned()
     }
 
     /// What tells this container's events from anything that a test prints.
@@ -115,6 +126,7 @@ pub fn run(
         owner,
         folder,
         run: taken.number,
+        beside: Beside::default(),
     };
     clear_logs(&shared)?;
     let dirs = shared.plan.dirs.iter().map(|dir| dir.path.clone()).collect();
@@ -285,17 +297,58 @@ fn get_images(shared: &Shared, stop: &Arc<AtomicBool>, sender: SyncSender<Signal
     }
     let (workspace, place, stop) = (Arc::clone(&shared.workspace), Arc::clone(&shared.place), Arc::clone(stop));
     let wish = shared.options.wish.clone();
+    let beside = Arc::clone(&shared.beside);
     thread::spawn(move || {
         let owners: Vec<&RunnableDir> =
             workspace.dirs.iter().filter(|dir| wanted.contains_key(dir.address.as_str())).collect();
         let demand = Demand { workspace: &workspace, place: &place, wish: &wish, stop: &stop };
         let listener = Forward(sender.clone());
-        let outcome = ensure(&demand, &owners, &listener, &|dir, outcome| {
+        let tell = |dir: &RunnableDir, outcome: Result<Ready, ImageError>| {
             let dirs = wanted.get(dir.address.as_str()).cloned().unwrap_or_default();
             let _ = sender.send(Signal::Image { dirs, outcome: Box::new(outcome) });
-        });
+        };
+        let outcome = if wish.stage == StageWish::Only(Stage::Prod) {
+            prod_images(&demand, &owners, &listener, &beside, &tell)
+        } else {
+            ensure(&demand, &owners, &listener, &tell)
+        };
         let _ = sender.send(Signal::ImagesOver(outcome.err().map(Box::new)));
     });
+}
+
+/// Prod images, and the tools that their tests need beside them, from the dev image of each.
+fn prod_images(
+    demand: &Demand<'_>,
+    owners: &[&RunnableDir],
+    listener: &Forward,
+    beside: &Beside,
+    tell: &(dyn Fn(&RunnableDir, Result<Ready, ImageError>) + Sync),
+) -> Result<(), ImageError> {
+    let found: Mutex<BTreeMap<String, Ready>> = Mutex::default();
+    ensure(demand, owners, listener, &|dir, outcome| match outcome {
+        Ok(ready) => {
+            if let Ok(mut found) = found.lock() {
+                found.insert(dir.address.to_string(), ready);
+            }
+        }
+        Err(error) => tell(dir, Err(error)),
+    })?;
+    let found = found.into_inner().unwrap_or_default();
+    let owners: Vec<&RunnableDir> =
+        owners.iter().filter(|dir| found.contains_key(dir.address.as_str())).copied().collect();
+    let wish = Wish { platform: demand.wish.platform, ..Wish::default() };
+    let dev = Demand { wish: &wish, ..*demand };
+    ensure(&dev, &owners, listener, &|dir, outcome| {
+        let Some(client) = demand.place.client() else { return };
+        let tools = outcome.and_then(|ready| tools(demand.workspace, client, dir, &ready));
+        let outcome = tools.map(|tools| {
+            if let Ok(mut beside) = beside.lock() {
+                beside.insert(dir.address.to_string(), tools);
+            }
+            found[dir.address.as_str()].clone()
+        });
+        tell(dir, outcome);
+    })
 }
 
 fn remove_orphans(shared: &Shared, sender: SyncSender<Signal>) {

@@ -35,6 +35,10 @@ pub struct BuildSpec {
     pub secrets: BTreeMap<String, PathBuf>,
     /// Platform that the image is for; `None`: whatever the engine makes of it.
     pub platform: Option<Platform>,
+    /// Time of all that the build writes, in seconds since 1970; Podman alone can do that.
+    pub timestamp: Option<i64>,
+    /// Whether each step runs anew, whatever earlier builds left.
+    pub no_cache: bool,
 }
 
 /// A build that did not succeed.

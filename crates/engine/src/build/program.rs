@@ -36,6 +36,12 @@ pub(super) fn command(client: &Client, builder: Builder, spec: &BuildSpec) -> Co
     if let Some(platform) = &spec.platform {
         command = command.arg("--platform").arg(platform.to_string());
     }
+    if spec.no_cache {
+        command = command.arg("--no-cache");
+    }
+    if let (Some(timestamp), Builder::Podman) = (spec.timestamp, builder) {
+        command = command.arg("--timestamp").arg(timestamp.to_string());
+    }
     for (name, value) in spec.labels.iter().filter(|_| builder != Builder::Podman) {
         command = command.arg("--label").arg(format!("{name}={value}"));
     }
@@ -171,6 +177,8 @@ mod tests {
             args: BTreeMap::new(),
             secrets: BTreeMap::new(),
             platform: None,
+            timestamp: None,
+            no_cache: false,
         };
         let text = with_labels("FROM x AS base\nFROM base AS Dev\nRUN y\nFROM base AS prod\n", &spec);
         let label = "LABEL \"a\"=\"b \\\"c\\\" \\$d\"";

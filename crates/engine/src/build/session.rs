@@ -52,6 +52,7 @@ pub(super) fn build(client: &Client, spec: &BuildSpec, on_line: &(dyn Fn(&str) +
 
 fn options(spec: &BuildSpec) -> ImageBuildFrontendOptions {
     let mut builder = ImageBuildFrontendOptions::builder().dockerfile(Path::new(&spec.dockerfile));
+    builder = builder.nocache(spec.no_cache);
     if let Some(target) = &spec.target {
         builder = builder.target(target);
     }

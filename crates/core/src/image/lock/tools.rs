@@ -133,6 +133,8 @@ fn build(order: &Order<'_>, client: &Client, start: &Start, secrets: &Secrets) -
         args: BTreeMap::new(),
         secrets: secrets.files.clone(),
         platform: None,
+        timestamp: None,
+        no_cache: false,
     };
     let dir = order.dir.address.to_string();
     let log = StateDir::open(order.workspace)?.folder("logs")?.join(format!("lock-{}.log", order.dir.slug()));

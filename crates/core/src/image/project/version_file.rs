@@ -26,11 +26,11 @@ pub(super) fn path(manifest: &Manifest) -> Option<PathBuf> {
     wanted(manifest).map(|(path, _)| PathBuf::from(path))
 }
 
-/// The file, if it is configured and not there.
-pub(super) fn missing(dir: &Path, manifest: &Manifest, version: &str) -> Option<VersionFile> {
+/// The file, if it is configured, there or not.
+pub(super) fn generated(manifest: &Manifest, version: &str) -> Option<VersionFile> {
     let (path, template) = wanted(manifest)?;
     let inside = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    if !inside || dir.join(path).exists() {
+    if !inside {
         return None;
     }
     let tuple = tuple(version);

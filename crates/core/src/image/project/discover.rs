@@ -87,8 +87,18 @@ pub fn discover(dir: &Path, git: &dyn GitDescribe) -> Result<Option<Project>, Er
     let version = version::find(&sources, &name, &import_root, git, &mut notes)?;
     let metadata = core_metadata::collect(&sources, &name, &version, &import_root, &mut notes)?;
     let entry_points = entry_points::read(&sources)?;
-    let missing_version_file =
-        sources.manifest.as_ref().and_then(|manifest| version_file::missing(dir, manifest, &version));
+    let version_file = sources.manifest.as_ref().and_then(|manifest| version_file::generated(manifest, &version));
+    let missing_version_file = version_file.clone().filter(|file| !dir.join(&file.path).exists());
     let top_level = import_root::top_level(&dir.join(&import_root), &import_root, &name);
-    Ok(Some(Project { name, version, import_root, metadata, entry_points, top_level, missing_version_file, notes }))
+    Ok(Some(Project {
+        name,
+        version,
+        import_root,
+        metadata,
+        entry_points,
+        top_level,
+        version_file,
+        missing_version_file,
+        notes,
+    }))
 }

@@ -46,7 +46,9 @@ pub struct Project {
     pub entry_points: EntryPoints,
     /// Modules and packages that can be imported from the import root.
     pub top_level: Vec<String>,
-    /// A file that the package's backend would have written for its code to import, and that is not there.
+    /// A file that the package's backend writes for its code to import, whether it is there or not.
+    pub version_file: Option<VersionFile>,
+    /// The same, where it is not there.
     pub missing_version_file: Option<VersionFile>,
     /// What was guessed, a line each.
     pub notes: Vec<String>,
