@@ -262,7 +262,7 @@ mod tests {
     fn podman_is_told_of_plain_registries_on_this_machine_only() {
         let client = |kind| Client::new(kind, "/bin/true".into(), None, Environment::default());
         let line = |kind, reference| client(kind).transfer_command(Side::Push, reference).to_string();
-        assert_eq!(line(Kind::Podman, "localhost:5000/a:1"), "podman push --tls-verify=false localhost:5000/a:1");
+        assert_eq!(line(Kind::Podman, "localhost:5000/a:1"), "podman push '--tls-verify=false' localhost:5000/a:1");
         assert_eq!(line(Kind::Podman, "ghcr.io/a:1"), "podman push ghcr.io/a:1");
         assert_eq!(line(Kind::Docker, "localhost:5000/a:1"), "docker push localhost:5000/a:1");
     }
