@@ -4,7 +4,7 @@
 //! `wharf-cli` crate. Modules depend on each other in one direction only (`cargo xtask layers` checks it):
 //!
 //! ```text
-//! test_suite → container → image → workspace → {sub_repo, runnable_dir} → {config, version} → event
+//! test_suite → container → image → workspace → {sub_repo, runnable_dir, thin_env} → {config, version} → event
 //! ```
 //!
 //! | on disk | module |
@@ -13,6 +13,7 @@
 //! | `changelog.txt` | [`version`] |
 //! | `.gitmodules`, `.git` | [`sub_repo`] |
 //! | a `devops` folder | [`runnable_dir`] |
+//! | `dev_scripts_<name>/requirements.txt`, `envs/` in the user's data folder | [`thin_env`] |
 //! | `.wharf/` | [`workspace`] |
 //! | `devops/Dockerfile`, lock files | [`image`] |
 //! | `.wharf/runs/<n>/` | [`test_suite`] |
@@ -25,5 +26,6 @@ pub mod repos;
 pub mod runnable_dir;
 pub mod sub_repo;
 pub mod test_suite;
+pub mod thin_env;
 pub mod version;
 pub mod workspace;

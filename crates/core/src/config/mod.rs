@@ -54,7 +54,7 @@ pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use typed::{
     BuildConfig, Config, EngineConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig, RunConfig,
-    TestConfig, WorkspaceConfig,
+    TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,
 };
 pub use typed_value::{CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 pub use value::Value;

@@ -127,12 +127,14 @@ fn search_path(surroundings: &Surroundings) -> std::ffi::OsString {
     found.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-fn host_tools(surroundings: &Surroundings) -> HostTools {
+/// What the host offers for making environments.
+#[must_use]
+pub fn host_tools(surroundings: &Surroundings) -> HostTools {
     let search_path = search_path(surroundings);
     let uv = std::env::split_paths(&search_path).map(|folder| folder.join("uv")).find(|file| file.is_file());
     let env = ["HOME", "PYENV_ROOT", "PYENV_VERSION"].iter().filter_map(|name| {
         let value = surroundings.variable(name)?;
         Some((name.into(), value.into()))
     });
-    HostTools { cache: surroundings.cache.clone(), uv, env: env.collect(), search_path }
+    HostTools { cache: surroundings.cache.clone(), venvs: None, uv, env: env.collect(), search_path }
 }
