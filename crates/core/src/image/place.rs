@@ -6,6 +6,8 @@ use wharf_engine::host::HostTools;
 use wharf_engine::{Client, EngineError, Environment, Kind, detect};
 
 use super::secrets;
+use crate::config::Config;
+use crate::thin_env;
 use crate::workspace::{Surroundings, Workspace};
 
 /// Where commands run.
@@ -125,6 +127,15 @@ pub fn environment(surroundings: &Surroundings) -> Environment {
 fn search_path(surroundings: &Surroundings) -> std::ffi::OsString {
     let found = surroundings.variables.iter().find(|(name, _)| name == "PATH");
     found.map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+/// What the host offers for making thin environments, with the package indexes that `config` names.
+#[must_use]
+pub fn thin_env_tools(config: &Config, surroundings: &Surroundings) -> HostTools {
+    let mut tools = host_tools(surroundings);
+    let variables = secrets::index_variables(&config.build);
+    tools.env.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+    thin_env::tools(tools, &surroundings.data)
 }
 
 /// What the host offers for making environments.

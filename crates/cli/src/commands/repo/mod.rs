@@ -16,7 +16,7 @@ use wharf_core::repos::{Repos, Work};
 use wharf_core::workspace::Lock;
 
 use super::interrupt::Interrupt;
-use crate::context::Context;
+use crate::context::{Context, Intent};
 use crate::exit::Failure;
 
 /// Works on the super-repo and all sub-repos at once: their state, pull, push, branches, pins.
@@ -45,6 +45,15 @@ enum Command {
 }
 
 impl Repo {
+    /// Whether it only looks.
+    #[must_use]
+    pub fn intent(&self) -> Intent {
+        match self.command {
+            Command::Status(_) => Intent::Look,
+            _ => Intent::Change,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
