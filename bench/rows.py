@@ -4,6 +4,7 @@ import itertools
 import shutil
 import time
 
+import rows_env
 import rows_repos
 import samples
 from engine import Starts, read_report
@@ -145,4 +146,5 @@ def size(bench, place, runs):
 
 ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
 ROWS.update(rows_repos.ROWS)
+ROWS.update(rows_env.ROWS)
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}

@@ -112,7 +112,10 @@ impl From<WorkspaceError> for Failure {
     fn from(error: WorkspaceError) -> Self {
         let code = match &error {
             WorkspaceError::Config(_) => 3,
-            WorkspaceError::Place(_) | WorkspaceError::Wharf(_) | WorkspaceError::NoDirs { .. } | WorkspaceError::Unreadable { .. } => 4,
+            WorkspaceError::Place(_)
+            | WorkspaceError::Wharf(_)
+            | WorkspaceError::NoDirs { .. }
+            | WorkspaceError::Unreadable { .. } => 4,
             WorkspaceError::Address(_) | WorkspaceError::NotRunnable { .. } => 2,
             WorkspaceError::Name { .. }
             | WorkspaceError::SameName { .. }

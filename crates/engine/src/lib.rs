@@ -25,7 +25,7 @@ pub use client::{Client, Container, Image};
 pub use detect::detect;
 pub use environment::Environment;
 pub use error::EngineError;
-pub use images::{Details, ImageUser, Layer};
 pub use files::ImageSettings;
+pub use images::{Details, ImageUser, Layer};
 pub use kind::Kind;
 pub use run::{EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};

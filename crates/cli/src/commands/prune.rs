@@ -106,7 +106,8 @@ fn host_tools(context: &Context) -> Result<HostTools, Failure> {
 }
 
 fn show(stale: &Stale) -> Result<u8, Failure> {
-    let folders = stale.past.iter().map(std::path::PathBuf::as_path).chain(stale.environments.iter().map(VenvInfo::place));
+    let folders =
+        stale.past.iter().map(std::path::PathBuf::as_path).chain(stale.environments.iter().map(VenvInfo::place));
     for folder in folders {
         data::line(&Command::new("rm").arg("-rf").arg(folder).to_string())?;
     }

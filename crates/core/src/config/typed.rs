@@ -181,8 +181,7 @@ impl Config {
             workspace: WorkspaceConfig {
                 name: reader.text("workspace.name"),
                 exclude: reader.list("workspace.exclude"),
-                requires_wharf: reader
-                    .parsed("workspace.requires-wharf", |text| VersionReq::parse(text).ok())?,
+                requires_wharf: reader.parsed("workspace.requires-wharf", |text| VersionReq::parse(text).ok())?,
             },
             engine: EngineConfig { kind: reader.parsed("engine.kind", |text| text.parse().ok())? },
             registry: RegistryConfig { pull: reader.text("registry.pull").map(|pull| pull.value) },

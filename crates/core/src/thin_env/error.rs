@@ -79,6 +79,7 @@ impl ThinEnvError {
 
 /// Whether uv's or pip's last words are about the network.
 fn is_offline(tail: &str) -> bool {
-    let words = ["error sending request", "tcp connect error", "NewConnectionError", "dns error", "Failed to establish"];
+    let words =
+        ["error sending request", "tcp connect error", "NewConnectionError", "dns error", "Failed to establish"];
     words.iter().any(|word| tail.contains(word))
 }

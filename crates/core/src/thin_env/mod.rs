@@ -99,8 +99,7 @@ pub fn sync(tools: &HostTools, needs: &Needs, listener: &dyn Listener) -> Result
     if let Some(env) = find(tools, needs) {
         return Ok(env);
     }
-    let mut on_line =
-        |line: &str| listener.on(Event::Step { what: STEP.to_owned(), line: line.trim_end().to_owned() });
+    let mut on_line = |line: &str| listener.on(Event::Step { what: STEP.to_owned(), line: line.trim_end().to_owned() });
     let venv = tools.ensure(&needs.spec(), &mut on_line).map_err(|source| ThinEnvError::Host {
         source: Box::new(source),
         venvs: tools.venvs.clone().unwrap_or_default(),

@@ -74,8 +74,7 @@ impl<'a> Reader<'a> {
         if !self.seen.insert((file.clone(), kind)) {
             return Ok(());
         }
-        let unreadable =
-            |source| ThinEnvError::Unreadable { file: file.clone(), stated: stated.to_owned(), source };
+        let unreadable = |source| ThinEnvError::Unreadable { file: file.clone(), stated: stated.to_owned(), source };
         let bytes = std::fs::read(&file).map_err(unreadable)?;
         let shown = file.strip_prefix(self.root).unwrap_or(&file).display().to_string();
         let folder = file.parent().unwrap_or(self.root).to_owned();
@@ -87,9 +86,7 @@ impl<'a> Reader<'a> {
 
     fn line(&mut self, text: &str, kind: LineKind, folder: &Path, origin: String) -> Result<(), ThinEnvError> {
         let (text, origin) = (text.to_owned(), origin);
-        for (names, included) in
-            [(["-r", "--requirement"], kind), (["-c", "--constraint"], LineKind::Constraint)]
-        {
+        for (names, included) in [(["-r", "--requirement"], kind), (["-c", "--constraint"], LineKind::Constraint)] {
             let Some(file) = option(&text, names) else { continue };
             if file.contains("://") {
                 return Err(ThinEnvError::Remote { text, origin });
@@ -124,6 +121,7 @@ fn option<'t>(text: &'t str, [short, long]: [&str; 2]) -> Option<&'t str> {
 fn is_local(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
     let target = text.split_once('@').map_or(first, |(_, target)| target.trim());
-    first.starts_with(['.', '/', '~']) || (first.contains('/') && !text.contains('@') && !text.contains("://"))
+    first.starts_with(['.', '/', '~'])
+        || (first.contains('/') && !text.contains('@') && !text.contains("://"))
         || target.starts_with("file:")
 }

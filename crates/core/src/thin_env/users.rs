@@ -31,12 +31,12 @@ pub(super) fn note(place: &Path, root: &Path) {
     if time(&file).is_some_and(|noted| time(&place.join(STAMP)).is_none_or(|stamp| noted >= stamp)) {
         return;
     }
-    let written = std::fs::create_dir_all(&folder)
-        .and_then(|()| tempfile::NamedTempFile::new_in(&folder))
-        .and_then(|temporary| {
+    let written = std::fs::create_dir_all(&folder).and_then(|()| tempfile::NamedTempFile::new_in(&folder)).and_then(
+        |temporary| {
             std::fs::write(temporary.path(), root.as_os_str().as_bytes())?;
             temporary.persist(&file).map_err(|error| error.error)
-        });
+        },
+    );
     drop(written);
 }
 

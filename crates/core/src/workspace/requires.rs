@@ -49,16 +49,19 @@ impl WrongWharf {
                 "in a clone of Wharf: `git fetch --tags && git checkout v{version} && {install}`; or take `wharf` from the \
                  release page of v{version}"
             ),
-            None => format!("in a clone of Wharf: `git checkout` a version that is {}, then `{install}`", self.requires),
+            None => {
+                format!("in a clone of Wharf: `git checkout` a version that is {}, then `{install}`", self.requires)
+            }
         }
     }
 }
 
 /// The least version that a requirement names as good.
 fn least(requires: &VersionReq) -> Option<Version> {
-    let named = requires.comparators.iter().find(|one| {
-        matches!(one.op, Op::Exact | Op::GreaterEq | Op::Tilde | Op::Caret | Op::Wildcard)
-    })?;
+    let named = requires
+        .comparators
+        .iter()
+        .find(|one| matches!(one.op, Op::Exact | Op::GreaterEq | Op::Tilde | Op::Caret | Op::Wildcard))?;
     let mut version = Version::new(named.major, named.minor.unwrap_or(0), named.patch.unwrap_or(0));
     version.pre = named.pre.clone();
     requires.matches(&version).then_some(version)
@@ -93,7 +96,8 @@ mod tests {
 
     #[test]
     fn another_says_how_to_get_one_that_fits() {
-        for (bad, tag) in [(">=0.3", "v0.3.0 "), ("^1.2", "v1.2.0 "), ("=0.1.4", "v0.1.4 "), ("<0.2, >=0.1", "v0.1.0 ")] {
+        for (bad, tag) in [(">=0.3", "v0.3.0 "), ("^1.2", "v1.2.0 "), ("=0.1.4", "v0.1.4 "), ("<0.2, >=0.1", "v0.1.0 ")]
+        {
             let wrong = judge(bad).unwrap();
             assert!(wrong.hint().contains(tag), "{bad}: {}", wrong.hint());
         }

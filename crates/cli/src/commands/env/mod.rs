@@ -15,7 +15,8 @@ use crate::context::{Context, Intent};
 use crate::exit::Failure;
 
 /// What to do where a workspace declares none.
-const DECLARE: &str = "declare one with `requirements = [\"invoke\"]` in the table `[thin-env]` of the root's `wharf.toml`";
+const DECLARE: &str =
+    "declare one with `requirements = [\"invoke\"]` in the table `[thin-env]` of the root's `wharf.toml`";
 
 /// Makes and shows the thin environment: the few Python tools that a team wants on the host.
 #[derive(Debug, clap::Args)]

@@ -43,8 +43,8 @@ impl Prune {
             return Ok(0);
         }
         let venvs = tools.venvs.clone().unwrap_or_default();
-        let removed = thin_env::prune(&tools, unused)
-            .map_err(|source| ThinEnvError::Host { source: Box::new(source), venvs })?;
+        let removed =
+            thin_env::prune(&tools, unused).map_err(|source| ThinEnvError::Host { source: Box::new(source), venvs })?;
         removed.iter().map(Unused::place).try_for_each(|place| data::line(&place.display().to_string()))?;
         Ok(0)
     }

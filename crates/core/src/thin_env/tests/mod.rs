@@ -61,7 +61,8 @@ fn includes_are_followed_with_their_origins() {
             ("tools/limits.txt", "six<2\n"),
         ],
     );
-    let needs = read(folder.path(), "thin-env = { requirements = 'tools/all.txt', python = '3.12' }\n").unwrap().unwrap();
+    let needs =
+        read(folder.path(), "thin-env = { requirements = 'tools/all.txt', python = '3.12' }\n").unwrap().unwrap();
     let root = folder.path().canonicalize().unwrap();
     let expected = [
         "requirement six tools/sub/more.txt:2".to_owned(),
@@ -196,13 +197,17 @@ fn packages_are_read_from_their_metadata() {
     write(
         folder.path(),
         &[
-            (&format!("{site}/pre_commit-4.0.dist-info/METADATA"), "Metadata-Version: 2.1\nName: pre-commit\nVersion: 4.0\n\nName: no\n"),
+            (
+                &format!("{site}/pre_commit-4.0.dist-info/METADATA"),
+                "Metadata-Version: 2.1\nName: pre-commit\nVersion: 4.0\n\nName: no\n",
+            ),
             (&format!("{site}/Invoke-2.dist-info/METADATA"), "Name: Invoke\nVersion: 2\n"),
             (&format!("{site}/broken-1.dist-info/METADATA"), "\n"),
             (&format!("{site}/invoke/__init__.py"), ""),
         ],
     );
     let found: Vec<_> = packages(folder.path()).into_iter().map(|one| (one.name, one.version)).collect();
-    let expected = [("Invoke", "2"), ("pre-commit", "4.0")].map(|(name, version)| (name.to_owned(), version.to_owned()));
+    let expected =
+        [("Invoke", "2"), ("pre-commit", "4.0")].map(|(name, version)| (name.to_owned(), version.to_owned()));
     assert_eq!(found, expected);
 }
