@@ -1,14 +1,11 @@
 """The rows of the table: what is measured, beside what, and what it must be."""
 
+import importlib
 import itertools
+import pathlib
 import shutil
 import time
 
-import rows_clone
-import rows_files
-import rows_prod
-import rows_registry
-import rows_repos
 import samples
 from engine import Starts, read_report
 from measure import BenchError, Limit, Measure, alternate, capture, peak_memory, run_timed
@@ -148,6 +145,10 @@ def size(bench, place, runs):
 
 
 ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
-for more in (rows_clone, rows_files, rows_prod, rows_registry, rows_repos):
-    ROWS.update(more.ROWS)
-NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory", "pull"} | rows_prod.NEEDS_ENGINE
+NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}
+
+# Each other area has a file of its own, with its `ROWS` and, where some need one, `NEEDS_ENGINE`.
+for path in sorted(pathlib.Path(__file__).parent.glob("rows_*.py")):
+    module = importlib.import_module(path.stem)
+    ROWS.update(module.ROWS)
+    NEEDS_ENGINE |= getattr(module, "NEEDS_ENGINE", set())

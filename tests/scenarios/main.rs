@@ -28,6 +28,7 @@ mod testing_faults;
 mod testing_selection;
 mod testing_signals;
 mod testing_verdicts;
+mod thin_env;
 mod version;
 mod workspace;
 mod worktrees;

@@ -3,7 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
-use crate::context::Context;
+use crate::context::{Context, Intent};
 use crate::exit::Failure;
 
 /// Composes Git repos and makes every directory in them runnable: each directory with a `devops` folder is built, run
@@ -60,6 +60,8 @@ pub enum Command {
     Image(commands::image::Image),
     Version(commands::version::Version),
     Files(commands::files::Files),
+    Repo(commands::repo::Repo),
+    Env(commands::env::Env),
     Ps(commands::ps::Ps),
     Logs(commands::logs::Logs),
     Stop(commands::stop::Stop),
@@ -68,6 +70,31 @@ pub enum Command {
     Demo(commands::demo::Demo),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
+    #[command(name = "self")]
+    Itself(commands::itself::Itself),
+}
+
+impl Command {
+    /// Whether it only looks. Ending what runs counts as looking: it must be possible with whatever Wharf is at hand.
+    #[must_use]
+    pub fn intent(&self) -> Intent {
+        match self {
+            Self::Ls(_)
+            | Self::Ps(_)
+            | Self::Logs(_)
+            | Self::Stop(_)
+            | Self::Config(_)
+            | Self::Demo(_)
+            | Self::Doctor(_)
+            | Self::Completions(_)
+            | Self::Itself(_) => Intent::Look,
+            Self::Image(command) => command.intent(),
+            Self::Version(command) => command.intent(),
+            Self::Repo(command) => command.intent(),
+            Self::Env(command) => command.intent(),
+            Self::Test(_) | Self::Run(_) | Self::Bash(_) | Self::Prune(_) => Intent::Change,
+        }
+    }
 }
 
 impl Arguments {
@@ -76,7 +103,8 @@ impl Arguments {
     /// # Errors
     /// What the command could not do.
     pub fn dispatch(self) -> Result<u8, Failure> {
-        let context = Context::new(&self.global)?;
+        let intent = self.command.as_ref().map_or(Intent::Look, Command::intent);
+        let context = Context::new(&self.global, intent)?;
         match self.command {
             None => commands::status::run(&context),
             Some(Command::Test(command)) => command.run(&context),
@@ -88,6 +116,8 @@ impl Arguments {
             Some(Command::Image(command)) => command.run(&context),
             Some(Command::Version(command)) => command.run(&context),
             Some(Command::Files(command)) => command.run(&context),
+            Some(Command::Repo(command)) => command.run(&context),
+            Some(Command::Env(command)) => command.run(&context),
             Some(Command::Ps(command)) => command.run(&context),
             Some(Command::Logs(command)) => command.run(&context),
             Some(Command::Stop(command)) => command.run(&context),
@@ -96,6 +126,7 @@ impl Arguments {
             Some(Command::Demo(command)) => command.run(&context),
             Some(Command::Doctor(command)) => command.run(&context),
             Some(Command::Completions(command)) => command.run(&context),
+            Some(Command::Itself(command)) => command.run(&context),
         }
     }
 }

@@ -1,13 +1,22 @@
 //! What every command starts from: the surroundings, how to talk, and the workspace where it needs one.
 
 use wharf_core::image::place::{Place, pick};
-use wharf_core::workspace::{Problem, Surroundings, Workspace, discover};
+use wharf_core::workspace::{Outline, Problem, Surroundings, Workspace, WrongWharf, discover, outline};
 
 use crate::arguments::Global;
 use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::surroundings;
 use crate::talk::Talk;
+
+/// What a command means to do with the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// It only looks.
+    Look,
+    /// It makes, changes or runs something.
+    Change,
+}
 
 /// What every command starts from.
 #[derive(Debug)]
@@ -18,6 +27,7 @@ pub struct Context {
     pub talk: Talk,
     /// The clock, started with the command.
     pub clock: SystemClock,
+    intent: Intent,
 }
 
 impl Context {
@@ -25,11 +35,11 @@ impl Context {
     ///
     /// # Errors
     /// When the current folder cannot be used.
-    pub fn new(global: &Global) -> Result<Self, Failure> {
+    pub fn new(global: &Global, intent: Intent) -> Result<Self, Failure> {
         let clock = SystemClock::start();
         let surroundings = surroundings::read(global)?;
         let talk = Talk::new(global, &surroundings);
-        Ok(Self { surroundings, talk, clock })
+        Ok(Self { surroundings, talk, clock, intent })
     }
 
     /// Reads the workspace and says what is odd in it.
@@ -49,7 +59,31 @@ impl Context {
         surroundings
             .flags
             .extend(flags.iter().map(|(key, text, flag)| ((*key).to_owned(), text.clone(), (*flag).to_owned())));
-        Ok(discover(surroundings)?)
+        let workspace = discover(surroundings)?;
+        self.accept(workspace.wrong_wharf())?;
+        Ok(workspace)
+    }
+
+    /// Reads the root and configuration of the workspace, and nothing of what lies in it.
+    ///
+    /// # Errors
+    /// When there is none or its configuration cannot be used.
+    pub fn outline(&self) -> Result<Outline, Failure> {
+        let outline = outline(self.surroundings.clone())?;
+        self.accept(outline.wrong_wharf())?;
+        Ok(outline)
+    }
+
+    /// A workspace that is made for another Wharf may be looked at, with a warning, and not changed.
+    fn accept(&self, wrong: Option<WrongWharf>) -> Result<(), Failure> {
+        match (wrong, self.intent) {
+            (None, _) => Ok(()),
+            (Some(wrong), Intent::Look) => {
+                self.talk.warning(&format!("{wrong}; {}", wrong.hint()));
+                Ok(())
+            }
+            (Some(wrong), Intent::Change) => Err(Failure::environment(wrong.to_string()).hint(wrong.hint())),
+        }
     }
 
     /// Says what is odd in a workspace, a line each.

@@ -10,6 +10,7 @@ use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
 use wharf_core::image::promote::PromoteError;
 use wharf_core::repos::ReposError;
+use wharf_core::thin_env::ThinEnvError;
 use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::{EngineError, RegistryError};
 
@@ -111,7 +112,10 @@ impl From<WorkspaceError> for Failure {
     fn from(error: WorkspaceError) -> Self {
         let code = match &error {
             WorkspaceError::Config(_) => 3,
-            WorkspaceError::Place(_) | WorkspaceError::NoDirs { .. } | WorkspaceError::Unreadable { .. } => 4,
+            WorkspaceError::Place(_)
+            | WorkspaceError::Wharf(_)
+            | WorkspaceError::NoDirs { .. }
+            | WorkspaceError::Unreadable { .. } => 4,
             WorkspaceError::Address(_) | WorkspaceError::NotRunnable { .. } => 2,
             WorkspaceError::Name { .. }
             | WorkspaceError::SameName { .. }
@@ -122,6 +126,17 @@ impl From<WorkspaceError> for Failure {
             WorkspaceError::Config(error) => error.into(),
             error => Self::from_error(code, &error, error.hint()),
         }
+    }
+}
+
+impl From<ThinEnvError> for Failure {
+    fn from(error: ThinEnvError) -> Self {
+        let code = match &error {
+            ThinEnvError::Unreadable { .. } | ThinEnvError::Local { .. } | ThinEnvError::Remote { .. } => 3,
+            ThinEnvError::Host { .. } if error.is_install() => 1,
+            ThinEnvError::Host { .. } => 4,
+        };
+        Self::from_error(code, &error, error.hint())
     }
 }
 

@@ -26,6 +26,7 @@ pub fn read(global: &Global) -> Result<Surroundings, Failure> {
     let strategy = etcetera::choose_base_strategy().ok();
     let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = named("WHARF_CACHE_DIR").or_else(|| strategy.as_ref().map(|base| base.cache_dir().join("wharf")));
+    let data = named("WHARF_DATA_DIR").or_else(|| strategy.as_ref().map(|base| base.data_dir().join("wharf")));
     let user_config = named("WHARF_CONFIG")
         .or_else(|| strategy.as_ref().map(|base| base.config_dir().join("wharf").join("config.toml")));
     let ids = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
@@ -34,13 +35,15 @@ pub fn read(global: &Global) -> Result<Surroundings, Failure> {
     if let Some(engine) = &global.engine {
         flags.push(("engine.kind".to_owned(), engine.clone(), "--engine".to_owned()));
     }
+    let cache = cache.unwrap_or_else(|| std::env::temp_dir().join(format!("wharf-{}", ids.0)));
     Ok(Surroundings {
         here,
         home: strategy.as_ref().map(|base| base.home_dir().to_path_buf()),
         user: user.unwrap_or_else(|| if ids.0 == 0 { "root".into() } else { format!("uid{}", ids.0) }),
         ids,
         user_config,
-        cache: cache.unwrap_or_else(|| std::env::temp_dir().join(format!("wharf-{}", ids.0))),
+        data: data.unwrap_or_else(|| cache.join("data")),
+        cache,
         variables,
         flags,
     })

@@ -94,6 +94,11 @@ impl Listener for Talk {
         match event {
             Event::Note(text) => self.note(&text),
             Event::Warning(text) => self.warning(&text),
+            Event::Step { what, line } => {
+                if self.is_due(&what) {
+                    self.note(&format!("{what}: {line}"));
+                }
+            }
             Event::Image { dir, state } => match state {
                 ImageState::Found { image, why } => self.note(&format!("{dir}: {image} ({why})")),
                 ImageState::Ready { image, why } => self.note(&format!("{dir}: {image} ({why})")),

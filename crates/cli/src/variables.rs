@@ -1,7 +1,7 @@
 //! The environment variables that are heeded beside those that state configuration: one list, for the reference.
 
 /// Variables of Wharf's own, with their meaning.
-pub const OWN: [(&str, &str); 4] = [
+pub const OWN: [(&str, &str); 5] = [
     (
         "WHARF_CACHE_DIR",
         "Folder for what can be made again: environments of the `host` engine, locks. Without it: `wharf` in the system's cache folder, such as `~/.cache/wharf`.",
@@ -14,6 +14,10 @@ pub const OWN: [(&str, &str); 4] = [
         "WHARF_GIT_TOKEN",
         "Token for private repos, for the https host that the super-repo comes from and those in `git.token-hosts`; `git.token-env` names another variable. Goes into no file, argument or log.",
     ),
+    (
+        "WHARF_DATA_DIR",
+        "Folder for what is kept beyond one workspace: thin environments. Without it: `wharf` in the system's data folder, such as `~/.local/share/wharf`.",
+    ),
     ("WHARF_DEMO_FAIL", "Not heeded by Wharf itself: with any value, one test of `wharf demo` fails on purpose."),
 ];
 
@@ -21,7 +25,7 @@ pub const OWN: [(&str, &str); 4] = [
 pub const OTHERS: [(&str, &str); 22] = [
     ("PATH", "Where `git`, `docker`, `podman`, `python3` and `uv` are looked for."),
     ("HOME", "The user's home: `~` in configuration, and where the system's config and cache folders lie."),
-    ("XDG_CONFIG_HOME, XDG_CACHE_HOME", "The system's config and cache folders."),
+    ("XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_DATA_HOME", "The system's config, cache and data folders."),
     ("USER, LOGNAME", "Name of the user, for the tags of local images. Without them: `root`, or `uid` and the number."),
     ("NO_COLOR", "Set to anything: no colours, unless `--color always`. See <https://no-color.org>."),
     ("TERM", "`dumb`: no colours and no live view. Passed on to containers that get a terminal."),

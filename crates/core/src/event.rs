@@ -9,6 +9,13 @@ pub enum Event {
     Note(String),
     /// Something that is not right but stops nothing.
     Warning(String),
+    /// Something that takes a while moved on.
+    Step {
+        /// What it is, such as `thin environment`.
+        what: String,
+        /// The latest line of it.
+        line: String,
+    },
     /// The image of a runnable dir moved on.
     Image {
         /// Address of the runnable dir.

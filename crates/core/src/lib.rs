@@ -4,7 +4,7 @@
 //! `wharf-cli` crate. Modules depend on each other in one direction only (`cargo xtask layers` checks it):
 //!
 //! ```text
-//! test_suite → container → image → workspace → {sub_repo, runnable_dir} → {config, version} → event
+//! test_suite → container → image → workspace → {sub_repo, runnable_dir, thin_env} → {config, version} → event
 //! ```
 //!
 //! | on disk | module |
@@ -14,6 +14,7 @@
 //! | `.gitmodules`, `.git` | [`sub_repo`] |
 //! | a `devops` folder | [`runnable_dir`] |
 //! | Git's own folders and `.gitmodules`, where they are changed | [`repos`] |
+//! | `dev_scripts_<name>/requirements.txt`, `envs/` in the user's data folder | [`thin_env`] |
 //! | `.wharf/` | [`workspace`] |
 //! | `wharf.files.lock` | [`common_files`] |
 //! | `devops/Dockerfile`, lock files | [`image`] |
@@ -28,5 +29,6 @@ pub mod repos;
 pub mod runnable_dir;
 pub mod sub_repo;
 pub mod test_suite;
+pub mod thin_env;
 pub mod version;
 pub mod workspace;

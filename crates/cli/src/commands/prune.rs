@@ -1,6 +1,5 @@
 //! `wharf prune`.
 
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use wharf_core::container::{Entry, running};
@@ -87,7 +86,7 @@ impl Prune {
             }
         })?;
         for venv in &removed {
-            data::line(&environment(venv).display().to_string())?;
+            data::line(&venv.place().display().to_string())?;
         }
         if !removed.is_empty() {
             let freed = removed.iter().map(|venv| venv.size).sum();
@@ -107,14 +106,10 @@ fn host_tools(context: &Context) -> Result<HostTools, Failure> {
 }
 
 fn show(stale: &Stale) -> Result<u8, Failure> {
-    let folders = stale.past.iter().map(std::path::PathBuf::as_path).chain(stale.environments.iter().map(environment));
+    let folders =
+        stale.past.iter().map(std::path::PathBuf::as_path).chain(stale.environments.iter().map(VenvInfo::place));
     for folder in folders {
         data::line(&Command::new("rm").arg("-rf").arg(folder).to_string())?;
     }
     Ok(0)
-}
-
-/// The folder that goes: an environment lies in one of its own name, the remains of a failed attempt are that folder.
-fn environment(venv: &VenvInfo) -> &Path {
-    if venv.key.is_empty() { &venv.path } else { venv.path.parent().unwrap_or(&venv.path) }
 }

@@ -125,14 +125,14 @@ impl<'s> Checker<'s> {
         let path = key.path;
         let span = value.span();
         match (key.kind, value.get_ref()) {
-            (Kind::Text(form), DeValue::String(text)) => {
+            (Kind::Text(form) | Kind::TextOrList(form, _), DeValue::String(text)) => {
                 self.text(path.to_owned(), form, text, (key_span, &span));
             }
             (Kind::Integer { min, max }, DeValue::Integer(number)) => {
                 let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
                 self.integer(key, (min, max), (&number.to_string(), parsed), (key_span, &span));
             }
-            (Kind::List(form), DeValue::Array(_)) => {
+            (Kind::List(form) | Kind::TextOrList(_, form), DeValue::Array(_)) => {
                 self.list(path.to_owned(), form, value, key_span);
             }
             (Kind::NamedText(names, form), DeValue::Table(table)) => {

@@ -45,6 +45,10 @@ pub enum Form {
     PythonVersion,
     /// `host`, `none`, or the path of a file.
     HostNoneOrPath,
+    /// The path of a file.
+    File,
+    /// A Python requirement (PEP 508) on one line, with or without `--hash=` behind it.
+    PythonRequirement,
     /// The URL of a package index.
     Url,
     /// `env:NAME` or `file:PATH`.
@@ -92,6 +96,8 @@ impl Form {
             Self::DevopsFile => is_inner_path(text),
             Self::PythonVersion => is_python_version(text),
             Self::HostNoneOrPath => !text.is_empty() && !text.contains('\n'),
+            Self::File => !text.trim().is_empty() && !text.contains('\n'),
+            Self::PythonRequirement => is_python_requirement(text),
             Self::Url => is_url(text),
             Self::SecretSource => is_secret_source(text),
             Self::Variable => is_variable_name(text.split_once('=').map_or(text, |(name, _)| name)),
@@ -147,6 +153,8 @@ impl Form {
             Self::DevopsFile => "a file in the `devops` folder, such as `install_aws_cli.sh`",
             Self::PythonVersion => "a version such as `3.12`",
             Self::HostNoneOrPath => "`host`, `none` or a path",
+            Self::File => "a path",
+            Self::PythonRequirement => "a requirement such as `invoke>=2`",
             Self::Url => "a URL such as `https://pypi.example.org/simple`",
             Self::SecretSource => "`env:NAME` or `file:PATH`",
             Self::Variable => "`NAME` or `NAME=value`",
@@ -229,6 +237,13 @@ fn is_common_owner(text: &str) -> bool {
 fn is_python_version(text: &str) -> bool {
     let parts: Vec<_> = text.split('.').collect();
     (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.len() <= 4 && part.parse::<u16>().is_ok())
+}
+
+fn is_python_requirement(text: &str) -> bool {
+    let (requirement, hashes) = text.split_once(" --hash=").unwrap_or((text, ""));
+    !text.contains(char::is_control)
+        && hashes.split_whitespace().skip(1).all(|hash| hash.starts_with("--hash="))
+        && requirement.trim().parse::<pep508_rs::Requirement>().is_ok()
 }
 
 fn is_url(text: &str) -> bool {

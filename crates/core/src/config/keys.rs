@@ -73,6 +73,14 @@ pub static KEYS: &[Key] = &[
         .default("[]")
         .example(r#"["third_party/**", "examples/*"]"#)
         .whole_workspace(ROOT),
+    key(
+        "workspace.requires-wharf",
+        Kind::Text(Form::Requirement),
+        "Versions of Wharf that the workspace works with; others only look, and say how to get the right one",
+    )
+    .absent("any version will do")
+    .example(r#"">=0.1""#)
+    .whole_workspace(ROOT),
     Key {
         short_variable: Some("WHARF_ENGINE"),
         ..key("engine.kind", Kind::Text(Form::Choice(&["docker", "podman", "host"])), "What runs containers")
@@ -280,4 +288,15 @@ pub static KEYS: &[Key] = &[
     .absent("none")
     .example(r#"["ci/own.yml"]"#)
     .own_of_repo(),
+        "thin-env.requirements",
+        Kind::TextOrList(Form::File, Form::PythonRequirement),
+        "Python tools that the team wants on the host: a requirements file, or the requirements themselves",
+    )
+    .absent("`dev_scripts_<workspace name>/requirements.txt` where it is there")
+    .example(r#"["invoke>=2", "pre-commit"]"#)
+    .whole_workspace(ONCE),
+    key("thin-env.python", Kind::Text(Form::PythonVersion), "Version of Python that the thin environment has")
+        .absent("the host's `python3` from 3.8 on, else the newest that is found")
+        .example(r#""3.12""#)
+        .whole_workspace(ONCE),
 ];

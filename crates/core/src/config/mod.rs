@@ -55,7 +55,7 @@ pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
-    RunConfig, TestConfig, WorkspaceConfig,
+    RunConfig, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,
 };
 pub use typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 pub use value::Value;

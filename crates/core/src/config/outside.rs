@@ -133,6 +133,9 @@ impl Checker<'_> {
     fn outside(&mut self, key: &'static Key, text: &str) {
         let nowhere = 0..0;
         match key.kind {
+            Kind::TextOrList(form, _) if !is_toml_list(text) => {
+                self.text(key.path.to_owned(), form, text, (&nowhere, &nowhere));
+            }
             Kind::Text(form) => self.text(key.path.to_owned(), form, text, (&nowhere, &nowhere)),
             Kind::Integer { min, max } => {
                 let parsed = text.trim().parse().ok();
@@ -143,10 +146,12 @@ impl Checker<'_> {
                     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| (item, 0..0)).collect();
                 self.items(key.path.to_owned(), form, &items, &nowhere);
             }
-            Kind::List(_) | Kind::NamedText(..) | Kind::NamedList(..) => match DeValue::parse(text) {
-                Ok(value) => self.value(key, &nowhere, &value),
-                Err(error) => self.report(ProblemKind::NotToml { message: error.message().to_owned() }, nowhere),
-            },
+            Kind::List(_) | Kind::TextOrList(..) | Kind::NamedText(..) | Kind::NamedList(..) => {
+                match DeValue::parse(text) {
+                    Ok(value) => self.value(key, &nowhere, &value),
+                    Err(error) => self.report(ProblemKind::NotToml { message: error.message().to_owned() }, nowhere),
+                }
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Kind {
     },
     /// A list of strings of this form.
     List(Form),
+    /// A string of the first form, or a list of strings of the second.
+    TextOrList(Form, Form),
     /// A table from names to strings of this form; merges by name.
     NamedText(Names, Form),
     /// A table from names to lists of strings of this form; merges by name.
@@ -63,6 +65,7 @@ impl Kind {
             Self::Text(_) => "a string",
             Self::Integer { .. } => "a whole number",
             Self::List(_) => "a list of strings",
+            Self::TextOrList(..) => "a string or a list of strings",
             Self::NamedText(..) => "a table of strings",
             Self::NamedList(..) => "a table of lists of strings",
         }
@@ -75,6 +78,7 @@ impl Kind {
             Self::Text(Form::Any) | Self::List(Form::Any) => None,
             Self::Integer { min, max: i64::MAX } => Some(format!("{min} or more")),
             Self::Integer { min, max } => Some(format!("{min} to {max}")),
+            Self::TextOrList(text, list) => Some(format!("{}, or a list: each {}", text.expected(), list.expected())),
             Self::Text(form) | Self::List(form) | Self::NamedText(_, form) | Self::NamedList(_, form) => {
                 Some(form.expected())
             }

@@ -38,6 +38,8 @@ pub struct Config {
     pub run: RunConfig,
     /// Table `test`.
     pub test: TestConfig,
+    /// Table `thin-env`.
+    pub thin_env: ThinEnvConfig,
 }
 
 /// Table `workspace`.
@@ -47,6 +49,8 @@ pub struct WorkspaceConfig {
     pub name: Option<Located<String>>,
     /// Globs of paths, from the super-repo's root, that are never searched for runnable dirs.
     pub exclude: Vec<String>,
+    /// Versions of Wharf that the workspace works with; `None`: any.
+    pub requires_wharf: Option<Located<VersionReq>>,
 }
 
 /// Table `engine`.
@@ -167,6 +171,24 @@ pub struct TestConfig {
     pub slow: Duration,
 }
 
+/// Table `thin-env`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThinEnvConfig {
+    /// What must be in it; `None`: what the usual file says, where it is there.
+    pub requirements: Option<Located<ThinRequirements>>,
+    /// Version of its Python; `None`: any that is recent enough.
+    pub python: Option<Located<String>>,
+}
+
+/// Where the requirements of the thin environment stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ThinRequirements {
+    /// In a requirements file with this path.
+    File(String),
+    /// In the configuration itself, each on one line.
+    Lines(Vec<String>),
+}
+
 impl Config {
     /// The typed form of `resolved`.
     ///
@@ -178,6 +200,7 @@ impl Config {
             workspace: WorkspaceConfig {
                 name: reader.text("workspace.name"),
                 exclude: reader.list("workspace.exclude"),
+                requires_wharf: reader.parsed("workspace.requires-wharf", |text| VersionReq::parse(text).ok())?,
             },
             engine: EngineConfig { kind: reader.parsed("engine.kind", |text| text.parse().ok())? },
             registry: RegistryConfig {
@@ -205,6 +228,7 @@ impl Config {
             build: reader.build()?,
             run: reader.run(),
             test: reader.test()?,
+            thin_env: reader.thin_env(),
         })
     }
 }
@@ -301,6 +325,14 @@ impl Reader<'_> {
             ports: self.list("run.ports"),
             network: self.text("run.network").map(|network| network.value),
         }
+    }
+
+    fn thin_env(&self) -> ThinEnvConfig {
+        let requirements = self.located("thin-env.requirements", |value| {
+            let lines = value.as_list().map(|lines| ThinRequirements::Lines(lines.to_vec()));
+            lines.or_else(|| value.as_text().map(|file| ThinRequirements::File(file.to_owned())))
+        });
+        ThinEnvConfig { requirements, python: self.text("thin-env.python") }
     }
 
     fn test(&self) -> Result<TestConfig, ConfigError> {

@@ -6,6 +6,8 @@ use wharf_engine::host::HostTools;
 use wharf_engine::{Client, EngineError, Environment, Kind, detect};
 
 use super::secrets;
+use crate::config::Config;
+use crate::thin_env;
 use crate::workspace::{Surroundings, Workspace};
 
 /// Where commands run.
@@ -130,12 +132,23 @@ fn search_path(surroundings: &Surroundings) -> std::ffi::OsString {
     found.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-fn host_tools(surroundings: &Surroundings) -> HostTools {
+/// What the host offers for making thin environments, with the package indexes that `config` names.
+#[must_use]
+pub fn thin_env_tools(config: &Config, surroundings: &Surroundings) -> HostTools {
+    let mut tools = host_tools(surroundings);
+    let variables = secrets::index_variables(&config.build);
+    tools.env.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+    thin_env::tools(tools, &surroundings.data)
+}
+
+/// What the host offers for making environments.
+#[must_use]
+pub fn host_tools(surroundings: &Surroundings) -> HostTools {
     let search_path = search_path(surroundings);
     let uv = std::env::split_paths(&search_path).map(|folder| folder.join("uv")).find(|file| file.is_file());
     let env = ["HOME", "PYENV_ROOT", "PYENV_VERSION"].iter().filter_map(|name| {
         let value = surroundings.variable(name)?;
         Some((name.into(), value.into()))
     });
-    HostTools { cache: surroundings.cache.clone(), uv, env: env.collect(), search_path }
+    HostTools { cache: surroundings.cache.clone(), venvs: None, uv, env: env.collect(), search_path }
 }

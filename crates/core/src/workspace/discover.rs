@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use wharf_git::outermost;
 
 use super::check;
 use super::error::{Problem, WorkspaceError};
+use super::outline::{self, Outline};
 use super::walk::{Found, walk};
 use super::{Surroundings, Workspace};
-use crate::config::{Config, ConfigError, Flag, Layer, LayerKind, Places, Resolved, resolve};
+use crate::config::{Config, ConfigError, Flag, Layer, LayerKind, Resolved, resolve};
 use crate::runnable_dir::{Address, Layout, RunnableDir, image_name};
 use crate::sub_repo::{self, Repo, State};
 use crate::version;
@@ -25,18 +25,11 @@ pub(super) const CONFIG: &str = "wharf.toml";
 /// When there is no usable repo, or its configuration cannot be used. What is merely odd is in
 /// [`Workspace::problems`].
 pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError> {
-    let git = outermost(&surroundings.here)?;
-    let root = git.root.clone();
-    let layers = Layers::read(Some(&root), &surroundings)?;
-    let folder = root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
-    let resolved = Arc::new(layers.resolve(None, None));
-    let config = Arc::new(Config::from_resolved(&resolved)?);
-    let name = config.workspace.name.as_ref().map_or(folder, |name| name.value.clone());
-
+    let (outline, layers) = outline::read(surroundings)?;
+    let Outline { root, git, name, resolved, config, places, surroundings } = outline;
     let mut repos = sub_repo::discover(&root, &name);
     let sub_layers = read_sub_layers(&mut repos, &root)?;
     let found = walk(&root, &git.git_dir.join("index"), &exclusion(&config));
-    let places = Places { root: root.clone(), here: surroundings.here.clone(), home: surroundings.home.clone() };
     let id = super::id_of(&root);
     let mut workspace = Workspace {
         root,
@@ -68,7 +61,7 @@ pub fn own_config(surroundings: &Surroundings) -> Result<Config, WorkspaceError>
 }
 
 /// The layers that all dirs share.
-struct Layers {
+pub(super) struct Layers {
     user: Option<Layer>,
     root: Option<Layer>,
     variables: Layer,
@@ -76,7 +69,7 @@ struct Layers {
 }
 
 impl Layers {
-    fn read(root: Option<&Path>, surroundings: &Surroundings) -> Result<Self, WorkspaceError> {
+    pub(super) fn read(root: Option<&Path>, surroundings: &Surroundings) -> Result<Self, WorkspaceError> {
         let user = match &surroundings.user_config {
             Some(file) => read_layer(LayerKind::User, file, file)?,
             None => None,
@@ -94,7 +87,7 @@ impl Layers {
         })
     }
 
-    fn resolve(&self, sub_repos: Option<&[&Layer]>, dir: Option<&Layer>) -> Resolved {
+    pub(super) fn resolve(&self, sub_repos: Option<&[&Layer]>, dir: Option<&Layer>) -> Resolved {
         let mut all: Vec<&Layer> = Vec::with_capacity(8);
         all.extend(&self.user);
         all.extend(&self.root);

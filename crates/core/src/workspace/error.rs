@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use wharf_git::PlaceError;
 
+use super::requires::WrongWharf;
 use crate::config::ConfigError;
 use crate::runnable_dir::{Address, AddressError, NameError};
 
@@ -19,6 +20,9 @@ pub enum WorkspaceError {
     /// Its configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Its configuration is for another version of Wharf.
+    #[error("{0}")]
+    Wharf(WrongWharf),
     /// A configuration file is there but cannot be read.
     #[error("`{}` cannot be read", .file.display())]
     Unreadable {
@@ -144,6 +148,7 @@ impl WorkspaceError {
         match self {
             Self::Place(error) => Some(error.hint()),
             Self::Config(error) => error.hint(),
+            Self::Wharf(wrong) => Some(wrong.hint()),
             Self::Address(_) => Some("addresses start at the super-repo's root; see them with `wharf ls`".into()),
             Self::Unreadable { .. } => None,
             Self::Name { place, .. } => Some(format!("set another `[image] name` in `{place}`")),

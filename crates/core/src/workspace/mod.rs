@@ -11,6 +11,8 @@ mod check;
 mod discover;
 mod error;
 mod lock;
+mod outline;
+mod requires;
 mod state;
 mod walk;
 
@@ -27,6 +29,8 @@ use crate::sub_repo::Repo;
 pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
 pub use lock::{Lock, LockError, Patience};
+pub use outline::{Outline, outline};
+pub use requires::{VERSION, WrongWharf};
 pub use state::StateDir;
 
 /// What of the caller's surroundings matters, taken once.
@@ -44,6 +48,8 @@ pub struct Surroundings {
     pub user_config: Option<PathBuf>,
     /// Folder for what can be made again: environments, plugin, locks of builds.
     pub cache: PathBuf,
+    /// Folder for what is kept for the user beyond one workspace: thin environments.
+    pub data: PathBuf,
     /// All environment variables.
     pub variables: Vec<(OsString, OsString)>,
     /// Flags that state configuration: key, text, flag.

@@ -55,8 +55,8 @@ pub enum HostError {
     /// A program could not be started.
     #[error("no environment could be made")]
     Process(#[from] ProcessError),
-    /// The cache folder cannot be used.
-    #[error("the cache at `{}` cannot be written", path.display())]
+    /// The cache folder, or that of environments, cannot be used.
+    #[error("`{}` cannot be written", path.display())]
     Cache {
         /// What was to be written.
         path: PathBuf,
@@ -81,6 +81,9 @@ impl HostError {
             Self::NoPython { wanted: None, .. } => {
                 Some("install Python 3, for example `apt-get install python3`".to_owned())
             }
+            Self::NoPython { wanted: Some(wanted), .. } if wanted.starts_with(">=") => Some(
+                "install one, for example `apt-get install python3 python3-venv`, or `uv python install`".to_owned(),
+            ),
             Self::NoPython { wanted: Some(wanted), uv, .. } => Some(if *uv {
                 format!("install it with `uv python install {wanted}`, or want another in the table `[python]`")
             } else {

@@ -5,9 +5,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::HostTools;
 use super::error::HostError;
+use super::search::{Download, Search};
 use super::slot::Slot;
+use super::{HostTools, VenvSpec};
 
 /// An environment in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,14 @@ pub struct VenvInfo {
     pub size: u64,
     /// When it was last asked for, to about a day.
     pub last_used: SystemTime,
+}
+
+impl VenvInfo {
+    /// The folder that goes with it: an environment lies in one of its own name, remains are that folder.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        if self.key.is_empty() { &self.path } else { self.path.parent().unwrap_or(&self.path) }
+    }
 }
 
 impl HostTools {
@@ -56,10 +65,31 @@ impl HostTools {
         self.slots().iter().filter(|slot| is_older(slot, older_than, now)).map(info).collect()
     }
 
+    /// The environment for `spec` where it is made, with what it takes. Does not count as asking for it.
+    #[must_use]
+    pub fn describe(&self, spec: &VenvSpec) -> Option<VenvInfo> {
+        let python = Search::new(self).select(spec.python.as_deref(), Download::Forbidden).ok()?;
+        let slot = self.venv_slot(spec, &python.identity.digest());
+        slot.complete().map(|_| info(&slot))
+    }
+
+    /// Removes one of those listed, whenever it was used last; false where another is making it right now.
+    ///
+    /// # Errors
+    /// When its folder cannot be written.
+    pub fn remove(&self, venv: &VenvInfo) -> Result<bool, HostError> {
+        let folder = venv.place();
+        match (folder.parent(), folder.file_name()) {
+            (Some(parent), Some(name)) => Slot::new(parent, &name.to_string_lossy()).remove(),
+            _ => Ok(false),
+        }
+    }
+
     fn slots(&self) -> Vec<Slot> {
-        let Ok(entries) = self.cache.join("venvs").read_dir() else { return Vec::new() };
+        let venvs = self.venvs();
+        let Ok(entries) = venvs.read_dir() else { return Vec::new() };
         let folders = entries.filter_map(Result::ok).filter(|entry| entry.path().is_dir());
-        folders.map(|entry| Slot::new(&self.cache, "venvs", &entry.file_name().to_string_lossy())).collect()
+        folders.map(|entry| Slot::new(&venvs, &entry.file_name().to_string_lossy())).collect()
     }
 }
 

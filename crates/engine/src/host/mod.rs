@@ -7,7 +7,7 @@
 //! venvs/<name>.lock             held by the one that makes it; names its process
 //! venvs/<name>/.complete        written last; says which folder beside it is the environment
 //! venvs/<name>/.used            its time of change is when the environment was last asked for
-//! venvs/<name>/<attempt>/       the environment itself
+//! venvs/<name>/<attempt>/       the environment itself; `venvs` may be a folder elsewhere
 //! tools/<tool>-<version>/       uv and Poetry where the host lacks them, kept in the same way
 //! logs/venv-<name>.log          all that was run to make it, with its output
 //! ```
@@ -88,7 +88,7 @@ pub enum InstallStep {
 pub struct VenvSpec {
     /// Content hash of the requirements. The interpreter's identity is added to it here.
     pub key: String,
-    /// The wanted Python, such as `3.12`; any Python 3 where there is none.
+    /// The wanted Python, such as `3.12`; the least one, such as `>=3.8`; any Python 3 where there is none.
     pub python: Option<String>,
     /// Files that the steps read, by path relative to the staging folder, where the steps run.
     pub files: BTreeMap<String, Vec<u8>>,
@@ -101,6 +101,8 @@ pub struct VenvSpec {
 pub struct HostTools {
     /// The cache folder; made where it is missing.
     pub cache: PathBuf,
+    /// Where environments are kept, made where it is missing; without it, `venvs` in the cache folder.
+    pub venvs: Option<PathBuf>,
     /// The uv program, where the host has one.
     pub uv: Option<PathBuf>,
     /// The search path in which Python and other programs are looked for, and which commands get.
@@ -114,6 +116,7 @@ impl fmt::Debug for HostTools {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostTools")
             .field("cache", &self.cache)
+            .field("venvs", &self.venvs)
             .field("uv", &self.uv)
             .field("search_path", &self.search_path)
             .finish_non_exhaustive()
@@ -181,7 +184,11 @@ impl HostTools {
         let mut hasher = blake3::Hasher::new();
         hasher.update(spec.key.as_bytes()).update(&[0]).update(identity.as_bytes());
         let name = hasher.finalize().to_hex()[..20].to_owned();
-        Slot::new(&self.cache, "venvs", &name)
+        Slot::new(&self.venvs(), &name)
+    }
+
+    fn venvs(&self) -> PathBuf {
+        self.venvs.clone().unwrap_or_else(|| self.cache.join("venvs"))
     }
 
     fn venv(&self, slot: &Slot, complete: Complete) -> Venv {

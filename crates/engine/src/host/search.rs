@@ -32,10 +32,14 @@ impl<'a> Search<'a> {
         Self { tools, known: Known::load(&tools.cache) }
     }
 
-    /// The interpreter for a wanted version, or the host's `python3`.
+    /// The interpreter for a wanted version, for a least one (`>=3.8`), or the host's `python3`.
     pub(super) fn select(&mut self, wanted: Option<&str>, download: Download) -> Result<Interpreter, HostError> {
         let found = match wanted {
             None => self.first(&["python3".to_owned(), "python".to_owned()], &[3]),
+            Some(wanted) if wanted.starts_with(">=") => {
+                let least = parse(wanted.trim_start_matches(">="))?;
+                self.newer(&least).or_else(|| self.by_uv(wanted, &[], download).filter(|found| is_newer(found, &least)))
+            }
             Some(wanted) => {
                 let version = parse(wanted)?;
                 self.on_this_host(&version).or_else(|| self.by_uv(wanted, &version, download))
@@ -50,16 +54,21 @@ impl<'a> Search<'a> {
 
     /// An interpreter for Wharf's own tools: at least the version given; the host's `python3` where that will do.
     pub(super) fn at_least(&mut self, least: [u32; 2]) -> Result<Interpreter, HostError> {
-        let default = self.first(&["python3".to_owned(), "python".to_owned()], &[3]);
-        if let Some(python) = default.filter(|python| python.identity.numbers() >= least.to_vec()) {
-            return Ok(python);
-        }
-        let newest = self.everything().into_iter().filter(|python| python.identity.numbers() >= least.to_vec());
-        newest.max_by_key(|python| python.identity.numbers()).ok_or_else(|| HostError::NoPython {
+        self.newer(&least).ok_or_else(|| HostError::NoPython {
             wanted: Some(format!("{}.{}", least[0], least[1])),
             found: self.all(),
             uv: self.tools.uv.is_some(),
         })
+    }
+
+    /// The host's `python3` where it is at least that, else the newest of all.
+    fn newer(&mut self, least: &[u32]) -> Option<Interpreter> {
+        let default = self.first(&["python3".to_owned(), "python".to_owned()], &[3]);
+        if let Some(python) = default.filter(|python| is_newer(python, least)) {
+            return Some(python);
+        }
+        let newer = self.everything().into_iter().filter(|python| is_newer(python, least));
+        newer.max_by_key(|python| python.identity.numbers())
     }
 
     fn on_this_host(&mut self, version: &[u32]) -> Option<Interpreter> {
@@ -166,6 +175,10 @@ impl<'a> Search<'a> {
         }
         programs.iter().filter_map(|program| self.known.interpreter(program)).collect()
     }
+}
+
+fn is_newer(python: &Interpreter, least: &[u32]) -> bool {
+    python.identity.numbers().as_slice() >= least
 }
 
 fn shims_root(folder: &Path) -> Option<PathBuf> {

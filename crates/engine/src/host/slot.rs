@@ -39,10 +39,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The place of that name among the cache's `kind`, whether anything is there or not.
-    pub(super) fn new(cache: &Path, kind: &str, name: &str) -> Self {
-        let kind = cache.join(kind);
-        Self { dir: kind.join(name), lock: kind.join(format!("{name}.lock")) }
+    /// The place of that name in `folder`, whether anything is there or not.
+    pub(super) fn new(folder: &Path, name: &str) -> Self {
+        Self { dir: folder.join(name), lock: folder.join(format!("{name}.lock")) }
     }
 
     /// Its folder.

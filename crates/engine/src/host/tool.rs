@@ -34,7 +34,7 @@ pub(super) fn poetry(tools: &HostTools, on_line: &mut dyn FnMut(&str)) -> Result
 
 fn ensure(tool: &Tool, tools: &HostTools, on_line: &mut dyn FnMut(&str)) -> Result<PathBuf, HostError> {
     let name = format!("{}-{}", tool.name, tool.version);
-    let slot = Slot::new(&tools.cache, "tools", &name);
+    let slot = Slot::new(&tools.cache.join("tools"), &name);
     let complete = match slot.complete() {
         Some(complete) => complete,
         None => slot.make(on_line, |at, on_line| {

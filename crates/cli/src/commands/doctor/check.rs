@@ -6,7 +6,7 @@ use crate::render::Paint;
 
 /// One finding. As JSON: `check`, `status`, `detail`, and `fix`, which may be null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Check {
+pub(in crate::commands) struct Check {
     /// What was looked at.
     pub check: &'static str,
     /// How it is.
@@ -20,7 +20,7 @@ pub(super) struct Check {
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Status {
+pub(in crate::commands) enum Status {
     /// As it should be.
     Ok,
     /// Worth a look, but stops nothing.
@@ -30,7 +30,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::commands) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warn => "warn",
@@ -38,7 +38,7 @@ impl Status {
         }
     }
 
-    pub(super) fn paint(self) -> Paint {
+    pub(in crate::commands) fn paint(self) -> Paint {
         match self {
             Self::Ok => Paint::Green,
             Self::Warn => Paint::Yellow,
@@ -48,23 +48,23 @@ impl Status {
 }
 
 impl Check {
-    pub(super) fn new(check: &'static str, status: Status, detail: impl Into<String>) -> Self {
+    pub(in crate::commands) fn new(check: &'static str, status: Status, detail: impl Into<String>) -> Self {
         Self { check, status, detail: detail.into(), fix: None }
     }
 
-    pub(super) fn ok(check: &'static str, detail: impl Into<String>) -> Self {
+    pub(in crate::commands) fn ok(check: &'static str, detail: impl Into<String>) -> Self {
         Self::new(check, Status::Ok, detail)
     }
 
-    pub(super) fn warn(check: &'static str, detail: impl Into<String>) -> Self {
+    pub(in crate::commands) fn warn(check: &'static str, detail: impl Into<String>) -> Self {
         Self::new(check, Status::Warn, detail)
     }
 
-    pub(super) fn bad(check: &'static str, detail: impl Into<String>) -> Self {
+    pub(in crate::commands) fn bad(check: &'static str, detail: impl Into<String>) -> Self {
         Self::new(check, Status::Bad, detail)
     }
 
-    pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
+    pub(in crate::commands) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
     }

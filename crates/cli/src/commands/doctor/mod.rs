@@ -3,12 +3,12 @@
 //! [`check`] is one finding. [`tools`], [`engines`] and [`space`] each look at one side of the machine and change
 //! nothing; this file puts their findings in order and shows them.
 
-mod check;
+pub(super) mod check;
 mod engines;
 mod fix;
 mod here;
 mod space;
-mod tools;
+pub(super) mod tools;
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
@@ -72,7 +72,8 @@ fn examine(context: &Context) -> Vec<Check> {
     checks
 }
 
-fn table(checks: &[Check], style: Style) -> String {
+/// The findings as text.
+pub(super) fn table(checks: &[Check], style: Style) -> String {
     let widest = checks.iter().map(|one| one.check.len()).max().unwrap_or(0);
     let mut text = String::new();
     for one in checks {

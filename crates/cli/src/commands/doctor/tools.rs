@@ -31,13 +31,13 @@ print('.'.join(map(str, sys.version_info[:3])), ' '.join(missing))
 
 /// A program of the host, and whether it can make environments.
 #[derive(Debug)]
-pub(super) struct Tool {
+pub(in crate::commands) struct Tool {
     pub check: Check,
     pub works: bool,
 }
 
 /// Is Git here, and not too old?
-pub(super) fn git(context: &Context) -> Check {
+pub(in crate::commands) fn git(context: &Context) -> Check {
     let Ok(version) = Git::version() else {
         return Check::bad("git", "not installed").fix(install(Package::Git, context));
     };
@@ -49,7 +49,7 @@ pub(super) fn git(context: &Context) -> Check {
 }
 
 /// Is there a Python that can make environments for the host engine?
-pub(super) fn python(context: &Context) -> Tool {
+pub(in crate::commands) fn python(context: &Context) -> Tool {
     let fix = || install(Package::Python, context);
     let answer = Command::new("python3").args(["-c", QUESTION]).limit(PATIENCE).run();
     let text = match answer {
@@ -74,7 +74,7 @@ pub(super) fn python(context: &Context) -> Tool {
 }
 
 /// Is uv here? It is never needed.
-pub(super) fn uv() -> Tool {
+pub(in crate::commands) fn uv() -> Tool {
     match Command::new("uv").arg("--version").limit(PATIENCE).run() {
         Ok(output) if output.exit.is_success() => {
             let text = output.text();

@@ -19,7 +19,7 @@ use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::{Workspace, WorkspaceError};
 use wharf_engine::Client;
 
-use crate::context::Context;
+use crate::context::{Context, Intent};
 use crate::exit::Failure;
 
 /// Builds, locks, tests, promotes, pushes, pulls and compares images of runnable dirs.
@@ -58,6 +58,15 @@ enum Command {
 }
 
 impl Image {
+    /// Whether it only looks.
+    #[must_use]
+    pub fn intent(&self) -> Intent {
+        match self.command {
+            Command::Diff(_) | Command::Dockerfile(_) | Command::Inspect(_) | Command::Ls(_) => Intent::Look,
+            _ => Intent::Change,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors

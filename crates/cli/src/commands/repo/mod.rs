@@ -23,7 +23,7 @@ use wharf_core::workspace::{Lock, own_config};
 use wharf_git::{Git, GitPlace};
 
 use super::interrupt::Interrupt;
-use crate::context::Context;
+use crate::context::{Context, Intent};
 use crate::exit::Failure;
 
 /// Works on the super-repo and its sub-repos as Git repos.
@@ -58,6 +58,15 @@ enum Command {
 }
 
 impl Repo {
+    /// Whether it only looks.
+    #[must_use]
+    pub fn intent(&self) -> Intent {
+        match self.command {
+            Command::Status(_) => Intent::Look,
+            _ => Intent::Change,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::version::FILE;
 use wharf_core::workspace::Workspace;
 
-use crate::context::Context;
+use crate::context::{Context, Intent};
 use crate::exit::Failure;
 
 /// Shows, checks and raises the versions of runnable dirs, which their `changelog.txt` states.
@@ -32,6 +32,15 @@ enum Command {
 }
 
 impl Version {
+    /// Whether it only looks.
+    #[must_use]
+    pub fn intent(&self) -> Intent {
+        match self.command {
+            Command::Show(_) | Command::Check(_) => Intent::Look,
+            _ => Intent::Change,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors

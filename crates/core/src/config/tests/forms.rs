@@ -104,6 +104,12 @@ fn forms_for_running() {
     form(Form::HostNoneOrPath, &["host", "none", "a b.pem"], &["", "a\nb"]);
     form(Form::DurationOrNone, &["none", "1s"], &["", "0s"]);
     form(Form::Duration, &["1s"], &["", "none"]);
+    form(Form::File, &["a/b.txt", "~/x y.txt"], &["", " ", "a\nb"]);
+    form(
+        Form::PythonRequirement,
+        &["invoke", "invoke>=2,<3", "a[b]==1 ; python_version > '3.8'", "a==1 --hash=sha256:0a --hash=sha256:0b"],
+        &["", "-r x.txt", "a b", "a\nb", "./here", "a==1 --hash=sha256:0a --pre", "# no"],
+    );
     form(Form::Any, &["", "-x", "a\nb"], &[]);
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::layer;
 use crate::config::{
     CaCertificates, Config, ConfigError, ImageSource, Layer, LayerKind, Proxy, PythonManager, Resolved, SecretSource,
-    Variable, resolve,
+    ThinRequirements, Variable, resolve,
 };
 
 fn config(layers: &[&Layer]) -> Config {
@@ -28,6 +28,25 @@ fn defaults_are_a_configuration() {
     assert_eq!(config.test.slow, Duration::from_secs(5));
     assert_eq!((config.test.retries, config.test.jobs, config.build.jobs), (0, None, None));
     assert!(config.run.env.is_empty() && config.os.packages.is_empty() && config.build.secrets.is_empty());
+}
+
+#[test]
+fn the_thin_environment_has_a_file_or_lines() {
+    let file = layer(LayerKind::SuperRepo, "thin-env = { requirements = 'a.txt', python = '3.12' }\n");
+    let thin = config(&[&file]).thin_env;
+    assert_eq!(thin.requirements.unwrap().value, ThinRequirements::File("a.txt".into()));
+    assert_eq!(thin.python.unwrap().value, "3.12");
+    let lines = layer(LayerKind::SuperRepo, "thin-env.requirements = ['invoke>=2', 'six']\n");
+    let expected = ThinRequirements::Lines(vec!["invoke>=2".into(), "six".into()]);
+    assert_eq!(config(&[&file, &lines]).thin_env.requirements.unwrap().value, expected);
+    let variable = Layer::from_variables([("WHARF_THIN_ENV_REQUIREMENTS", "b.txt")]).unwrap();
+    assert_eq!(
+        config(&[&lines, &variable]).thin_env.requirements.unwrap().value,
+        ThinRequirements::File("b.txt".into())
+    );
+    let variable = Layer::from_variables([("WHARF_THIN_ENV_REQUIREMENTS", "['invoke>=2', 'six']")]).unwrap();
+    assert_eq!(config(&[&variable]).thin_env.requirements.unwrap().value, expected);
+    assert!(Layer::from_variables([("WHARF_THIN_ENV_REQUIREMENTS", "['not one']")]).is_err());
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::host::HostError;
+use crate::host::{Download, HostError, Search};
 
 /// A folder with a link to an interpreter that answers, and where the real one is.
 fn only_python3(folder: &Path) -> PathBuf {
-    let real = crate::host::Search::new(&host().1).select(None, crate::host::Download::Forbidden).unwrap().path;
+    let real = Search::new(&host().1).select(None, Download::Forbidden).unwrap().path;
     let bin = folder.join("bin");
     std::fs::create_dir_all(&bin).unwrap();
     std::os::unix::fs::symlink(real, bin.join("python3")).unwrap();
@@ -27,6 +27,25 @@ fn wanted_and_default() {
     if !default.python_version.starts_with("3.12.") {
         assert_ne!(default.path, wanted.path);
     }
+}
+
+#[test]
+fn a_least_version() {
+    let (folder, tools) = host();
+    let mut least = spec("k", &[]);
+    least.python = Some(">=3.12".into());
+    let made = tools.ensure(&least, &mut quiet()).unwrap();
+    let minor: u32 = python(&made, "import sys; print(sys.version_info[1])").parse().unwrap();
+    assert!(minor >= 12, "{}", made.python_version);
+
+    let mut narrow = without_uv(tools);
+    narrow.search_path = only_python3(folder.path()).into();
+    narrow.env.clear();
+    let select = |wanted| Search::new(&narrow).select(Some(wanted), Download::Forbidden);
+    assert!(select(">=3.2").is_ok(), "the default will do");
+    let error = select(">=3.99").unwrap_err();
+    assert!(error.to_string().starts_with("Python >=3.99 is not here, only 3."), "{error}");
+    assert!(error.hint().unwrap().contains("apt-get install python3"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn host_at(cache: &Path) -> HostTools {
     let search_path = std::env::var_os("PATH").unwrap();
     let uv = which::which("uv").expect("these tests need uv on the search path");
     let env = std::env::var_os("HOME").map(|home| (OsString::from("HOME"), home)).into_iter().collect();
-    HostTools { cache: cache.to_owned(), uv: Some(uv), search_path, env }
+    HostTools { cache: cache.to_owned(), venvs: None, uv: Some(uv), search_path, env }
 }
 
 fn without_uv(mut tools: HostTools) -> HostTools {

@@ -57,6 +57,22 @@ fn a_cache_that_cannot_be_written() {
 }
 
 #[test]
+fn environments_in_a_folder_of_their_own() {
+    let (folder, mut tools) = host();
+    let venvs = folder.path().join("data/envs");
+    tools.venvs = Some(venvs.clone());
+    let spec = spec("k", &[]);
+    assert!(tools.describe(&spec).is_none());
+    let venv = tools.ensure(&spec, &mut quiet()).unwrap();
+    assert!(venv.path.starts_with(&venvs) && !tools.cache.join("venvs").exists());
+    let listed = tools.list();
+    assert_eq!(listed, [tools.describe(&spec).unwrap()]);
+    assert_eq!((&listed[0].path, listed[0].place()), (&venv.path, venv.path.parent().unwrap()));
+    assert!(tools.remove(&listed[0]).unwrap());
+    assert!(tools.find(&spec).is_none() && tools.list().is_empty());
+}
+
+#[test]
 fn a_made_environment_works_in_a_read_only_cache() {
     let (_folder, tools) = host();
     let spec = spec("k", &[]);
