@@ -7,6 +7,7 @@ use super::schema::{Key, Kind, Names};
 
 const EVERYWHERE: &[LayerKind] = &[User, SuperRepo, SubRepo, RunnableDir, Variables, Flags];
 const ONCE: &[LayerKind] = &[User, SuperRepo, Variables, Flags];
+const FILES: &[LayerKind] = &[User, SuperRepo, SubRepo, RunnableDir];
 const ROOT: &[LayerKind] = &[SuperRepo];
 const DIR: &[LayerKind] = &[RunnableDir];
 const REPO_AND_DIR: &[LayerKind] = &[SuperRepo, SubRepo, RunnableDir, Variables, Flags];
@@ -26,6 +27,7 @@ const fn key(path: &'static str, kind: Kind, doc: &'static str) -> Key {
         dormant: &[],
         excludes: None,
         short_variable: None,
+        any_name: false,
     }
 }
 
@@ -277,4 +279,32 @@ pub static KEYS: &[Key] = &[
     .absent("none")
     .example(r#"["ci/own.yml"]"#)
     .own_of_repo(),
+    Key {
+        any_name: true,
+        ..key(
+            "setenv.NAME",
+            Kind::Text(Form::Any),
+            "A variable of shells that `wharf setenv` sets up and of containers, under its own name; may refer to \
+             `${ROOT}`, `${DIR}`, `${HOME}`, `${WORKSPACE}` and other variables of the table",
+        )
+        .absent("no further variables are set")
+        .example(r#""${ROOT}/data""#)
+        .only(FILES)
+    },
+    key(
+        "setenv.path",
+        Kind::List(Form::PathEntry),
+        "Folders that `wharf setenv` puts in front of `PATH`, a dir's before the repo's",
+    )
+    .default("[]")
+    .example(r#"["bin", "tools/bin"]"#)
+    .only(FILES),
+    key(
+        "setenv.git-hooks",
+        Kind::Text(Form::DevopsFile),
+        "Folder of Git hooks, from the super-repo's root, for `wharf setenv --hooks`",
+    )
+    .absent("Git's own folder of hooks stays in use")
+    .example(r#""dev_scripts_harbor/git_hooks""#)
+    .whole_workspace(ROOT),
 ];

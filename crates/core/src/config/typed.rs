@@ -12,6 +12,7 @@ use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
+use super::setenv::SetenvConfig;
 use super::typed_value::{CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub run: RunConfig,
     /// Table `test`.
     pub test: TestConfig,
+    /// Table `setenv`.
+    pub setenv: SetenvConfig,
 }
 
 /// Table `workspace`.
@@ -203,6 +206,7 @@ impl Config {
             build: reader.build()?,
             run: reader.run(),
             test: reader.test()?,
+            setenv: SetenvConfig::read(resolved)?,
         })
     }
 }

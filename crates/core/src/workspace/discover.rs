@@ -28,10 +28,9 @@ pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError>
     let git = outermost(&surroundings.here)?;
     let root = git.root.clone();
     let layers = Layers::read(Some(&root), &surroundings)?;
-    let folder = root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
     let resolved = Arc::new(layers.resolve(None, None));
     let config = Arc::new(Config::from_resolved(&resolved)?);
-    let name = config.workspace.name.as_ref().map_or(folder, |name| name.value.clone());
+    let name = name_of(&root, &config);
 
     let mut repos = sub_repo::discover(&root, &name);
     let sub_layers = read_sub_layers(&mut repos, &root)?;
@@ -67,8 +66,14 @@ pub fn own_config(surroundings: &Surroundings) -> Result<Config, WorkspaceError>
     Ok(Config::from_resolved(&layers.resolve(None, None))?)
 }
 
+/// The name of the workspace at `root`.
+pub(super) fn name_of(root: &Path, config: &Config) -> String {
+    let folder = || root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+    config.workspace.name.as_ref().map_or_else(folder, |name| name.value.clone())
+}
+
 /// The layers that all dirs share.
-struct Layers {
+pub(super) struct Layers {
     user: Option<Layer>,
     root: Option<Layer>,
     variables: Layer,
@@ -76,7 +81,7 @@ struct Layers {
 }
 
 impl Layers {
-    fn read(root: Option<&Path>, surroundings: &Surroundings) -> Result<Self, WorkspaceError> {
+    pub(super) fn read(root: Option<&Path>, surroundings: &Surroundings) -> Result<Self, WorkspaceError> {
         let user = match &surroundings.user_config {
             Some(file) => read_layer(LayerKind::User, file, file)?,
             None => None,
@@ -94,7 +99,7 @@ impl Layers {
         })
     }
 
-    fn resolve(&self, sub_repos: Option<&[&Layer]>, dir: Option<&Layer>) -> Resolved {
+    pub(super) fn resolve(&self, sub_repos: Option<&[&Layer]>, dir: Option<&Layer>) -> Resolved {
         let mut all: Vec<&Layer> = Vec::with_capacity(8);
         all.extend(&self.user);
         all.extend(&self.root);
@@ -106,7 +111,7 @@ impl Layers {
     }
 }
 
-fn read_layer(kind: LayerKind, file: &Path, shown: &Path) -> Result<Option<Layer>, WorkspaceError> {
+pub(super) fn read_layer(kind: LayerKind, file: &Path, shown: &Path) -> Result<Option<Layer>, WorkspaceError> {
     match std::fs::read(file) {
         Ok(bytes) => Ok(Some(Layer::from_toml(kind, shown, &bytes)?)),
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {

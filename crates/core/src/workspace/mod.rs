@@ -11,6 +11,7 @@ mod check;
 mod discover;
 mod error;
 mod lock;
+mod outline;
 mod state;
 mod walk;
 
@@ -27,6 +28,7 @@ use crate::sub_repo::Repo;
 pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
 pub use lock::{Lock, LockError, Patience};
+pub use outline::{Outline, OutlineDir, outline};
 pub use state::StateDir;
 
 /// What of the caller's surroundings matters, taken once.
