@@ -69,7 +69,7 @@ pub const GIVEN: [(&str, &str); 7] = [
     ("PYTHONPATH", "The super-repo's root, then each sub-repo's root."),
     ("WHARF_DIR", "Address of the runnable dir."),
     ("WHARF_ROOT", "The super-repo's root, as the command sees it."),
-    ("WHARF_WORKSPACE", "In a shell set up by `wharf setenv`: the workspace's name."),
+    ("WHARF_WORKSPACE", "The workspace's name."),
     ("_WHARF_SETENV, _WHARF_WAS_*", "What `wharf setenv` did to a shell, and the values from before, for `--undo`."),
     ("WHARF_REPO", "In `wharf repo foreach`: the repo's path in the workspace, `.` for the super-repo."),
     ("WHARF_REPO_PATH", "In `wharf repo foreach`: the repo's folder."),
