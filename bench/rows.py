@@ -8,6 +8,7 @@ import rows_clone
 import rows_files
 import rows_registry
 import rows_repos
+import rows_setenv
 import samples
 from engine import Starts, read_report
 from measure import BenchError, Limit, Measure, alternate, capture, peak_memory, run_timed
@@ -147,6 +148,6 @@ def size(bench, place, runs):
 
 
 ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
-for more in (rows_clone, rows_files, rows_registry, rows_repos):
+for more in (rows_clone, rows_files, rows_registry, rows_repos, rows_setenv):
     ROWS.update(more.ROWS)
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory", "pull"}
