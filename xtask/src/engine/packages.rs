@@ -31,6 +31,7 @@ const NEEDS: &[Need] = &[
     ("perl-base", || program::find("perl").is_some()),
     ("zsh", || program::find("zsh").is_some()),
     ("fish", || program::find("fish").is_some()),
+    ("direnv", || program::find("direnv").is_some()),
     ("dash", || program::find("dash").is_some()),
     ("git", || program::find("git").is_some()),
     ("python3", || program::find("python3").is_some()),
