@@ -23,6 +23,7 @@ mod repo;
 mod repo_kill;
 mod repo_move;
 mod run;
+mod setenv;
 mod testing;
 mod testing_faults;
 mod testing_selection;

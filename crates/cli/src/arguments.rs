@@ -60,13 +60,13 @@ pub enum Command {
     Image(commands::image::Image),
     Version(commands::version::Version),
     Files(commands::files::Files),
-    Repo(commands::repo::Repo),
     Env(commands::env::Env),
     Ps(commands::ps::Ps),
     Logs(commands::logs::Logs),
     Stop(commands::stop::Stop),
     Prune(commands::prune::Prune),
     Config(commands::config::Config),
+    Setenv(commands::setenv::Setenv),
     Demo(commands::demo::Demo),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
@@ -87,12 +87,14 @@ impl Command {
             | Self::Demo(_)
             | Self::Doctor(_)
             | Self::Completions(_)
+            | Self::Setenv(_)
             | Self::Itself(_) => Intent::Look,
             Self::Image(command) => command.intent(),
             Self::Version(command) => command.intent(),
             Self::Repo(command) => command.intent(),
             Self::Env(command) => command.intent(),
-            Self::Test(_) | Self::Run(_) | Self::Bash(_) | Self::Prune(_) => Intent::Change,
+            Self::Files(command) => command.intent(),
+            Self::Test(_) | Self::Run(_) | Self::Bash(_) | Self::Clone(_) | Self::Prune(_) => Intent::Change,
         }
     }
 }
@@ -116,13 +118,13 @@ impl Arguments {
             Some(Command::Image(command)) => command.run(&context),
             Some(Command::Version(command)) => command.run(&context),
             Some(Command::Files(command)) => command.run(&context),
-            Some(Command::Repo(command)) => command.run(&context),
             Some(Command::Env(command)) => command.run(&context),
             Some(Command::Ps(command)) => command.run(&context),
             Some(Command::Logs(command)) => command.run(&context),
             Some(Command::Stop(command)) => command.run(&context),
             Some(Command::Prune(command)) => command.run(&context),
             Some(Command::Config(command)) => command.run(&context),
+            Some(Command::Setenv(command)) => command.run(&context),
             Some(Command::Demo(command)) => command.run(&context),
             Some(Command::Doctor(command)) => command.run(&context),
             Some(Command::Completions(command)) => command.run(&context),

@@ -11,6 +11,7 @@ use wharf_core::image::ImageError;
 use wharf_core::image::promote::PromoteError;
 use wharf_core::repos::ReposError;
 use wharf_core::thin_env::ThinEnvError;
+use wharf_core::shell_env::ShellEnvError;
 use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::{EngineError, RegistryError};
 
@@ -179,6 +180,18 @@ impl From<ContainerError> for Failure {
             ContainerError::Unknown(_) => 2,
             ContainerError::Project { .. } => 3,
             _ => 4,
+        };
+        Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<ShellEnvError> for Failure {
+    fn from(error: ShellEnvError) -> Self {
+        let code = match &error {
+            ShellEnvError::UnknownShell(_) | ShellEnvError::NoShell => 2,
+            ShellEnvError::NoHooks => 3,
+            ShellEnvError::HooksTaken { .. } | ShellEnvError::Differs { .. } => 5,
+            ShellEnvError::Io { .. } => 4,
         };
         Self::from_error(code, &error, error.hint())
     }

@@ -27,6 +27,7 @@ pub mod event;
 pub mod image;
 pub mod repos;
 pub mod runnable_dir;
+pub mod shell_env;
 pub mod sub_repo;
 pub mod test_suite;
 pub mod thin_env;

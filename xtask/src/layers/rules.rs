@@ -17,7 +17,7 @@ const CRATES: &[(&str, &[&str])] = &[
 const RANKS: &[&[&str]] = &[
     &["event"],
     &["config", "version"],
-    &["sub_repo", "runnable_dir", "thin_env"],
+    &["sub_repo", "runnable_dir", "thin_env", "shell_env"],
     &["workspace"],
     &["image"],
     &["container", "dependency"],

@@ -23,6 +23,7 @@ pub mod prune;
 pub mod ps;
 pub mod repo;
 pub mod run;
+pub mod setenv;
 pub mod status;
 pub mod stop;
 pub mod test;

@@ -11,6 +11,7 @@ use super::form::Form;
 use super::layer::Entry;
 use super::origin::LayerKind;
 use super::schema::{self, Key, Kind, Names};
+use super::setenv;
 use super::site::Site;
 use super::suggest::{nearest_key, nearest_table, nearest_word};
 use super::value::Value;
@@ -55,10 +56,12 @@ impl<'s> Checker<'s> {
     pub(super) fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let path = join(prefix, name.get_ref());
-            if let Some(key) = schema::KEYS.iter().find(|key| key.path == path) {
+            if let Some(key) = schema::KEYS.iter().find(|key| key.path == path && !key.any_name) {
                 self.known(key, name.span(), value);
             } else if schema::LISTED_TABLES.contains(&path.as_str()) {
                 self.listed_table(&path, value);
+            } else if let Some(key) = schema::any_name(&path) {
+                self.any_name(key, path, name, value);
             } else if is_table(&path) {
                 match value.get_ref() {
                     DeValue::Table(inner) => self.table(&path, inner),
@@ -108,6 +111,27 @@ impl<'s> Checker<'s> {
             return;
         }
         self.value(key, &key_span, value);
+    }
+
+    /// Reads a key whose name is the user's choice: `setenv.LOG_LEVEL`.
+    fn any_name(
+        &mut self,
+        key: &'static Key,
+        path: String,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
+        if self.refuses(key, &name.span()) {
+            return;
+        }
+        if !setenv::is_free_name(name.get_ref()) {
+            let kind = ProblemKind::bad_value(key.table().to_owned(), name.get_ref(), setenv::EXPECTED_NAME.to_owned());
+            return self.report(kind, name.span());
+        }
+        match (key.kind, value.get_ref()) {
+            (Kind::Text(form), DeValue::String(text)) => self.text(path, form, text, (&name.span(), &value.span())),
+            (kind, other) => self.wrong_type(path, kind.described(), other, value.span()),
+        }
     }
 
     /// Reports a key that this layer may not state.

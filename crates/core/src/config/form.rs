@@ -41,6 +41,8 @@ pub enum Form {
     OsPackage,
     /// A file below the `devops` folder.
     DevopsFile,
+    /// A folder for a list that `:` parts.
+    PathEntry,
     /// A Python version with minor, with or without patch.
     PythonVersion,
     /// `host`, `none`, or the path of a file.
@@ -94,6 +96,7 @@ impl Form {
             Self::CommonPlace => text == "." || is_common_path(text),
             Self::OsPackage => is_os_package(text),
             Self::DevopsFile => is_inner_path(text),
+            Self::PathEntry => !text.is_empty() && !text.contains([':', '\n', '\r']),
             Self::PythonVersion => is_python_version(text),
             Self::HostNoneOrPath => !text.is_empty() && !text.contains('\n'),
             Self::File => !text.trim().is_empty() && !text.contains('\n'),
@@ -151,6 +154,7 @@ impl Form {
             Self::CommonPlace => "a folder that stays within the repo, such as `infra` or `*/devops`",
             Self::OsPackage => "a package name such as `graphviz`",
             Self::DevopsFile => "a file in the `devops` folder, such as `install_aws_cli.sh`",
+            Self::PathEntry => "a folder such as `bin`, without `:`",
             Self::PythonVersion => "a version such as `3.12`",
             Self::HostNoneOrPath => "`host`, `none` or a path",
             Self::File => "a path",
@@ -259,7 +263,7 @@ fn is_secret_source(text: &str) -> bool {
     }
 }
 
-fn is_variable_name(text: &str) -> bool {
+pub(super) fn is_variable_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

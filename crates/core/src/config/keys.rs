@@ -7,6 +7,7 @@ use super::schema::{Key, Kind, Names};
 
 const EVERYWHERE: &[LayerKind] = &[User, SuperRepo, SubRepo, RunnableDir, Variables, Flags];
 const ONCE: &[LayerKind] = &[User, SuperRepo, Variables, Flags];
+const FILES: &[LayerKind] = &[User, SuperRepo, SubRepo, RunnableDir];
 const ROOT: &[LayerKind] = &[SuperRepo];
 const DIR: &[LayerKind] = &[RunnableDir];
 const REPO_AND_DIR: &[LayerKind] = &[SuperRepo, SubRepo, RunnableDir, Variables, Flags];
@@ -26,6 +27,7 @@ const fn key(path: &'static str, kind: Kind, doc: &'static str) -> Key {
         dormant: &[],
         excludes: None,
         short_variable: None,
+        any_name: false,
     }
 }
 
@@ -257,6 +259,18 @@ pub static KEYS: &[Key] = &[
         .default(r#""5s""#)
         .example(r#""30s""#),
     key(
+        "thin-env.requirements",
+        Kind::TextOrList(Form::File, Form::PythonRequirement),
+        "Python tools that the team wants on the host: a requirements file, or the requirements themselves",
+    )
+    .absent("`dev_scripts_<workspace name>/requirements.txt` where it is there")
+    .example(r#"["invoke>=2", "pre-commit"]"#)
+    .whole_workspace(ONCE),
+    key("thin-env.python", Kind::Text(Form::PythonVersion), "Version of Python that the thin environment has")
+        .absent("the host's `python3` from 3.8 on, else the newest that is found")
+        .example(r#""3.12""#)
+        .whole_workspace(ONCE),
+    key(
         "files.from",
         Kind::Text(Form::CommonOwner),
         "Who owns these files: the address of a repo, or of a folder in one",
@@ -288,15 +302,32 @@ pub static KEYS: &[Key] = &[
     .absent("none")
     .example(r#"["ci/own.yml"]"#)
     .own_of_repo(),
-        "thin-env.requirements",
-        Kind::TextOrList(Form::File, Form::PythonRequirement),
-        "Python tools that the team wants on the host: a requirements file, or the requirements themselves",
+    Key {
+        any_name: true,
+        ..key(
+            "setenv.NAME",
+            Kind::Text(Form::Any),
+            "A variable of shells that `wharf setenv` sets up and of containers, under its own name; may refer to \
+             `${ROOT}`, `${DIR}`, `${HOME}`, `${WORKSPACE}` and other variables of the table",
+        )
+        .absent("no further variables are set")
+        .example(r#""${ROOT}/data""#)
+        .only(FILES)
+    },
+    key(
+        "setenv.path",
+        Kind::List(Form::PathEntry),
+        "Folders that `wharf setenv` puts in front of `PATH`, a dir's before the repo's",
     )
-    .absent("`dev_scripts_<workspace name>/requirements.txt` where it is there")
-    .example(r#"["invoke>=2", "pre-commit"]"#)
-    .whole_workspace(ONCE),
-    key("thin-env.python", Kind::Text(Form::PythonVersion), "Version of Python that the thin environment has")
-        .absent("the host's `python3` from 3.8 on, else the newest that is found")
-        .example(r#""3.12""#)
-        .whole_workspace(ONCE),
+    .default("[]")
+    .example(r#"["bin", "tools/bin"]"#)
+    .only(FILES),
+    key(
+        "setenv.git-hooks",
+        Kind::Text(Form::DevopsFile),
+        "Folder of Git hooks, from the super-repo's root, for `wharf setenv --hooks`",
+    )
+    .absent("Git's own folder of hooks stays in use")
+    .example(r#""dev_scripts_harbor/git_hooks""#)
+    .whole_workspace(ROOT),
 ];

@@ -37,6 +37,7 @@ mod outside;
 mod reference;
 mod render;
 pub mod schema;
+pub mod setenv;
 mod site;
 mod suggest;
 mod typed;
@@ -53,6 +54,7 @@ pub use mask::mask_credentials;
 pub use merge::{Resolved, resolve};
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
+pub use setenv::SetenvConfig;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
     RunConfig, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,

@@ -110,6 +110,8 @@ pub struct Key {
     pub excludes: Option<&'static str>,
     /// A shorter name of its variable, which wins over the long one.
     pub short_variable: Option<&'static str>,
+    /// Whether its last part stands for any name: `setenv.NAME`.
+    pub any_name: bool,
 }
 
 impl Key {
@@ -144,11 +146,19 @@ impl Key {
 /// `build.secrets.npm`).
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| match path.strip_prefix(key.path) {
-        Some("") => true,
-        Some(rest) => rest.starts_with('.') && matches!(key.kind, Kind::NamedText(..) | Kind::NamedList(..)),
-        None => false,
-    })
+    KEYS.iter()
+        .find(|key| match path.strip_prefix(key.path) {
+            Some("") => true,
+            Some(rest) => rest.starts_with('.') && matches!(key.kind, Kind::NamedText(..) | Kind::NamedList(..)),
+            None => false,
+        })
+        .or_else(|| any_name(path))
+}
+
+/// The key that stands for any name in the table that `path` lies in: `setenv.NAME` for `setenv.LOG_LEVEL`.
+pub(super) fn any_name(path: &str) -> Option<&'static Key> {
+    let (table, _) = path.rsplit_once('.')?;
+    KEYS.iter().find(|key| key.any_name && key.table() == table)
 }
 
 /// The tables that are lists, written `[[name]]` once for each item. An item's keys have the item's number in their path:

@@ -13,6 +13,7 @@ use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
 use super::typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
+use super::setenv::SetenvConfig;
 use super::value::Value;
 
 /// All configuration of one runnable dir, or of the workspace as a whole.
@@ -40,6 +41,8 @@ pub struct Config {
     pub test: TestConfig,
     /// Table `thin-env`.
     pub thin_env: ThinEnvConfig,
+    /// Table `setenv`.
+    pub setenv: SetenvConfig,
 }
 
 /// Table `workspace`.
@@ -229,6 +232,7 @@ impl Config {
             run: reader.run(),
             test: reader.test()?,
             thin_env: reader.thin_env(),
+            setenv: SetenvConfig::read(resolved)?,
         })
     }
 }

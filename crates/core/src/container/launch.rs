@@ -1,7 +1,8 @@
 //! From a runnable dir and a command to the line that starts it, in a container or on the host.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use wharf_engine::{Client, EngineLog, Entrypoint, Mount, Platform, RunSpec, Terminal, User};
@@ -15,6 +16,7 @@ use crate::image::place::Place;
 use crate::image::site::{Seen, python_path};
 use crate::image::{Ready, ensure::Body, platform, stage};
 use crate::runnable_dir::RunnableDir;
+use crate::shell_env::{Standpoint, team_variables};
 use crate::workspace::{StateDir, Workspace};
 
 /// Something to run for a runnable dir.
@@ -205,6 +207,7 @@ impl Launch<'_> {
             ("PYTHONPATH".to_owned(), self.python_path(package.as_ref(), settings, Seen::InContainer).join(":")),
             ("WHARF_DIR".to_owned(), self.dir.address.to_string()),
             ("WHARF_ROOT".to_owned(), self.workspace.mount_point()),
+            ("WHARF_WORKSPACE".to_owned(), self.workspace.name.clone()),
             ("USER".to_owned(), self.workspace.surroundings.user.clone()),
             ("LOGNAME".to_owned(), self.workspace.surroundings.user.clone()),
         ]);
@@ -218,6 +221,7 @@ impl Launch<'_> {
         if settings.terminal == Terminal::Full {
             passed.push("TERM".to_owned());
         }
+        env.extend(self.team_variables(Seen::InContainer));
         self.variables(settings, &mut env, &mut passed);
         let here = self.workspace.in_container(&self.dir.path);
         let workdir = match &settings.workdir {
@@ -303,8 +307,10 @@ impl Launch<'_> {
             ("PYTHONPATH".to_owned(), self.python_path(package.as_ref(), settings, Seen::OnHost).join(":")),
             ("WHARF_DIR".to_owned(), self.dir.address.to_string()),
             ("WHARF_ROOT".to_owned(), self.workspace.root.display().to_string()),
+            ("WHARF_WORKSPACE".to_owned(), self.workspace.name.clone()),
         ]);
         let mut passed = Vec::new();
+        env.extend(self.team_variables(Seen::OnHost));
         self.variables(settings, &mut env, &mut passed);
         let mut command = venv.command(&settings.command).env_clear();
         for (name, value) in &self.workspace.surroundings.variables {
@@ -349,6 +355,33 @@ impl Launch<'_> {
             });
         }
         path
+    }
+
+    /// The variables of `[setenv]`. What leads into the workspace is written as it is seen from there.
+    fn team_variables(&self, seen: Seen) -> BTreeMap<String, String> {
+        let (workspace, dir) = (self.workspace, self.dir);
+        let standpoint = match seen {
+            Seen::InContainer => Standpoint {
+                root: workspace.mount_point().into(),
+                dir: workspace.in_container(&dir.path).into(),
+                home: None,
+                workspace: workspace.name.clone(),
+            },
+            Seen::OnHost => Standpoint {
+                root: workspace.root.clone().into(),
+                dir: dir.path.clone().into(),
+                home: workspace.surroundings.home.clone().map(Into::into),
+                workspace: workspace.name.clone(),
+            },
+        };
+        let shown = |value: OsString| match seen {
+            Seen::InContainer if Path::new(&value).starts_with(&workspace.root) => {
+                workspace.in_container(Path::new(&value))
+            }
+            _ => value.to_string_lossy().into_owned(),
+        };
+        let variables = team_variables(&dir.config.setenv, &standpoint);
+        variables.into_iter().map(|(name, value)| (name, shown(value))).collect()
     }
 
     fn variables(&self, settings: &Settings, env: &mut BTreeMap<String, String>, passed: &mut Vec<String>) {

@@ -60,6 +60,12 @@ pub fn own_config(surroundings: &Surroundings) -> Result<Config, WorkspaceError>
     Ok(Config::from_resolved(&layers.resolve(None, None))?)
 }
 
+/// The name of the workspace at `root`.
+pub(super) fn name_of(root: &Path, config: &Config) -> String {
+    let folder = || root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+    config.workspace.name.as_ref().map_or_else(folder, |name| name.value.clone())
+}
+
 /// The layers that all dirs share.
 pub(super) struct Layers {
     user: Option<Layer>,
@@ -99,7 +105,7 @@ impl Layers {
     }
 }
 
-fn read_layer(kind: LayerKind, file: &Path, shown: &Path) -> Result<Option<Layer>, WorkspaceError> {
+pub(super) fn read_layer(kind: LayerKind, file: &Path, shown: &Path) -> Result<Option<Layer>, WorkspaceError> {
     match std::fs::read(file) {
         Ok(bytes) => Ok(Some(Layer::from_toml(kind, shown, &bytes)?)),
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {

@@ -8,6 +8,7 @@
 //! [`Problem`], never a failure.
 
 mod check;
+mod brief;
 mod discover;
 mod error;
 mod lock;
@@ -29,6 +30,7 @@ use crate::sub_repo::Repo;
 pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
 pub use lock::{Lock, LockError, Patience};
+pub use brief::{Brief, BriefDir, brief};
 pub use outline::{Outline, outline};
 pub use requires::{VERSION, WrongWharf};
 pub use state::StateDir;

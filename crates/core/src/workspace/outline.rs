@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wharf_git::{GitPlace, outermost};
 
-use super::discover::Layers;
+use super::discover::{Layers, name_of};
 use super::error::WorkspaceError;
 use super::requires::{self, WrongWharf};
 use super::{Surroundings, Workspace};
@@ -44,10 +44,9 @@ pub(super) fn read(surroundings: Surroundings) -> Result<(Outline, Layers), Work
     let git = outermost(&surroundings.here)?;
     let root = git.root.clone();
     let layers = Layers::read(Some(&root), &surroundings).map_err(|error| explained(error, &root))?;
-    let folder = root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
     let resolved = Arc::new(layers.resolve(None, None));
     let config = Arc::new(Config::from_resolved(&resolved)?);
-    let name = config.workspace.name.as_ref().map_or(folder, |name| name.value.clone());
+    let name = name_of(&root, &config);
     let places = Places { root: root.clone(), here: surroundings.here.clone(), home: surroundings.home.clone() };
     Ok((Outline { root, git, name, resolved, config, places, surroundings }, layers))
 }

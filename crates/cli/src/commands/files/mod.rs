@@ -14,7 +14,7 @@ use clap::Subcommand;
 use wharf_core::common_files::{CommonFile, FilesError, Scene, Severity, State, Trouble};
 use wharf_core::workspace::{Lock, LockError, Patience, StateDir};
 
-use crate::context::Context;
+use crate::context::{Context, Intent};
 use crate::exit::Failure;
 
 /// Keeps files equal that several repos have in common: states them in `[[files]]`, shows who changed them, merges, and carries
@@ -36,6 +36,15 @@ enum Verb {
 }
 
 impl Files {
+    /// Whether it only looks.
+    #[must_use]
+    pub fn intent(&self) -> Intent {
+        match self.verb {
+            Verb::Status(_) | Verb::Diff(_) => Intent::Look,
+            _ => Intent::Change,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
