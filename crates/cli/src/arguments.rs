@@ -51,10 +51,13 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs, reason = "the help of a command is the comment of its struct")]
 pub enum Command {
+    Init(commands::init::Init),
+    New(commands::new::New),
     Test(commands::test::Test),
     Run(commands::run::Run),
     Bash(commands::bash::Bash),
     Ls(commands::ls::Ls),
+    Graph(commands::graph::Graph),
     Image(commands::image::Image),
     Version(commands::version::Version),
     Repo(commands::repo::Repo),
@@ -77,10 +80,13 @@ impl Arguments {
         let context = Context::new(&self.global)?;
         match self.command {
             None => commands::status::run(&context),
+            Some(Command::Init(command)) => command.run(&context),
+            Some(Command::New(command)) => command.run(&context),
             Some(Command::Test(command)) => command.run(&context),
             Some(Command::Run(command)) => command.run(&context),
             Some(Command::Bash(command)) => command.run(&context),
             Some(Command::Ls(command)) => command.run(&context),
+            Some(Command::Graph(command)) => command.run(&context),
             Some(Command::Image(command)) => command.run(&context),
             Some(Command::Version(command)) => command.run(&context),
             Some(Command::Repo(command)) => command.run(&context),

@@ -20,9 +20,11 @@
 pub mod config;
 pub mod container;
 pub mod event;
+pub mod graph;
 pub mod image;
 pub mod repos;
 pub mod runnable_dir;
+pub mod start;
 pub mod sub_repo;
 pub mod test_suite;
 pub mod version;
