@@ -109,25 +109,21 @@ impl Init {
 }
 
 fn plan(context: &Context, root: &Path, to_be: bool) -> Result<Plan, Failure> {
-    let survey = start::survey(root)?;
-    let today = context.clock.timestamp();
-    let base = Base(base(context, root, to_be)?);
-    Ok(start::plan(&survey, &name(root), &base, today.get(..10).unwrap_or(&today)))
-}
-
-/// What dirs are built on by themselves. Where there is no repo yet, only the defaults are known.
-fn base(context: &Context, root: &Path, to_be: bool) -> Result<String, Failure> {
-    let source = if to_be {
-        Config::from_resolved(&resolve(&[]))?.image.source
+    // Where there is no repo yet, only the defaults are known.
+    let config = if to_be {
+        Config::from_resolved(&resolve(&[]))?
     } else {
         let mut surroundings = context.surroundings.clone();
         root.clone_into(&mut surroundings.here);
-        discover(surroundings)?.config.image.source.clone()
+        (*discover(surroundings)?.config).clone()
     };
-    Ok(match source {
+    let survey = start::survey(root, &config.workspace.exclude)?;
+    let base = match config.image.source {
         ImageSource::Base(base) => base.value,
         ImageSource::From(_) => String::new(),
-    })
+    };
+    let today = context.clock.timestamp();
+    Ok(start::plan(&survey, &name(root), &Base(base), today.get(..10).unwrap_or(&today)))
 }
 
 /// The folder's name, as far as it can be that of a workspace.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use globset::{Glob, GlobSet, GlobSetBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::error::StartError;
@@ -99,17 +100,22 @@ pub struct Survey {
     pub broken: Vec<(String, String)>,
 }
 
-/// Reads the work tree of the repo at `root`.
+/// Reads the work tree of the repo at `root`, without what the globs `exclude` name (`[workspace] exclude`).
 ///
 /// # Errors
 /// When the root cannot be read. A project that makes no sense is in [`Survey::broken`].
-pub fn survey(root: &Path) -> Result<Survey, StartError> {
+pub fn survey(root: &Path, exclude: &[String]) -> Result<Survey, StartError> {
     fs_err::read_dir(root)?;
     let mut survey = Survey { root: root.into(), ..Survey::default() };
     // Also where a link points nowhere: it is the user's.
     survey.configured = root.join("wharf.toml").symlink_metadata().is_ok();
     let mut builder = WalkBuilder::new(root);
-    builder.hidden(false).ignore(false).parents(false).require_git(false).follow_links(false).filter_entry(is_entered);
+    builder.hidden(false).ignore(false).parents(false).require_git(false).follow_links(false);
+    let (base, excluded) = (root.to_path_buf(), globs(exclude));
+    builder.filter_entry(move |entry| {
+        let inside = entry.path().strip_prefix(&base).unwrap_or(entry.path());
+        is_entered(entry) && !excluded.is_match(inside)
+    });
     for entry in builder.build().flatten() {
         let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let (Some(parent), Some(name)) = (inside.parent(), inside.file_name().and_then(|name| name.to_str())) else {
@@ -126,6 +132,16 @@ pub fn survey(root: &Path) -> Result<Survey, StartError> {
         }
     }
     Ok(survey)
+}
+
+fn globs(patterns: &[String]) -> GlobSet {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        if let Ok(glob) = Glob::new(pattern.trim_start_matches("//").trim_end_matches('/')) {
+            set.add(glob);
+        }
+    }
+    set.build().unwrap_or_default()
 }
 
 fn is_entered(entry: &DirEntry) -> bool {

@@ -120,8 +120,9 @@ pub fn plan(survey: &Survey, name: &str, base: &Base, today: &str) -> Plan {
     }
     let mut warnings = Vec::new();
     let all: Vec<String> = chosen.keys().chain(&present).cloned().collect();
+    let look = Look { survey, all: &all, base };
     let proposals: Vec<Proposal> =
-        chosen.into_iter().map(|(path, reason)| propose(survey, &all, base, path, reason, &mut warnings)).collect();
+        chosen.into_iter().map(|(path, reason)| propose(&look, path, reason, &mut warnings)).collect();
     let files = files(survey, &proposals, name, today);
     Plan { proposals, present, left_out, warnings, files: NewFiles { root: survey.root.clone(), files } }
 }
@@ -187,14 +188,16 @@ fn add_rest(survey: &Survey, present: &[String], chosen: &mut BTreeMap<String, R
     }
 }
 
-fn propose(
-    survey: &Survey,
-    all: &[String],
-    base: &Base,
-    path: String,
-    reason: Reason,
-    warnings: &mut Vec<String>,
-) -> Proposal {
+/// What a proposal is made from.
+struct Look<'a> {
+    survey: &'a Survey,
+    /// All dirs, those that are there and those to be.
+    all: &'a [String],
+    base: &'a Base,
+}
+
+fn propose(look: &Look<'_>, path: String, reason: Reason, warnings: &mut Vec<String>) -> Proposal {
+    let Look { survey, all, base } = *look;
     let folder = survey.folders.get(&path).cloned().unwrap_or_default();
     let mut saw: Vec<String> = folder.markers.iter().map(|marker| marker.file().to_owned()).collect();
     if let Some(name) = &folder.stated.name {

@@ -30,23 +30,23 @@ impl Asked {
             && let Some(pin) = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))
             && let Some(minor) = minor_of(pin)
         {
-            return Ok(Self::new(format!("==3.{minor}.*"), pin, ".python-version"));
+            return Ok(Self::new(&format!("==3.{minor}.*"), pin, ".python-version"));
         }
         if let Some(manifest) = Manifest::load(&dir.join("pyproject.toml"))? {
             if let Some(text) = manifest.string(&["project", "requires-python"]) {
-                return Ok(Self::new(text.to_owned(), text, "pyproject.toml"));
+                return Ok(Self::new(text, text, "pyproject.toml"));
             }
             if let Some(text) = manifest.string(&["tool", "poetry", "dependencies", "python"]) {
-                return Ok(poetry_specifiers(text).and_then(|plain| Self::new(plain, text, "pyproject.toml")));
+                return Ok(poetry_specifiers(text).and_then(|plain| Self::new(&plain, text, "pyproject.toml")));
             }
         }
         let cfg = SetupCfg::load(&dir.join("setup.cfg"))?;
         let text = cfg.as_ref().and_then(|cfg| cfg.get("options", "python_requires"));
-        Ok(text.and_then(|text| Self::new(text.to_owned(), text, "setup.cfg")))
+        Ok(text.and_then(|text| Self::new(text, text, "setup.cfg")))
     }
 
-    fn new(specifiers: String, text: &str, file: &'static str) -> Option<Self> {
-        let specifiers = VersionSpecifiers::from_str(&specifiers).ok()?;
+    fn new(specifiers: &str, text: &str, file: &'static str) -> Option<Self> {
+        let specifiers = VersionSpecifiers::from_str(specifiers).ok()?;
         Some(Self { text: text.trim().to_owned(), file, specifiers })
     }
 

@@ -14,7 +14,7 @@ fn planned(files: &[(&str, &str)]) -> Plan {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, text).unwrap();
     }
-    plan(&survey(dir.path()).unwrap(), "Harbor", &Base(BASE.into()), "2026-01-02")
+    plan(&survey(dir.path(), &["old/*".into()]).unwrap(), "Harbor", &Base(BASE.into()), "2026-01-02")
 }
 
 fn proposed(files: &[(&str, &str)]) -> Vec<(String, Reason)> {
@@ -65,6 +65,8 @@ fn a_workspace_without_code_of_its_own_is_left_out() {
         ("examples/two/pyproject.toml", PROJECT),
         ("examples/two/two.py", ""),
         ("docs/requirements.txt", "sphinx"),
+        ("old/three/pyproject.toml", PROJECT),
+        ("old/three/three.py", ""),
     ]);
     assert_eq!(plan.proposals.len(), 1);
     let left: Vec<&str> = plan.left_out.iter().map(|one| one.path.as_str()).collect();
@@ -102,7 +104,7 @@ fn what_is_there_stays() {
 fn a_second_plan_is_empty() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("job.py"), "").unwrap();
-    let again = |root: &Path| plan(&survey(root).unwrap(), "h", &Base(BASE.into()), "2026-01-02");
+    let again = |root: &Path| plan(&survey(root, &[]).unwrap(), "h", &Base(BASE.into()), "2026-01-02");
     again(dir.path()).files.apply().unwrap();
     assert_eq!(again(dir.path()).files.files, []);
 }

@@ -132,6 +132,11 @@ fn draw_edge(text: &mut String, edge: &Drawn, drawing: &Layout, at: usize, port:
     let (start, end) = (drawing.places[left], drawing.places[right]);
     let (mut x, mut y) = (start.x + start.width, port.0);
     let mut path = format!("M{x:.1} {y:.1}");
+    // Out of its own layer first: a wider box above or below may be in the way.
+    let widest =
+        drawing.places.iter().filter(|place| (place.x - start.x).abs() < 0.01).map(|place| place.x + place.width);
+    x = widest.fold(x, f64::max);
+    let _ = write!(path, "H{x:.1}");
     let mut curve = |path: &mut String, to_x: f64, to_y: f64| {
         let half = (to_x - x) / 2.0;
         let _ = write!(path, "C{:.1} {y:.1} {:.1} {to_y:.1} {to_x:.1} {to_y:.1}", x + half, to_x - half);

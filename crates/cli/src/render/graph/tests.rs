@@ -99,4 +99,3 @@ fn odd_names_break_no_language() {
     assert!(text::mermaid(&graph).contains("a#quot;b#lt;c#gt;&d"));
     assert!(text::dot(&graph).contains("a\\\"b<c>&d"));
 }
-

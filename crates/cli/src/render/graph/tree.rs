@@ -8,37 +8,55 @@ use crate::render::width::{pad_end, width};
 /// Lines, each with its end.
 #[must_use]
 pub fn render(graph: &Graph, style: Style) -> String {
-    let mut rows = Vec::new();
-    let roots = graph.nodes.iter().filter(|node| graph.holder(&node.id).is_none());
-    for node in roots {
-        add(graph, node, "", "", &mut rows, style);
+    let mut tree = Tree { graph, style, rows: Vec::new() };
+    for node in graph.nodes.iter().filter(|node| graph.holder(&node.id).is_none()) {
+        tree.add(node, "", "");
     }
-    let column = rows.iter().map(|(head, _, _)| width(head)).max().unwrap_or_default() + 2;
+    let column = tree.rows.iter().map(|row| width(&row.head)).max().unwrap_or_default() + 2;
     let mut text = String::new();
-    for (head, paint, rest) in rows {
-        let gap = if rest.is_empty() { String::new() } else { pad_end("", column - width(&head)) };
-        let painted = style.paint(paint, &head);
-        text.push_str(&format!("{painted}{gap}{}", style.paint(Paint::Dim, &rest)));
-        text.truncate(text.trim_end().len());
+    for Row { head, paint, rest } in tree.rows {
+        text.push_str(&style.paint(paint, &head));
+        if !rest.is_empty() {
+            text.push_str(&pad_end("", column - width(&head)));
+            text.push_str(&style.paint(Paint::Dim, &rest));
+        }
         text.push('\n');
     }
     text
 }
 
-fn add(graph: &Graph, node: &Node, lead: &str, below: &str, rows: &mut Vec<(String, Paint, String)>, style: Style) {
-    let paint = match node.repo {
-        Some(RepoKind::Absent) => Paint::Dim,
-        Some(_) => Paint::Bold,
-        None => Paint::Plain,
-    };
-    rows.push((format!("{lead}{}", node.label), paint, rest(graph, node)));
-    let children: Vec<&Node> =
-        graph.nodes.iter().filter(|other| graph.holder(&other.id) == Some(node.id.as_str())).collect();
-    for (at, child) in children.iter().enumerate() {
-        let is_last = at + 1 == children.len();
-        let branch = if is_last { style.sign("└─ ", "`- ") } else { style.sign("├─ ", "|- ") };
-        let trunk = if is_last { "   " } else { style.sign("│  ", "|  ") };
-        add(graph, child, &format!("{below}{branch}"), &format!("{below}{trunk}"), rows, style);
+struct Row {
+    head: String,
+    paint: Paint,
+    rest: String,
+}
+
+struct Tree<'a> {
+    graph: &'a Graph,
+    style: Style,
+    rows: Vec<Row>,
+}
+
+impl Tree<'_> {
+    /// Adds a node and what it holds; `lead` stands before its name, `below` before those of what it holds.
+    fn add(&mut self, node: &Node, lead: &str, below: &str) {
+        let paint = match node.repo {
+            Some(RepoKind::Absent) => Paint::Dim,
+            Some(_) => Paint::Bold,
+            None => Paint::Plain,
+        };
+        self.rows.push(Row { head: format!("{lead}{}", node.label), paint, rest: rest(self.graph, node) });
+        let graph = self.graph;
+        let is_child = |other: &&Node| graph.holder(&other.id) == Some(node.id.as_str());
+        let children: Vec<&Node> = graph.nodes.iter().filter(is_child).collect();
+        for (at, child) in children.iter().enumerate() {
+            let (branch, trunk) = if at + 1 == children.len() {
+                (self.style.sign("└─ ", "`- "), "   ")
+            } else {
+                (self.style.sign("├─ ", "|- "), self.style.sign("│  ", "|  "))
+            };
+            self.add(child, &format!("{below}{branch}"), &format!("{below}{trunk}"));
+        }
     }
 }
 
@@ -55,9 +73,8 @@ fn rest(graph: &Graph, node: &Node) -> String {
         edges.map(|edge| edge.to.as_str()).collect::<Vec<_>>()
     };
     if let Some(dir) = &node.dir {
-        let image = to(EdgeKind::Image);
         parts.push(dir.version.clone());
-        parts.push(match image.first() {
+        parts.push(match to(EdgeKind::Image).first() {
             Some(owner) => format!("image of {owner}"),
             None => format!("image {}", dir.image),
         });
