@@ -16,6 +16,7 @@
 //! | `.wharf/` | [`workspace`] |
 //! | `devops/Dockerfile`, lock files | [`image`] |
 //! | `.wharf/runs/<n>/` | [`test_suite`] |
+//! | `templates/` of a repo | [`start`] |
 
 pub mod config;
 pub mod container;
