@@ -51,12 +51,15 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs, reason = "the help of a command is the comment of its struct")]
 pub enum Command {
+    Init(commands::init::Init),
+    New(commands::new::New),
     Test(commands::test::Test),
     Run(commands::run::Run),
     Bash(commands::bash::Bash),
     Ls(commands::ls::Ls),
     Clone(commands::clone::Clone),
     Repo(commands::repo::Repo),
+    Graph(commands::graph::Graph),
     Image(commands::image::Image),
     Version(commands::version::Version),
     Files(commands::files::Files),
@@ -109,12 +112,15 @@ impl Arguments {
         let context = Context::new(&self.global, intent)?;
         match self.command {
             None => commands::status::run(&context),
+            Some(Command::Init(command)) => command.run(&context),
+            Some(Command::New(command)) => command.run(&context),
             Some(Command::Test(command)) => command.run(&context),
             Some(Command::Run(command)) => command.run(&context),
             Some(Command::Bash(command)) => command.run(&context),
             Some(Command::Ls(command)) => command.run(&context),
             Some(Command::Clone(command)) => command.run(&context),
             Some(Command::Repo(command)) => command.run(&context),
+            Some(Command::Graph(command)) => command.run(&context),
             Some(Command::Image(command)) => command.run(&context),
             Some(Command::Version(command)) => command.run(&context),
             Some(Command::Files(command)) => command.run(&context),

@@ -12,6 +12,7 @@ use wharf_core::image::promote::PromoteError;
 use wharf_core::repos::ReposError;
 use wharf_core::thin_env::ThinEnvError;
 use wharf_core::shell_env::ShellEnvError;
+use wharf_core::start::StartError;
 use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::{EngineError, RegistryError};
 
@@ -203,6 +204,18 @@ impl From<ReposError> for Failure {
             ReposError::Unknown { .. } | ReposError::BranchName { .. } => 2,
             ReposError::Lock(LockError::Held { .. }) | ReposError::NoBranch { .. } => 5,
             _ => 4,
+        };
+        Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let code = match &error {
+            StartError::Name { .. } | StartError::Address(_) | StartError::NoTemplate { .. } => 2,
+            StartError::Template { .. } => 3,
+            StartError::NotHere { .. } | StartError::Io(_) => 4,
+            StartError::There(_) | StartError::NotEmpty(_) => 5,
         };
         Self::from_error(code, &error, error.hint())
     }

@@ -19,15 +19,18 @@
 //! | `wharf.files.lock` | [`common_files`] |
 //! | `devops/Dockerfile`, lock files | [`image`] |
 //! | `.wharf/runs/<n>/` | [`test_suite`] |
+//! | `templates/` of a repo | [`start`] |
 
 pub mod common_files;
 pub mod config;
 pub mod container;
 pub mod event;
+pub mod graph;
 pub mod image;
 pub mod repos;
 pub mod runnable_dir;
 pub mod shell_env;
+pub mod start;
 pub mod sub_repo;
 pub mod test_suite;
 pub mod thin_env;

@@ -21,7 +21,7 @@ const RANKS: &[&[&str]] = &[
     &["workspace"],
     &["image"],
     &["container", "dependency"],
-    &["test_suite", "common_files", "repos"],
+    &["test_suite", "common_files", "repos", "start", "graph"],
     &["task", "ci"],
 ];
 

@@ -1,6 +1,7 @@
 //! One file a command, one folder a noun. The argument struct's doc comments are the help text; `run` is short and
 //! hands over to core.
 
+mod ask;
 mod data;
 mod interrupt;
 mod job;
@@ -17,8 +18,12 @@ pub mod files;
 pub mod env;
 pub mod image;
 pub mod itself;
+pub mod graph;
+pub mod image;
+pub mod init;
 pub mod logs;
 pub mod ls;
+pub mod new;
 pub mod prune;
 pub mod ps;
 pub mod repo;

@@ -8,6 +8,7 @@
 mod closing;
 mod frame;
 pub mod github;
+pub mod graph;
 mod keys;
 pub mod live;
 mod news;
