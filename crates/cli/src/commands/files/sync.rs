@@ -72,7 +72,7 @@ impl Sync {
                 (selection, examined)
             }
         };
-        let contents = Contents::fetch(scene, &examined)?;
+        let contents = Contents::fetch(scene, &examined)?.with_merges(scene, &examined)?;
         let on_conflict = if self.merge { OnConflict::Mark } else { OnConflict::Refuse };
         let plan = plan(scene, &examined, &contents, &selection, on_conflict);
         if !self.dry_run && plan.conflicts.is_empty() {
