@@ -20,6 +20,7 @@ mod reference;
 mod registry;
 mod repo;
 mod repo_kill;
+mod repo_login;
 mod repo_move;
 mod run;
 mod testing;

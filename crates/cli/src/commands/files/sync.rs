@@ -19,7 +19,7 @@ use crate::render::{Paint, Table};
 #[derive(Debug, clap::Args)]
 pub(super) struct Sync {
     /// Files and folders; without any, all common files. A file named itself comes back though it was deleted here.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", add = crate::commands::complete::common_files())]
     paths: Vec<String>,
     /// Writes conflict markers where both sides changed the same place; then exits 1.
     #[arg(long)]

@@ -53,7 +53,7 @@ impl Add {
             }
             return Ok(0);
         }
-        let login = super::login(context, &top)?;
+        let login = super::login(context, &top.root)?;
         let interrupt = Interrupt::listen()?;
         let progress = Progress::new(&context.talk);
         let done = plan.apply(&settings, &login, &progress, interrupt.stop());
