@@ -7,6 +7,7 @@ mod config;
 mod containers;
 mod demo;
 mod doctor;
+mod exports;
 mod files;
 mod files_refused;
 mod files_repos;

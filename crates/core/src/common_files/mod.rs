@@ -42,7 +42,7 @@ mod tests;
 
 pub use apply::{apply, sweep};
 pub use contents::Contents;
-pub use declared::{Declaration, Mode};
+pub use declared::{By, Declaration, Mode};
 pub use error::{FilesError, Severity, Trouble};
 pub use examine::{Examined, examine};
 pub use merge::{Merged, has_markers, is_binary};

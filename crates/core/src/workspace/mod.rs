@@ -10,6 +10,7 @@
 mod check;
 mod discover;
 mod error;
+pub mod exports;
 mod lock;
 mod state;
 mod walk;
@@ -23,6 +24,7 @@ use wharf_git::GitPlace;
 use crate::config::{Config, Places, Resolved};
 use crate::runnable_dir::{Address, RunnableDir};
 use crate::sub_repo::Repo;
+use crate::sub_repo::exports::Exporter;
 
 pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
@@ -72,6 +74,8 @@ pub struct Workspace {
     pub id: String,
     /// The super-repo, then all sub-repos by path.
     pub repos: Vec<Repo>,
+    /// The sub-repos that export something, with what is taken of it.
+    pub exporters: Vec<Exporter>,
     /// Runnable dirs by address.
     pub dirs: Vec<RunnableDir>,
     /// What is odd, but stopped nothing.

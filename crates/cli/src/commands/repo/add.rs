@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use wharf_core::repos::compose::{self, AddSettings};
 
 use super::super::data;
+use super::super::files::exported;
 use super::super::interrupt::Interrupt;
 use super::cloned;
 use super::progress::Progress;
@@ -64,6 +65,9 @@ impl Add {
         let repo = plan.repo();
         let place = if repo == top.root { String::new() } else { format!(" -C {}", repo.display()) };
         context.talk.note(&format!("`{path}` is staged; next: `git{place} commit -m \"Add {path}\"`"));
+        if repo == top.root {
+            exported::bring(context, &top.root, &path)?;
+        }
         cloned::verdict(context, &repos, false)
     }
 }
