@@ -26,7 +26,8 @@ impl Private {
         let mut modules = String::new();
         for name in ["part", "secret"] {
             let commit = seed(name).commit("first");
-            Repo::open(sandbox.path().join("seeds").join(name)).push_to(&Repo::open(served.join(format!("{name}.git"))));
+            Repo::open(sandbox.path().join("seeds").join(name))
+                .push_to(&Repo::open(served.join(format!("{name}.git"))));
             modules.push_str(&format!("[submodule \"{name}\"]\n\tpath = {name}\n\turl = ../{name}.git\n"));
             whole.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{name}")]);
         }
@@ -79,9 +80,9 @@ fn the_token_pulls_and_pushes_and_what_it_does_not_open_is_skipped_by_name() {
     let output = private.repo(&["pull", "--json"], Some("t0ken"));
     output.assert_code(0);
     let rows = output.json();
-    assert_eq!(super::repo::row(&rows, "part")["verdict"], "done", "{rows:#}");
+    assert_eq!(super::repo::row(&rows, "part")["outcome"], "done", "{rows:#}");
     let secret = super::repo::row(&rows, "secret");
-    assert_eq!(secret["verdict"], "skipped", "{rows:#}");
+    assert_eq!(secret["outcome"], "skipped", "{rows:#}");
     assert!(secret["message"].as_str().unwrap().contains("not populated: "), "{rows:#}");
     let part = Repo::open(private.mine.join("part"));
     assert_eq!(part.git(&["rev-parse", "HEAD"]), pinned);

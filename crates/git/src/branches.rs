@@ -1,6 +1,5 @@
 //! Questions about branches and remotes.
 
-
 use crate::program::{Git, GitError};
 
 impl Git {

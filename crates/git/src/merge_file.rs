@@ -25,7 +25,9 @@ impl Git {
             Exit::Code(0) => Ok(FileMerge::Clean(output.stdout)),
             // The number of conflicts, at most 127.
             Exit::Code(1..=127) => Ok(FileMerge::Conflict(output.stdout)),
-            exit => Err(ProcessError::Failed { command: command.to_string(), exit, stderr: output.error_text() }.into()),
+            exit => {
+                Err(ProcessError::Failed { command: command.to_string(), exit, stderr: output.error_text() }.into())
+            }
         }
     }
 }

@@ -164,7 +164,10 @@ mod tests {
         };
         assert_eq!(ssh(&[], None).as_deref(), Some("ssh -o BatchMode=yes"));
         assert_eq!(ssh(&[], Some("ssh -i key")).as_deref(), Some("ssh -i key -o BatchMode=yes"));
-        assert_eq!(ssh(&[("GIT_SSH_COMMAND", "ssh -p 1")], Some("ssh -i key")).as_deref(), Some("ssh -p 1 -o BatchMode=yes"));
+        assert_eq!(
+            ssh(&[("GIT_SSH_COMMAND", "ssh -p 1")], Some("ssh -i key")).as_deref(),
+            Some("ssh -p 1 -o BatchMode=yes")
+        );
         assert_eq!(ssh(&[], Some("plink")), None);
         assert_eq!(ssh(&[("GIT_SSH", "plink")], None), None);
     }
