@@ -89,8 +89,9 @@ fn the_token_pulls_and_pushes_and_what_it_does_not_open_is_skipped_by_name() {
 
     part.git(&["switch", "--quiet", "--force-create", "main", "--track", "origin/main"]);
     let commit = part.write("c.txt", "mine").commit("mine");
-    private.repo(&["pin"], None).assert_code(0);
     private.repo(&["push"], None).assert_code(1);
+    private.repo(&["push"], Some("t0ken")).assert_code(0).stdout_contains("main -> origin/main (1 commits)");
+    private.repo(&["pin"], None).assert_code(0);
     private.repo(&["push"], Some("t0ken")).assert_code(0);
     assert_eq!(private.remote("part").git(&["rev-parse", "main"]), commit);
     assert_eq!(private.remote("whole").git(&["rev-parse", "main"]), private.mine.git(&["rev-parse", "HEAD"]));
