@@ -1,7 +1,5 @@
 //! Questions about branches and remotes.
 
-use std::ffi::OsString;
-
 use crate::program::{Git, GitError};
 
 impl Git {
@@ -61,12 +59,5 @@ impl Git {
         }
         let full = format!("refs/heads/{name}");
         Ok(wharf_process::Command::new("git").args(["check-ref-format", &full]).run()?.exit.is_success())
-    }
-
-    /// Variables that keep `ssh` from asking on the terminal; none where this repo has a command of its own for it.
-    #[must_use]
-    pub fn ssh_without_questions(&self) -> Option<(OsString, OsString)> {
-        let own = self.command(["config", "--get", "core.sshCommand"]).run().ok()?;
-        (!own.exit.is_success()).then(|| ("GIT_SSH_COMMAND".into(), "ssh -o BatchMode=yes".into()))
     }
 }

@@ -3,8 +3,6 @@
 //! None of them forces anything: Git itself refuses to overwrite edits, files that it does not know (ignored ones too),
 //! and branches that have other commits. The user's hooks run.
 
-use std::ffi::OsString;
-
 use wharf_process::Command;
 
 use crate::program::{Git, GitError};
@@ -114,7 +112,9 @@ impl Change {
         command.args(self.words()).to_string()
     }
 
-    fn is_remote(&self) -> bool {
+    /// Whether it asks a remote.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
         matches!(self, Self::Fetch { .. } | Self::Push { .. } | Self::Populate { .. })
     }
 }
@@ -133,21 +133,16 @@ pub struct StashEntry {
 }
 
 impl Git {
-    /// Makes a change. Variables in `extra` are added for what speaks with a remote.
+    /// Makes a change. `arm` gives the command what it needs to reach remotes.
     ///
     /// # Errors
     /// When Git refuses or cannot; nothing was overwritten then.
-    pub fn apply(&self, change: &Change, extra: &[(OsString, OsString)]) -> Result<(), GitError> {
+    pub fn apply(&self, change: &Change, arm: impl FnOnce(Command) -> Command) -> Result<(), GitError> {
         // What a checkout does to submodules is decided for each by itself.
         let plain = ["-c", "submodule.recurse=false", "-c", "checkout.guess=false"];
         let words = change.words();
-        let mut command = self.command(plain.into_iter().chain(words.iter().map(String::as_str)));
-        if change.is_remote() {
-            for (name, value) in extra {
-                command = command.secret_env(name, value);
-            }
-        }
-        command.run_checked()?;
+        let command = self.command(plain.into_iter().chain(words.iter().map(String::as_str)));
+        arm(command.env_remove("SSH_ASKPASS")).run_checked()?;
         Ok(())
     }
 
@@ -270,7 +265,7 @@ mod tests {
         repo.write("a", "1\n").write("b", "1\n").commit("first");
         repo.write("a", "2\n").write("b", "2\n").git(&["add", "b"]);
         let git = Git::new(repo.path());
-        git.apply(&Change::Stash { message: "aside".into() }, &[]).unwrap();
+        git.apply(&Change::Stash { message: "aside".into() }, |command| command).unwrap();
         assert!(!git.work_tree().unwrap().is_dirty());
         let entry = git.stash_entries().unwrap().remove(0);
         assert_eq!(entry.message, "On main: aside");

@@ -1,4 +1,4 @@
-//! The contents that a plan asks for: the owner's blobs, bases, and what is here.
+//! The contents that a plan asks for: the owner's blobs, bases, what is here, and what merges make of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,7 @@ use wharf_git::Git;
 
 use super::error::FilesError;
 use super::examine::Examined;
+use super::merge::{Merged, merge};
 use super::scene::Scene;
 use super::status::{CommonFile, State};
 use super::version::Local;
@@ -15,6 +16,7 @@ use super::version::Local;
 pub struct Contents {
     blobs: BTreeMap<String, Vec<u8>>,
     here: BTreeMap<(usize, String), Vec<u8>>,
+    merges: BTreeMap<(usize, String), Merged>,
 }
 
 impl Contents {
@@ -50,6 +52,35 @@ impl Contents {
             }
         }
         Ok(contents)
+    }
+
+    /// Merges what changed on both sides, also where it has another name at the owner.
+    ///
+    /// # Errors
+    /// When Git does not run, or the cache folder cannot be written to.
+    pub fn with_merges(mut self, scene: &Scene, examined: &Examined) -> Result<Self, FilesError> {
+        let mut merges = BTreeMap::new();
+        for old in &examined.files {
+            let new = match &old.state {
+                State::ChangedBoth => Some(old),
+                State::RenamedAtOwner(to) => {
+                    examined.files.iter().find(|file| file.repo == old.repo && file.path == *to)
+                }
+                _ => None,
+            };
+            let Some((here, there)) = self.here(old).zip(new.and_then(|new| self.there(new))) else { continue };
+            std::fs::create_dir_all(&scene.cache).map_err(FilesError::write(&scene.cache))?;
+            let merged = merge(&scene.cache, self.base(old), here, there)?;
+            merges.insert((old.repo, old.path.clone()), merged);
+        }
+        self.merges = merges;
+        Ok(self)
+    }
+
+    /// What came of merging a file that changed on both sides; `None` where one of them cannot be read.
+    #[must_use]
+    pub fn merged(&self, file: &CommonFile) -> Option<&Merged> {
+        self.merges.get(&(file.repo, file.path.clone()))
     }
 
     fn add(&mut self, scene: &Scene, repo: usize, ids: BTreeSet<&str>) -> Result<(), FilesError> {

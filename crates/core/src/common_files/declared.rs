@@ -1,6 +1,8 @@
-//! What a repo states in its `[[files]]`.
+//! What a repo states in its `[[files]]`, and what sub-repos export to it.
 
-use crate::config::{Layer, Origin};
+use super::scene::join;
+use crate::config::{Entry, Layer};
+use crate::sub_repo::exports::Exporter;
 
 /// One `[[files]]` entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,17 @@ pub struct Declaration {
     pub detached: Vec<String>,
     /// Where it is stated: `wharf.toml:12`.
     pub place: String,
+    /// Who states it.
+    pub by: By,
+}
+
+/// Who states a declaration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The repo that keeps the files.
+    Keeper,
+    /// Their owner, in its `[exports]`. It gives way to what the keeper states.
+    Owner,
 }
 
 /// How a common file is kept.
@@ -35,22 +48,59 @@ pub fn declarations(layer: &Layer) -> Vec<Declaration> {
     (0..).map_while(|number| declaration(layer, number)).collect()
 }
 
+/// What a sub-repo exports, as if the super-repo had stated it.
+#[must_use]
+pub fn exported(exporter: &Exporter) -> Vec<Declaration> {
+    let Some(layer) = exporter.files() else { return Vec::new() };
+    let item = |number: usize| {
+        let item = Item { layer, table: format!("exports.files[{number}]") };
+        let place = item.entry("paths")?.origin.to_string();
+        let folder = item.text("folder").unwrap_or_default().trim_end_matches('/');
+        Some(item.declaration(join(&exporter.path, folder), place, By::Owner))
+    };
+    (0..).map_while(item).collect()
+}
+
 fn declaration(layer: &Layer, number: usize) -> Option<Declaration> {
-    let entry = |name: &str| layer.get(&format!("files[{number}].{name}"));
-    let list = |name: &str| entry(name).and_then(|entry| entry.value.as_list()).map(<[String]>::to_vec);
-    let from = entry("from")?;
-    let origin: &Origin = &from.origin;
+    let item = Item { layer, table: format!("files[{number}]") };
+    let from = item.entry("from")?;
     let text = from.value.as_text().unwrap_or_default();
     let folder = text.trim_start_matches("//").trim_end_matches('/');
-    let mode = entry("mode").and_then(|entry| entry.value.as_text());
-    Some(Declaration {
-        from: if folder == "." { String::new() } else { folder.to_owned() },
-        paths: list("paths").unwrap_or_default(),
-        to: list("to").filter(|to| !to.is_empty()).unwrap_or_else(|| vec![".".into()]),
-        mode: if mode == Some("link") { Mode::Link } else { Mode::Copy },
-        detached: list("detached").unwrap_or_default(),
-        place: origin.to_string(),
-    })
+    let folder = if folder == "." { String::new() } else { folder.to_owned() };
+    Some(item.declaration(folder, from.origin.to_string(), By::Keeper))
+}
+
+/// One item of a list of tables.
+struct Item<'l> {
+    layer: &'l Layer,
+    table: String,
+}
+
+impl<'l> Item<'l> {
+    fn entry(&self, name: &str) -> Option<&'l Entry> {
+        self.layer.get(&format!("{}.{name}", self.table))
+    }
+
+    fn text(&self, name: &str) -> Option<&'l str> {
+        self.entry(name).and_then(|entry| entry.value.as_text())
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        self.entry(name).and_then(|entry| entry.value.as_list()).map(<[String]>::to_vec).unwrap_or_default()
+    }
+
+    fn declaration(&self, from: String, place: String, by: By) -> Declaration {
+        let to = self.list("to");
+        Declaration {
+            from,
+            paths: self.list("paths"),
+            to: if to.is_empty() { vec![".".into()] } else { to },
+            mode: if self.text("mode") == Some("link") { Mode::Link } else { Mode::Copy },
+            detached: self.list("detached"),
+            place,
+            by,
+        }
+    }
 }
 
 #[cfg(test)]

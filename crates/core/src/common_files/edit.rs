@@ -7,13 +7,13 @@ use wharf_git::Git;
 
 use super::apply::{replace, write_records};
 use super::contents::Contents;
-use super::declared::Mode;
+use super::declared::{Declaration, Mode};
 use super::error::FilesError;
 use super::examine::Examined;
 use super::pattern::Patterns;
 use super::plan::{Action, Plan, Reason, Step};
 use super::scene::{Scene, join};
-use super::status::State;
+use super::status::{CommonFile, State};
 use super::target;
 use crate::sub_repo::State as RepoState;
 
@@ -133,8 +133,11 @@ pub fn detach(scene: &Scene, examined: &Examined, contents: &Contents) -> Result
         let tables = entries(&mut document, &file)?;
         for common in examined.files.iter().filter(|common| common.repo == repo && common.state != State::Detached) {
             let number = scene.declared[repo].iter().position(|declared| declared.place == common.place);
-            let Some(table) = number.and_then(|number| tables.get_mut(number)) else { continue };
-            add_item(table, "detached", &common.path);
+            let Some(number) = number else { continue };
+            match tables.get_mut(number) {
+                Some(table) => add_item(table, "detached", &common.path),
+                None => opt_out(tables, scene, (&scene.declared[repo][number], common)),
+            }
             plan.records.push((repo, common.path.clone(), None));
             if let (Mode::Link, Some(bytes), Some(there)) = (common.mode, contents.there(common), &common.there)
                 && common.state != State::LinkReplaced
@@ -154,6 +157,22 @@ pub fn detach(scene: &Scene, examined: &Examined, contents: &Contents) -> Result
     }
     edits.retain(|edit| edit.old.as_deref() != Some(edit.new.as_str()));
     Ok((edits, plan))
+}
+
+/// An entry of one's own for a file that its owner exports: it wins over the exported one, and keeps the file as one's own.
+fn opt_out(tables: &mut ArrayOfTables, scene: &Scene, (exported, common): (&Declaration, &CommonFile)) {
+    let folder = scene.repo_of(&exported.from).1;
+    let source = if folder.is_empty() { common.source.as_str() } else { &common.source[folder.len() + 1..] };
+    let to = common.path.strip_suffix(source).unwrap_or_default().trim_end_matches('/');
+    let mut table = Table::new();
+    table.insert("from", Item::Value(format!("//{}", exported.from).into()));
+    table.insert("paths", Item::Value(Array::from_iter([source]).into()));
+    if !to.is_empty() {
+        table.insert("to", Item::Value(Array::from_iter([to]).into()));
+    }
+    table.insert("detached", Item::Value(Array::from_iter([common.path.as_str()]).into()));
+    table.decor_mut().set_prefix("\n");
+    tables.push(table);
 }
 
 /// Drops the lines of detached files.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use wharf_git::Git;
 
-use super::declared::{Declaration, Mode};
+use super::declared::{By, Declaration, Mode};
 use super::error::{FilesError, Trouble};
 use super::ids::Ids;
 use super::owner::{self, Offer};
@@ -55,6 +55,9 @@ pub(super) fn examine_repo(
     let mut claims = Claims::new(scene, repo);
     let mut files = Vec::new();
     for declaration in declarations {
+        if declaration.by == By::Owner {
+            claims.seal();
+        }
         match owner::offer(scene, declaration)? {
             Ok(offer) => {
                 examined.troubles.extend(owner::troubles(scene, declaration, &offer));
@@ -84,7 +87,7 @@ fn claim(
     let owner_path = &scene.repos[offer.repo].path;
     let patterns = Patterns::new(&declaration.paths);
     let mut files = Vec::new();
-    let (folders, troubles) = folders(root, declaration);
+    let (folders, mut troubles) = folders(root, declaration);
     for folder in &folders {
         let blank = |inner: &str, there: Option<Version>| CommonFile {
             repo,
@@ -112,6 +115,18 @@ fn claim(
             }
         }
         for mut file in found {
+            if declaration.by == By::Owner && claims.is_keepers(&file.path) {
+                continue;
+            }
+            if declaration.by == By::Owner && decides_what_runs(&file.path) {
+                troubles.push(Trouble::NotAFile {
+                    place: declaration.place.clone(),
+                    path: file.source,
+                    owner: owner_path.clone(),
+                    what: "configuration, which a super-repo writes itself,",
+                });
+                continue;
+            }
             if declaration.detached.contains(&file.path) {
                 file.state = State::Detached;
             } else if (file.owner, &file.source) == (repo, &file.path) {
@@ -128,6 +143,13 @@ fn claim(
         }
     }
     Ok((files, troubles))
+}
+
+/// Files that count as soon as they lie there. An owner that could export them would state what it may not export as a default.
+fn decides_what_runs(path: &str) -> bool {
+    let path = path.to_lowercase();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    ["wharf.toml", RECORD, ".gitmodules"].contains(&name) || path.split('/').any(|part| part == ".wharf")
 }
 
 /// Where a declaration puts its files, and which of its places mean nothing.

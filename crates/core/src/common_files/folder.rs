@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wharf_git::{Git, LogEntry};
 
 use super::contents::Contents;
-use super::declared::{Declaration, Mode};
+use super::declared::{By, Declaration, Mode};
 use super::error::FilesError;
 use super::examine::{Examined, examine_repo};
 use super::ids::Ids;
@@ -44,6 +44,7 @@ pub fn between(scene: &Scene, here: &str, there: &str) -> Result<Examined, Files
         mode: Mode::Copy,
         detached: Vec::new(),
         place: "`--between`".into(),
+        by: By::Keeper,
     };
     let mut examined = Examined::default();
     examine_repo(scene, repo, std::slice::from_ref(&declaration), &mut examined)?;

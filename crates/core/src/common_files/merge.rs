@@ -1,4 +1,11 @@
-//! Three-way merge of one file.
+//! Three-way merge of one file: Git's own, so that what is clean and what is in conflict is the same as in a merge of branches.
+
+use std::path::Path;
+
+use tempfile::Builder;
+use wharf_git::{FileMerge, Git};
+
+use super::error::FilesError;
 
 /// What came of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,25 +27,37 @@ pub fn is_binary(bytes: &[u8]) -> bool {
     bytes.iter().take(FIRST).any(|byte| *byte == 0)
 }
 
-/// Merges what is here with what is there. Without a base, different contents are in conflict as a whole.
-#[must_use]
-pub fn merge(base: Option<&[u8]>, here: &[u8], there: &[u8]) -> Merged {
+/// Merges what is here with what is there, as Git does. Without a base, different contents are in conflict as a whole. `room` is a
+/// folder for files in between.
+///
+/// # Errors
+/// When Git does not run, or `room` cannot be written to.
+pub fn merge(room: &Path, base: Option<&[u8]>, here: &[u8], there: &[u8]) -> Result<Merged, FilesError> {
     if here == there || base == Some(there) {
-        return Merged::Clean(here.to_vec());
+        return Ok(Merged::Clean(here.to_vec()));
     }
     if base == Some(here) {
-        return Merged::Clean(there.to_vec());
+        return Ok(Merged::Clean(there.to_vec()));
     }
     if is_binary(here) || is_binary(there) || base.is_some_and(is_binary) {
-        return Merged::Binary;
+        return Ok(Merged::Binary);
     }
-    match (base, diffy::merge_bytes(base.unwrap_or_default(), here, there)) {
-        (Some(_), Ok(merged)) => Merged::Clean(merged),
-        (_, Err(marked)) => Merged::Conflict(marked),
+    let scratch = Builder::new().prefix("merge.").tempdir_in(room).map_err(FilesError::write(room))?;
+    for (name, bytes) in SIDES.into_iter().zip([here, base.unwrap_or_default(), there]) {
+        let file = scratch.path().join(name);
+        std::fs::write(&file, bytes).map_err(FilesError::write(&file))?;
+    }
+    let merged = Git::new(scratch.path()).merge_file(SIDES).map_err(FilesError::git(room))?;
+    Ok(match (base, merged) {
+        (Some(_), FileMerge::Clean(merged)) => Merged::Clean(merged),
+        (_, FileMerge::Conflict(marked)) => Merged::Conflict(marked),
         // Two beginnings without a common base are never one text, whatever a merge makes of them.
-        (None, Ok(_)) => Merged::Conflict(two_sides(here, there)),
-    }
+        (None, FileMerge::Clean(_)) => Merged::Conflict(two_sides(here, there)),
+    })
 }
+
+/// Names of the sides, as conflict markers show them.
+const SIDES: [&str; 3] = ["ours", "original", "theirs"];
 
 fn two_sides(here: &[u8], there: &[u8]) -> Vec<u8> {
     let line = |bytes: &[u8]| match bytes.last() {
@@ -57,64 +76,23 @@ pub fn has_markers(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use proptest::prelude::*;
-    use wharf_process::Command;
 
     use super::*;
 
-    /// What `git merge-file` makes of it: the text, and whether it is clean.
-    fn git(dir: &Path, base: &[u8], here: &[u8], there: &[u8]) -> (Vec<u8>, bool) {
-        for (name, bytes) in [("here", here), ("base", base), ("there", there)] {
-            std::fs::write(dir.join(name), bytes).unwrap();
-        }
-        let command = Command::new("git").args(["merge-file", "-p", "--diff3", "here", "base", "there"]).cwd(dir);
-        let output = command.run().unwrap();
-        (output.stdout.clone(), output.exit.is_success())
-    }
-
-    /// Ten lines that are all different, of which one side drops, replaces or doubles some.
-    fn edited(side: &'static str) -> impl Strategy<Value = String> {
-        proptest::collection::vec(0..12_u8, 10).prop_map(move |edits| {
-            let line = |(at, edit): (usize, &u8)| match edit {
-                0 => String::new(),
-                1 => format!("{side} {at}\n"),
-                2 => format!("base {at}\n{side} after {at}\n"),
-                _ => format!("base {at}\n"),
-            };
-            edits.iter().enumerate().map(line).collect()
-        })
+    fn merged(base: Option<&[u8]>, here: &[u8], there: &[u8]) -> Merged {
+        let room = tempfile::tempdir().unwrap();
+        let merged = merge(room.path(), base, here, there).unwrap();
+        assert_eq!(std::fs::read_dir(room.path()).unwrap().count(), 0, "nothing is left behind");
+        merged
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(60))]
-        #[test]
-        fn is_what_git_makes_of_it_byte_for_byte(here in edited("here"), there in edited("there")) {
-            let dir = tempfile::tempdir().unwrap();
-            let base: String = (0..10).map(|at| format!("base {at}\n")).collect();
-            let (expected, is_clean) = git(dir.path(), base.as_bytes(), here.as_bytes(), there.as_bytes());
-            match merge(Some(base.as_bytes()), here.as_bytes(), there.as_bytes()) {
-                Merged::Clean(merged) => {
-                    prop_assert!(is_clean);
-                    prop_assert_eq!(String::from_utf8(merged), String::from_utf8(expected));
-                }
-                // More cautious than Git is good enough; less is not.
-                Merged::Conflict(marked) => {
-                    for line in here.lines().chain(there.lines()) {
-                        let text = String::from_utf8_lossy(&marked);
-                        prop_assert!(line.starts_with("base") || text.lines().any(|known| known == line), "{line} is lost");
-                    }
-                }
-                Merged::Binary => prop_assert!(false, "text is text"),
-            }
-        }
-
         #[test]
         fn one_side_that_did_nothing_gives_way(base in any::<Vec<u8>>(), other in any::<Vec<u8>>()) {
-            prop_assert_eq!(merge(Some(&base), &base, &other), Merged::Clean(other.clone()));
-            prop_assert_eq!(merge(Some(&base), &other, &base), Merged::Clean(other.clone()));
-            prop_assert_eq!(merge(None, &other, &other), Merged::Clean(other));
+            prop_assert_eq!(merged(Some(&base), &base, &other), Merged::Clean(other.clone()));
+            prop_assert_eq!(merged(Some(&base), &other, &base), Merged::Clean(other.clone()));
+            prop_assert_eq!(merged(None, &other, &other), Merged::Clean(other));
         }
     }
 
@@ -122,18 +100,28 @@ mod tests {
     fn separate_changes_are_both_there() {
         let base = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
         let (here, there) = (base.replace('2', "two"), base.replace('8', "eight"));
-        let merged = merge(Some(base.as_bytes()), here.as_bytes(), there.as_bytes());
+        let merged = merged(Some(base.as_bytes()), here.as_bytes(), there.as_bytes());
         assert_eq!(merged, Merged::Clean(here.replace('8', "eight").into_bytes()));
     }
 
     #[test]
+    fn repeated_lines_are_paired_as_git_pairs_them() {
+        let (base, here, there) = ("c\nc\nb\na\n", "c\nc\nb\n", "c\na\na\nb\n");
+        let Merged::Conflict(marked) = merged(Some(base.as_bytes()), here.as_bytes(), there.as_bytes()) else {
+            panic!("Git sees a conflict here")
+        };
+        let text = String::from_utf8(marked).unwrap();
+        assert!(text.contains("||||||| original\n") && text.contains(">>>>>>> theirs\n"), "{text}");
+    }
+
+    #[test]
     fn conflicts_keep_both_sides() {
-        let Merged::Conflict(marked) = merge(Some(b"a\n"), b"b\n", b"c\n") else { panic!("a conflict") };
+        let Merged::Conflict(marked) = merged(Some(b"a\n"), b"b\n", b"c\n") else { panic!("a conflict") };
         let text = String::from_utf8(marked).unwrap();
         assert_eq!(text, "<<<<<<< ours\nb\n||||||| original\na\n=======\nc\n>>>>>>> theirs\n");
-        let Merged::Conflict(marked) = merge(None, b"b", b"") else { panic!("a conflict") };
+        let Merged::Conflict(marked) = merged(None, b"b", b"") else { panic!("a conflict") };
         assert_eq!(marked, b"<<<<<<< ours\nb\n=======\n>>>>>>> theirs\n");
-        assert_eq!(merge(Some(b"\0a"), b"\0b", b"\0c"), Merged::Binary);
-        assert_eq!(merge(Some(b"\0a"), b"\0a", b"\0c"), Merged::Clean(b"\0c".to_vec()));
+        assert_eq!(merged(Some(b"\0a"), b"\0b", b"\0c"), Merged::Binary);
+        assert_eq!(merged(Some(b"\0a"), b"\0a", b"\0c"), Merged::Clean(b"\0c".to_vec()));
     }
 }

@@ -42,10 +42,10 @@ mod tests;
 
 pub use apply::{apply, sweep};
 pub use contents::Contents;
-pub use declared::{Declaration, Mode};
+pub use declared::{By, Declaration, Mode};
 pub use error::{FilesError, Severity, Trouble};
 pub use examine::{Examined, examine};
-pub use merge::{Merged, has_markers, is_binary, merge};
+pub use merge::{Merged, has_markers, is_binary};
 pub use plan::{Action, Conflict, OnConflict, Plan, Reason, Step, plan};
 pub use record::{RECORD, Record, Recorded};
 pub use scene::Scene;

@@ -4,7 +4,7 @@
 use super::contents::Contents;
 use super::declared::Mode;
 use super::examine::Examined;
-use super::merge::{Merged, merge};
+use super::merge::Merged;
 use super::record::Recorded;
 use super::scene::Scene;
 use super::select::Selection;
@@ -234,27 +234,25 @@ impl Planner<'_> {
     }
 
     fn both(&mut self, file: &CommonFile) {
-        let here = self.contents.here(file).map(<[u8]>::to_vec);
-        if let Some((action, reason)) = self.merged(file, file, here.as_deref()) {
+        if let Some((action, reason)) = self.merged(file, file) {
             self.step(file, action, reason);
             self.record(file);
         }
     }
 
     /// Merges what `old` was with what `new` is at the owner; they differ where the file was renamed.
-    fn merged(&mut self, old: &CommonFile, new: &CommonFile, here: Option<&[u8]>) -> Option<(Action, Reason)> {
-        let (Some(here), Some(there), Some(version)) = (here, self.contents.there(new), &new.there) else {
+    fn merged(&mut self, old: &CommonFile, new: &CommonFile) -> Option<(Action, Reason)> {
+        let (Some(merged), Some(version)) = (self.contents.merged(old).cloned(), &new.there) else {
             self.conflict(old, "one side cannot be read");
             return None;
         };
-        let base = self.contents.base(old);
-        let why = match (old.base(), base) {
+        let why = match (old.base(), self.contents.base(old)) {
             (None, _) => "differs, and was never synced, so there is nothing to merge by",
             (Some(_), None) => "changed on both sides, and no history has what it was at the last sync",
             _ => "changed on both sides in the same place",
         };
         let executable = executable(old, version);
-        match (merge(base, here, there), self.on_conflict) {
+        match (merged, self.on_conflict) {
             (Merged::Clean(bytes), _) => Some((Action::Put { bytes, executable }, Reason::Merged)),
             (Merged::Conflict(bytes), OnConflict::Mark) => Some((Action::Put { bytes, executable }, Reason::Marked)),
             (Merged::Conflict(_), OnConflict::Refuse) => {
@@ -273,8 +271,7 @@ impl Planner<'_> {
             return self.conflict(old, &format!("renamed to `{to}` at the owner, which was not named too"));
         };
         if old.here != Local::Absent {
-            let here = self.contents.here(old).map(<[u8]>::to_vec);
-            let Some((action, reason)) = self.merged(old, new, here.as_deref()) else { return };
+            let Some((action, reason)) = self.merged(old, new) else { return };
             let reason = if reason == Reason::Merged { Reason::Renamed } else { reason };
             self.step(new, action, reason);
             self.step(old, Action::Remove, Reason::Renamed);

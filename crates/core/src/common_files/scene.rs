@@ -1,13 +1,15 @@
 //! A super-repo as far as common files need it: its repos and what each of them declares. Read from a few files, without a walk
 //! over the work tree, so that many super-repos at once stay cheap.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use wharf_git::outermost;
 
-use super::declared::{Declaration, declarations};
+use super::declared::{Declaration, declarations, exported};
 use super::error::{FilesError, Trouble};
 use crate::config::{ConfigError, Layer, LayerKind};
+use crate::sub_repo::exports::{Exporter, exporters};
 use crate::sub_repo::{self, Repo, State};
 use crate::workspace::WorkspaceError;
 
@@ -24,6 +26,8 @@ pub struct Scene {
     pub repos: Vec<Repo>,
     /// What each repo declares, in the order of `repos`.
     pub declared: Vec<Vec<Declaration>>,
+    /// The sub-repos that export something to the super-repo.
+    pub exporters: Vec<Exporter>,
     /// Wharf's cache folder.
     pub cache: PathBuf,
     /// What is odd so far.
@@ -45,6 +49,7 @@ impl Scene {
         let repos = sub_repo::discover(&root, &name);
         let mut declared = vec![layer.as_ref().map(declarations).unwrap_or_default()];
         let mut troubles = Vec::new();
+        let mut below = BTreeMap::new();
         for repo in &repos[1..] {
             let shown = format!("{}/{CONFIG}", repo.path);
             let read = match repo.state {
@@ -56,8 +61,12 @@ impl Scene {
                 None
             });
             declared.push(layer.as_ref().map(declarations).unwrap_or_default());
+            below.extend(layer.map(|layer| (repo.path.clone(), layer)));
         }
-        Ok(Self { root, name, repos, declared, cache: cache.join("common-files"), troubles })
+        // Behind what the super-repo states itself, which wins.
+        let exporters = exporters(&root, layer.as_ref(), &below);
+        declared[0].extend(exporters.iter().flat_map(exported));
+        Ok(Self { root, name, repos, declared, exporters, cache: cache.join("common-files"), troubles })
     }
 
     /// The repo that holds a path from the super-repo's root, and the path in it.

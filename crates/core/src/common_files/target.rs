@@ -51,6 +51,8 @@ pub(super) struct Claims<'s> {
     scene: &'s Scene,
     repo: usize,
     files: BTreeMap<String, String>,
+    /// Those that the keeper of the files claims itself: what owners export gives way to it.
+    keepers: Option<BTreeSet<String>>,
     /// Lower-case form of every path and of every folder on the way to it.
     cases: BTreeMap<String, String>,
     /// Folders that are known to be the repo's own.
@@ -59,7 +61,17 @@ pub(super) struct Claims<'s> {
 
 impl<'s> Claims<'s> {
     pub(super) fn new(scene: &'s Scene, repo: usize) -> Self {
-        Self { scene, repo, files: BTreeMap::new(), cases: BTreeMap::new(), good: BTreeSet::new() }
+        Self { scene, repo, files: BTreeMap::new(), keepers: None, cases: BTreeMap::new(), good: BTreeSet::new() }
+    }
+
+    /// What was claimed so far is the keeper's own; all that follows is exported to it.
+    pub(super) fn seal(&mut self) {
+        self.keepers.get_or_insert_with(|| self.files.keys().cloned().collect());
+    }
+
+    /// Whether the keeper of the files claims a path itself.
+    pub(super) fn is_keepers(&self, path: &str) -> bool {
+        self.keepers.as_ref().is_some_and(|keepers| keepers.contains(path))
     }
 
     /// Claims a path for the entry at `place`.

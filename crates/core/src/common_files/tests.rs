@@ -63,7 +63,7 @@ fn planned(root: &Path, cache: &Path, on_conflict: OnConflict) -> (Scene, Examin
     let scene = Scene::open(root, cache).unwrap();
     let selection = Selection::default();
     let examined = examine(&scene, &selection).unwrap();
-    let contents = Contents::fetch(&scene, &examined).unwrap();
+    let contents = Contents::fetch(&scene, &examined).unwrap().with_merges(&scene, &examined).unwrap();
     let plan = plan(&scene, &examined, &contents, &selection, on_conflict);
     (scene, examined, plan)
 }
@@ -136,6 +136,68 @@ proptest! {
         let (_, _, second) = planned(repo.path(), &cache, OnConflict::Refuse);
         prop_assert!(second.steps.is_empty() && second.records.is_empty() && second.conflicts.is_empty(), "{second:?}");
         prop_assert_eq!(read(&repo), after);
+    }
+}
+
+/// A text of few different lines: an edit at each of them is to keep it, to drop it, or to put another one before it.
+fn repeated(base: &str, edits: &[u8]) -> String {
+    let line = |(at, letter): (usize, char)| match edits[at] {
+        0 => String::new(),
+        1 => format!("x\n{letter}\n"),
+        2 => format!("b\n{letter}\n"),
+        _ => format!("{letter}\n"),
+    };
+    base.chars().enumerate().map(line).collect()
+}
+
+fn count(text: &str, wanted: &str) -> usize {
+    text.lines().filter(|line| *line == wanted).count()
+}
+
+fn is_within(part: &str, whole: &str) -> bool {
+    let mut lines = whole.lines();
+    part.lines().all(|wanted| lines.any(|line| line == wanted))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn lines_that_repeat_are_not_lost_unsaid(
+        base in "[abc]{8}",
+        here in proptest::collection::vec(0..8_u8, 8),
+        there in proptest::collection::vec(0..8_u8, 8),
+        mark: bool,
+    ) {
+        let sandbox = Sandbox::new();
+        let (repo, owner) = synced(&sandbox);
+        let cache = sandbox.path().join("cache");
+        let (first, mine, theirs) = (repeated(&base, &[9; 8]), repeated(&base, &here), repeated(&base, &there));
+        owner.write("a.txt", &first).commit("repeated");
+        let (scene, _, plan) = planned(repo.path(), &cache, OnConflict::Refuse);
+        apply(&scene, &plan).unwrap();
+        repo.write("a.txt", &mine);
+        if theirs != first {
+            owner.write("a.txt", &theirs).commit("changed");
+        }
+        let on_conflict = if mark { OnConflict::Mark } else { OnConflict::Refuse };
+        let (scene, _, plan) = planned(repo.path(), &cache, on_conflict);
+        if !plan.conflicts.is_empty() {
+            prop_assert_eq!(repo.read("a.txt"), mine);
+            return Ok(());
+        }
+        apply(&scene, &plan).unwrap();
+        let merged = repo.read("a.txt");
+        for line in ["a", "b", "c", "x"] {
+            for side in [&mine, &theirs] {
+                let added = count(side, line).saturating_sub(count(&first, line));
+                prop_assert!(count(&merged, line) >= added, "{line} is lost: {merged}");
+            }
+        }
+        // Where the other side removed nothing, all of one's own is there, in its order.
+        prop_assert!(there.contains(&0) || is_within(&mine, &merged), "{mine} is lost: {merged}");
+        prop_assert!(here.contains(&0) || is_within(&theirs, &merged), "{theirs} is lost: {merged}");
+        let (_, _, second) = planned(repo.path(), &cache, OnConflict::Refuse);
+        prop_assert!(second.steps.is_empty() && second.records.is_empty() && second.conflicts.is_empty(), "{second:?}");
     }
 }
 

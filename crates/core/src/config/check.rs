@@ -56,7 +56,9 @@ impl<'s> Checker<'s> {
     pub(super) fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (name, value) in table {
             let path = join(prefix, name.get_ref());
-            if let Some(key) = schema::KEYS.iter().find(|key| key.path == path && !key.any_name) {
+            if path == super::exports::DEFAULTS {
+                self.exported_defaults(name.span(), value);
+            } else if let Some(key) = schema::KEYS.iter().find(|key| key.path == path && !key.any_name) {
                 self.known(key, name.span(), value);
             } else if schema::LISTED_TABLES.contains(&path.as_str()) {
                 self.listed_table(&path, value);
@@ -138,7 +140,11 @@ impl<'s> Checker<'s> {
     pub(super) fn refuses(&mut self, key: &'static Key, key_span: &Range<usize>) -> bool {
         let allowed = key.is_allowed_in(self.layer);
         if !allowed {
-            let kind = ProblemKind::NotAllowedHere { path: key.path.to_owned(), scopes: key.scopes };
+            let path = key.path.to_owned();
+            let kind = match self.layer {
+                LayerKind::Exported => ProblemKind::NotExported { path },
+                _ => ProblemKind::NotAllowedHere { path, scopes: key.scopes },
+            };
             self.report(kind, key_span.clone());
         }
         !allowed

@@ -163,6 +163,20 @@ pub enum ProblemKind {
         /// The layers that may.
         scopes: &'static [LayerKind],
     },
+    /// A key that a sub-repo may not state for a super-repo.
+    NotExported {
+        /// Its path.
+        path: String,
+    },
+    /// Two sub-repos export different values, and nothing nearer states one.
+    ExportedTwice {
+        /// Path of the key.
+        path: String,
+        /// File and line of the one.
+        first: String,
+        /// File and line of the other.
+        second: String,
+    },
     /// Two keys that exclude each other.
     Conflict {
         /// The one.
@@ -206,6 +220,8 @@ impl ProblemKind {
             Self::WrongType { path, .. } => format!("wrong type of `{path}`"),
             Self::BadValue { path, value, .. } => format!("bad value \"{value}\" of `{path}`"),
             Self::NotAllowedHere { path, .. } => format!("key `{path}` is not allowed"),
+            Self::NotExported { path } => format!("key `{path}` cannot be exported"),
+            Self::ExportedTwice { path, .. } => format!("two sub-repos export different values of `{path}`"),
             Self::Conflict { path, other } => format!("`{path}` and `{other}` exclude each other"),
             Self::TooMany { more } => format!("{more} more problems"),
             Self::Missing { path } => format!("no value of `{path}`"),
@@ -226,6 +242,8 @@ impl ProblemKind {
                 let scopes: Vec<_> = scopes.iter().map(|scope| scope.described()).collect();
                 format!("only in {}", scopes.join(", "))
             }
+            Self::NotExported { .. } => "a sub-repo may not decide it for others".to_owned(),
+            Self::ExportedTwice { first, second, .. } => format!("`{first}` and `{second}`"),
             Self::UnknownKey { .. }
             | Self::UnknownTable { .. }
             | Self::Conflict { .. }

@@ -6,6 +6,8 @@
 use wharf_engine::Platform;
 
 use super::duration::parse_duration;
+use super::exports::Part;
+use super::schema::Names;
 use super::suggest::{Suggestion, nearest_word};
 
 /// The form of a string.
@@ -25,6 +27,12 @@ pub enum Form {
     ImageName,
     /// A reference to an image, with or without tag and digest.
     ImageReference,
+    /// A reference to an image, or the address of one that a sub-repo exports: `//helpers:python`.
+    BaseImage,
+    /// A sub-repo, or a part of what it exports: `helpers`, `helpers:files`.
+    Export,
+    /// A file or folder within a repo.
+    RepoPath,
     /// The address of a runnable dir.
     Address,
     /// A platform that images can be made for.
@@ -88,6 +96,18 @@ impl Form {
             Self::Registry => is_reference(text) && !text.contains("://") && !text.ends_with('/'),
             Self::ImageName => is_image_name(text),
             Self::ImageReference => is_reference(text) && !text.contains("://"),
+            Self::BaseImage => match text.strip_prefix("//") {
+                Some(exported) => exported
+                    .rsplit_once(':')
+                    .is_some_and(|(path, name)| is_plain_path(path) && Names::Free.accepts(name)),
+                None => Self::ImageReference.accepts(text),
+            },
+            Self::Export => {
+                let (path, part) = text.rsplit_once(':').map_or((text, None), |(path, part)| (path, Some(part)));
+                is_plain_path(path.strip_prefix("//").unwrap_or(path))
+                    && part.is_none_or(|part| Part::parse(part).is_some())
+            }
+            Self::RepoPath => is_plain_path(text),
             Self::Address => is_address(text),
             Self::Platform => text.parse::<Platform>().is_ok(),
             Self::Requirement => semver::VersionReq::parse(text).is_ok(),
@@ -139,6 +159,17 @@ impl Form {
             Self::Registry => "a registry and path without scheme, such as `ghcr.io/acme`",
             Self::ImageName => "an image name in lower case without tag, such as `infra` or `acme/infra`",
             Self::ImageReference => "an image such as `debian:bookworm`",
+            Self::BaseImage => {
+                "an image such as `debian:bookworm`, or one that a sub-repo exports, such as `//helpers:python`"
+            }
+            Self::Export => {
+                let parts: Vec<&str> = Part::ALL.iter().map(|part| part.name()).collect();
+                return format!(
+                    "the path of a sub-repo, such as `helpers`, or with {}: `helpers:files`",
+                    any_of(&parts)
+                );
+            }
+            Self::RepoPath => "a path that stays within the repo, such as `templates`",
             Self::Address => "the address of a runnable dir, such as `//ml`",
             Self::Platform => {
                 let known: Vec<String> = Platform::known().map(|known| known.to_string()).collect();
@@ -233,9 +264,14 @@ fn is_common_path(text: &str) -> bool {
         && globset::Glob::new(path).is_ok()
 }
 
+/// A path as [`is_common_path`] has it, without globs.
+fn is_plain_path(text: &str) -> bool {
+    is_common_path(text) && !text.contains(['*', '?', '[', '{'])
+}
+
 fn is_common_owner(text: &str) -> bool {
     let path = text.strip_prefix("//").unwrap_or(text);
-    matches!(path, "" | ".") && !text.is_empty() || is_common_path(path) && !path.contains(['*', '?', '[', '{'])
+    matches!(path, "" | ".") && !text.is_empty() || is_plain_path(path)
 }
 
 fn is_python_version(text: &str) -> bool {

@@ -31,6 +31,15 @@ impl Problem {
                 let scope = shared.or(scopes.first())?;
                 Some(format!("move it to {}", scope.described()))
             }
+            ProblemKind::NotExported { .. } => {
+                Some(format!("super-repos that want it state it in {}", LayerKind::SuperRepo.described()))
+            }
+            ProblemKind::ExportedTwice { path, .. } => {
+                let place = LayerKind::SuperRepo.described();
+                Some(format!(
+                    "state `{path}` in {place}, or say there with `[workspace] exports` which exports to take"
+                ))
+            }
             ProblemKind::Conflict { path, other } => Some(format!("remove `{path}` or `{other}`")),
             ProblemKind::TooMany { .. } | ProblemKind::Missing { .. } => None,
         }
@@ -42,7 +51,8 @@ fn known_names(path: &str) -> String {
     let table = path.rsplit_once('.').map_or("", |(table, _)| table);
     let keys: Vec<_> = schema::KEYS.iter().filter(|key| key.table() == table).map(schema::Key::name).collect();
     if table.is_empty() || keys.is_empty() {
-        return format!("the known tables are {}", quoted_list(&schema::tables()));
+        let tables: Vec<_> = schema::tables().into_iter().filter(|table| !table.contains('.')).collect();
+        return format!("the known tables are {}", quoted_list(&tables));
     }
     format!("the known keys of `{table}` are {}", quoted_list(&keys))
 }

@@ -82,6 +82,12 @@ pub static KEYS: &[Key] = &[
     )
     .absent("any version will do")
     .example(r#"">=0.1""#)
+        "workspace.exports",
+        Kind::List(Form::Export),
+        "What is taken of what sub-repos export: all of one, or a part of it",
+    )
+    .absent("all that the super-repo's own sub-repos export")
+    .example(r#"["helpers", "tools:files"]"#)
     .whole_workspace(ROOT),
     Key {
         short_variable: Some("WHARF_ENGINE"),
@@ -128,7 +134,7 @@ pub static KEYS: &[Key] = &[
         .absent("made from the folders' names")
         .example(r#""infra""#)
         .only(DIR),
-    key("image.base", Kind::Text(Form::ImageReference), "Image that images are built on")
+    key("image.base", Kind::Text(Form::BaseImage), "Image that images are built on")
         .default(r#""python:3.12-slim-bookworm""#)
         .example(r#""debian:bookworm""#),
     Key {
@@ -330,4 +336,56 @@ pub static KEYS: &[Key] = &[
     .absent("Git's own folder of hooks stays in use")
     .example(r#""dev_scripts_harbor/git_hooks""#)
     .whole_workspace(ROOT),
+    key(
+        "exports.defaults",
+        Kind::NamedText(Names::Free, Form::Any),
+        "Tables of this file as they count in super-repos that have this repo, unless something nearer states them",
+    )
+    .absent("no defaults")
+    .example(r#"{ image = { base = "debian:bookworm" } }"#)
+    .own_of_repo(),
+    key(
+        "exports.images",
+        Kind::NamedText(Names::Free, Form::ImageReference),
+        "Images by name, for `[image] base` in super-repos: `//helpers:python`",
+    )
+    .absent("none")
+    .example(r#"{ python = "python:3.12-slim-bookworm" }"#)
+    .own_of_repo(),
+    key("exports.tasks", Kind::List(Form::Name), "Names of tasks that super-repos get; `all` for all of `[tasks]`")
+        .absent("none")
+        .example(r#"["lint", "release"]"#)
+        .own_of_repo(),
+    key("exports.templates", Kind::Text(Form::RepoPath), "Folder of templates that `wharf new` of super-repos knows")
+        .absent("none")
+        .example(r#""templates""#)
+        .own_of_repo(),
+    key(
+        "exports.thin-env",
+        Kind::Text(Form::RepoPath),
+        "Requirements file that the thin environment of super-repos includes",
+    )
+    .absent("none")
+    .example(r#""requirements.txt""#)
+    .own_of_repo(),
+    key("exports.files.paths", Kind::List(Form::CommonPath), "Common files of super-repos, as in `[[files]]`")
+        .absent("it must be stated")
+        .example(r#"["pytest.ini", "ci/"]"#)
+        .own_of_repo(),
+    key("exports.files.folder", Kind::Text(Form::RepoPath), "Folder of this repo that they are in")
+        .absent("the repo's root")
+        .example(r#""common""#)
+        .own_of_repo(),
+    key(
+        "exports.files.to",
+        Kind::List(Form::CommonPlace),
+        "Folders of the super-repo to keep them in, as in `[[files]]`",
+    )
+    .absent("the super-repo's root")
+    .example(r#"["*/devops"]"#)
+    .own_of_repo(),
+    key("exports.files.mode", Kind::Text(Form::Choice(&["copy", "link"])), "Copies or links, as in `[[files]]`")
+        .absent("`copy`")
+        .example(r#""link""#)
+        .own_of_repo(),
 ];

@@ -113,9 +113,11 @@ impl Layer {
 
     /// What takes part in a resolution: all but the keys that are dormant in this kind of layer.
     pub(super) fn effective(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let dormant = schema::KEYS.iter().filter(|key| key.dormant.contains(&self.kind));
-        let dormant: Vec<_> = dormant.map(|key| key.path).collect();
-        self.entries.iter().filter(move |entry| !dormant.contains(&&*schema::without_item(&entry.path)))
+        let is_dormant = |entry: &Entry| {
+            let key = schema::find(&schema::without_item(&entry.path));
+            key.is_some_and(|key| key.dormant.contains(&self.kind))
+        };
+        self.entries.iter().filter(move |entry| !is_dormant(entry))
     }
 }
 

@@ -9,7 +9,7 @@ use super::schema::{self, Key, Kind};
 use super::suggest::nearest_key;
 
 /// Keys that every item must state.
-const REQUIRED: &[&str] = &["files.from", "files.paths"];
+const REQUIRED: &[&str] = &["files.from", "files.paths", "exports.files.paths"];
 
 impl Checker<'_> {
     /// Reads all items of a listed table.

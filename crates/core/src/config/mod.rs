@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | [`LayerKind::Defaults`] | `defaults.toml`, embedded |
 //! | [`LayerKind::User`] | `~/.config/wharf/config.toml` |
+//! | [`LayerKind::Exported`] | `[exports.defaults]` of sub-repos |
 //! | [`LayerKind::SuperRepo`] | `wharf.toml` at the super-repo's root |
 //! | [`LayerKind::SubRepo`] | `wharf.toml` at a sub-repo's root, outer ones first |
 //! | [`LayerKind::RunnableDir`] | `devops/wharf.toml` |
@@ -25,6 +26,7 @@
 mod check;
 mod duration;
 mod error;
+mod exports;
 mod form;
 mod hint;
 mod keys;
@@ -49,6 +51,7 @@ mod tests;
 
 pub use duration::{format_duration, parse_duration};
 pub use error::{ConfigError, Place, Problem, ProblemKind, SourceLine};
+pub use exports::{Part, check_exported};
 pub use layer::{Entry, Layer, MAX_FILE_BYTES};
 pub use mask::mask_credentials;
 pub use merge::{Resolved, resolve};

@@ -11,6 +11,8 @@ pub enum LayerKind {
     Defaults,
     /// The user's own file, `~/.config/wharf/config.toml`.
     User,
+    /// `[exports.defaults]` in the `wharf.toml` of sub-repos.
+    Exported,
     /// `wharf.toml` at the super-repo's root.
     SuperRepo,
     /// `wharf.toml` at the root of a sub-repo.
@@ -30,6 +32,7 @@ impl LayerKind {
         match self {
             Self::Defaults => "defaults",
             Self::User => "user",
+            Self::Exported => "exported",
             Self::SuperRepo => "super-repo",
             Self::SubRepo => "sub-repo",
             Self::RunnableDir => "runnable-dir",
@@ -44,6 +47,7 @@ impl LayerKind {
         match self {
             Self::Defaults => "the built-in defaults",
             Self::User => "the user's `config.toml`",
+            Self::Exported => "`[exports.defaults]` of a sub-repo",
             Self::SuperRepo => "`wharf.toml` at the super-repo's root",
             Self::SubRepo => "`wharf.toml` at a sub-repo's root",
             Self::RunnableDir => "`devops/wharf.toml` of a runnable dir",
@@ -116,6 +120,9 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
             Source::BuiltIn => write!(f, "default"),
+            Source::File { path, line } if self.layer == LayerKind::Exported => {
+                write!(f, "{}:{line}, exported", path.display())
+            }
             Source::File { path, line } => write!(f, "{}:{line}", path.display()),
             Source::Variable(name) | Source::Flag(name) => write!(f, "{name}"),
         }

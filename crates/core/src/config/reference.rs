@@ -80,7 +80,8 @@ fn default(key: &Key) -> String {
 
 /// The files that may state it; variables have a column of their own.
 fn scopes(key: &Key) -> String {
-    let files = [LayerKind::User, LayerKind::SuperRepo, LayerKind::SubRepo, LayerKind::RunnableDir];
+    let files =
+        [LayerKind::User, LayerKind::Exported, LayerKind::SuperRepo, LayerKind::SubRepo, LayerKind::RunnableDir];
     let files = files.into_iter().filter(|layer| key.is_allowed_in(*layer)).map(|layer| {
         let dormant = if key.dormant.contains(&layer) { " (used when it stands alone)" } else { "" };
         format!("{}{dormant}", layer.name())

@@ -126,6 +126,9 @@ impl Key {
     /// Whether a layer of this kind may state it, with or without effect.
     #[must_use]
     pub fn is_allowed_in(&self, layer: LayerKind) -> bool {
+        if layer == LayerKind::Exported {
+            return super::exports::may_export(self.path);
+        }
         layer == LayerKind::Defaults || self.scopes.contains(&layer) || self.dormant.contains(&layer)
     }
 
@@ -163,7 +166,7 @@ pub(super) fn any_name(path: &str) -> Option<&'static Key> {
 
 /// The tables that are lists, written `[[name]]` once for each item. An item's keys have the item's number in their path:
 /// `files[0].from`.
-pub const LISTED_TABLES: &[&str] = &["files"];
+pub const LISTED_TABLES: &[&str] = &["files", "exports.files"];
 
 /// The path without numbers of items: `files.from` for `files[0].from`.
 #[must_use]

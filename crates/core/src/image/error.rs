@@ -29,6 +29,14 @@ pub enum ImageError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A base image that is to come from a sub-repo, which does not export it or is not here.
+    #[error("the base image `{base}` of `{dir}` is exported by no sub-repo here")]
+    NotExported {
+        /// Address of the dir.
+        dir: String,
+        /// The address of the image.
+        base: String,
+    },
     /// A path in the dir's own Dockerfile or config leads out of the dir.
     #[error("`{path}`, which the image of `{dir}` copies, is outside of the dir")]
     Outside {
@@ -234,6 +242,12 @@ impl ImageError {
                 "leave out `--stage` and `--version` to use one that is built from the checkout of `{dir}`"
             )),
             Self::NoTarget { target, .. } => Some(format!("name one of its stages: `FROM … AS {target}`")),
+            Self::NotExported { base, .. } => {
+                let owner = base.trim_start_matches("//").rsplit_once(':').map_or(base.as_str(), |(path, _)| path);
+                Some(format!(
+                    "see whether it is populated with `wharf repo status {owner}`, and what it states in `[exports.images]`"
+                ))
+            }
             Self::Outside { .. } => Some("copy only what lies below the runnable dir".into()),
             Self::Secret { .. } => Some("see `[build.secrets]` with `wharf config show --origin`".into()),
             Self::OwnDockerfile { dir, .. } => {

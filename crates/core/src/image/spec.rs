@@ -42,6 +42,20 @@ pub struct ImageSpec {
     pub inputs: String,
 }
 
+/// The base image of `dir`; `None` where it uses the image of another.
+///
+/// # Errors
+/// When a sub-repo should export it, and does not.
+pub(super) fn base(dir: &RunnableDir) -> Result<Option<&str>, ImageError> {
+    match &dir.config.image.source {
+        ImageSource::Base(base) if base.value.starts_with("//") => {
+            Err(ImageError::NotExported { dir: dir.address.to_string(), base: base.value.clone() })
+        }
+        ImageSource::Base(base) => Ok(Some(&base.value)),
+        ImageSource::From(_) => Ok(None),
+    }
+}
+
 impl ImageSpec {
     /// Reads what decides the image of `dir`, which must own one.
     ///
@@ -59,9 +73,9 @@ impl ImageSpec {
             let path = format!("{DEVOPS}/{script}");
             files.insert(path.clone(), context::read(address, &dir.path, Path::new(&path))?);
         }
-        let base = match &dir.config.image.source {
-            ImageSource::Base(base) => base.value.clone(),
-            ImageSource::From(_) => String::new(),
+        let base = match &own {
+            Some(_) => String::new(),
+            None => base(dir)?.unwrap_or_default().to_owned(),
         };
         let python = dir.config.python.version.as_ref().map(|version| version.value.clone());
         let (text, is_own) = match own {

@@ -184,7 +184,7 @@ fn back(step: &Step, made: usize) -> Result<(), String> {
         _ => None,
     });
     let created: Vec<_> = created.collect();
-    git.apply(&before, &[]).map_err(|error| error.said())?;
+    git.apply(&before, |command| command).map_err(|error| error.said())?;
     for (branch, commit) in created {
         git.delete_branch_at(branch, &commit).map_err(|error| error.said())?;
     }

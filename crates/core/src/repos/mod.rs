@@ -25,13 +25,13 @@ mod stash;
 pub mod status;
 pub mod switch;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use wharf_git::{Change, Git, GitError, GitPlace, outermost, read_submodules};
 
+use self::compose::Login;
 use crate::event::Listener;
 use crate::runnable_dir::Address;
 use crate::sub_repo::{self, Repo, State};
@@ -91,8 +91,8 @@ impl Member {
 pub struct Work<'a> {
     /// How many repos at once.
     pub jobs: usize,
-    /// Whether the user has a way of their own to call `ssh`, by a variable.
-    pub own_ssh: bool,
+    /// How remotes are reached.
+    pub login: Login,
     /// Now, to tell how old a lock is.
     pub now: SystemTime,
     /// Whom to tell.
@@ -107,10 +107,12 @@ impl Work<'_> {
     /// # Errors
     /// What Git says.
     pub fn apply(&self, git: &Git, change: &Change) -> Result<(), GitError> {
-        let remote = matches!(change, Change::Fetch { .. } | Change::Push { .. } | Change::Populate { .. });
-        let extra: Vec<(OsString, OsString)> =
-            if remote && !self.own_ssh { git.ssh_without_questions().into_iter().collect() } else { Vec::new() };
-        git.apply(change, &extra)
+        // A checkout may ask a remote as well, for what a partial clone left out; `ssh` is the super-repo's then.
+        if !change.is_remote() {
+            return git.apply(change, |command| self.login.arm(command));
+        }
+        let login = self.login.with_ssh_command(git.setting("core.sshCommand").as_deref());
+        git.apply(change, |command| login.arm(command))
     }
 
     /// Whether to begin nothing more.

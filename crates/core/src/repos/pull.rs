@@ -10,6 +10,7 @@ use super::place::Facts;
 use super::route::{self, Route, Standing, told};
 use super::status::fetch_all;
 use super::{Member, Mode, Obstacle, Outcome, Refusal, Repos, Verdict, Work, absent, each, short, stash};
+use crate::config::mask_credentials;
 use crate::sub_repo::State;
 
 /// Where sub-repos are brought to.
@@ -345,5 +346,5 @@ fn removed(facts: &Facts, path: &str) -> Vec<String> {
 /// The line of Git's that says most.
 pub(super) fn last_line(text: &str) -> String {
     let fatal = text.lines().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
-    fatal.or_else(|| text.lines().last()).unwrap_or(text).to_owned()
+    mask_credentials(fatal.or_else(|| text.lines().last()).unwrap_or(text)).into_owned()
 }

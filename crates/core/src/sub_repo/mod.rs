@@ -1,6 +1,9 @@
 //! The repos of a workspace: the super-repo and the sub-repos in it, nested ones too.
 //!
-//! Owns the question which repos there are and whether this user has them. Refuses to change any.
+//! Owns the question which repos there are, whether this user has them, and what they export to the super-repo ([`exports`]).
+//! Refuses to change any.
+
+pub mod exports;
 
 use std::path::{Path, PathBuf};
 

@@ -8,7 +8,7 @@ use super::outline::{self, Outline};
 use super::{Surroundings, WorkspaceError};
 use crate::config::{Config, Layer, LayerKind, Places};
 use crate::runnable_dir::{Address, DEVOPS};
-use crate::sub_repo::{self, Repo, State};
+use crate::sub_repo::{Repo, State};
 
 /// A workspace without its runnable dirs.
 #[derive(Debug, Clone)]
@@ -43,12 +43,11 @@ pub struct BriefDir {
 /// # Errors
 /// When there is no usable repo, its configuration cannot be used, or there is no such dir.
 pub fn brief(surroundings: &Surroundings, dir: Option<&str>) -> Result<Brief, WorkspaceError> {
-    let (outline, layers) = outline::read(surroundings.clone())?;
-    let Outline { root, name, config, places, .. } = outline;
-    let repos = sub_repo::discover(&root, &name);
+    let (outline, shared) = outline::read(surroundings.clone())?;
+    let Outline { root, name, repos, config, places, .. } = outline;
     let mut brief = Brief { root, name, repos, config: (*config).clone(), dir: None, places };
     if let Some(text) = dir {
-        brief.dir = Some(read_dir(&brief, surroundings, &layers, text)?);
+        brief.dir = Some(read_dir(&brief, surroundings, &shared.layers, text)?);
     }
     Ok(brief)
 }

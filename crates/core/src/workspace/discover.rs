@@ -8,11 +8,13 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::check;
 use super::error::{Problem, WorkspaceError};
+use super::exports;
 use super::outline::{self, Outline};
 use super::walk::{Found, walk};
 use super::{Surroundings, Workspace};
-use crate::config::{Config, ConfigError, Flag, Layer, LayerKind, Resolved, resolve};
+use crate::config::{Config, ConfigError, Flag, Layer, LayerKind, Resolved, check_exported, resolve};
 use crate::runnable_dir::{Address, Layout, RunnableDir, image_name};
+use crate::sub_repo::exports::{Exporter, exporters};
 use crate::sub_repo::{self, Repo, State};
 use crate::version;
 
@@ -25,10 +27,8 @@ pub(super) const CONFIG: &str = "wharf.toml";
 /// When there is no usable repo, or its configuration cannot be used. What is merely odd is in
 /// [`Workspace::problems`].
 pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError> {
-    let (outline, layers) = outline::read(surroundings)?;
-    let Outline { root, git, name, resolved, config, places, surroundings } = outline;
-    let mut repos = sub_repo::discover(&root, &name);
-    let sub_layers = read_sub_layers(&mut repos, &root)?;
+    let (outline, Shared { layers, sub_layers, problems }) = outline::read(surroundings)?;
+    let Outline { root, git, name, repos, exporters, resolved, config, places, surroundings } = outline;
     let found = walk(&root, &git.git_dir.join("index"), &exclusion(&config));
     let id = super::id_of(&root);
     let mut workspace = Workspace {
@@ -37,6 +37,7 @@ pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError>
         name,
         id,
         repos,
+        exporters,
         dirs: Vec::new(),
         problems: Vec::new(),
         resolved,
@@ -44,8 +45,13 @@ pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError>
         places,
         surroundings,
     };
-    workspace.problems = problems(&workspace, &found);
+    let mut problems = problems;
+    problems.extend(self::problems(&workspace, &found));
+    problems.extend(layers.root.as_ref().and_then(|layer| exports::unknown(layer, &workspace.repos)));
+    workspace.problems = problems;
     workspace.dirs = read_dirs(&mut workspace, &layers, &sub_layers, &found)?;
+    let without_image = exports::without_image(&workspace);
+    workspace.problems.extend(without_image);
     check::names(&workspace)?;
     check::sources(&workspace)?;
     Ok(workspace)
@@ -60,15 +66,21 @@ pub fn own_config(surroundings: &Surroundings) -> Result<Config, WorkspaceError>
     Ok(Config::from_resolved(&layers.resolve(None, None))?)
 }
 
-/// The name of the workspace at `root`.
-pub(super) fn name_of(root: &Path, config: &Config) -> String {
-    let folder = || root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
-    config.workspace.name.as_ref().map_or_else(folder, |name| name.value.clone())
+/// What the configuration of a workspace was made of, for those who go on reading.
+pub(super) struct Shared {
+    /// What all dirs share.
+    pub layers: Layers,
+    /// The layer of each sub-repo, by its path.
+    pub sub_layers: BTreeMap<String, Layer>,
+    /// What was odd on the way.
+    pub problems: Vec<Problem>,
 }
 
 /// The layers that all dirs share.
 pub(super) struct Layers {
     user: Option<Layer>,
+    /// The weakest first.
+    exported: Vec<Layer>,
     root: Option<Layer>,
     variables: Layer,
     flags: Layer,
@@ -84,6 +96,7 @@ impl Layers {
         let flags = surroundings.flags.iter().map(|(path, text, name)| Flag { path, text, name });
         Ok(Self {
             user,
+            exported: Vec::new(),
             root: match root {
                 Some(root) => read_layer(LayerKind::SuperRepo, &root.join(CONFIG), Path::new(CONFIG))?,
                 None => None,
@@ -93,9 +106,22 @@ impl Layers {
         })
     }
 
+    /// Puts in what sub-repos export.
+    ///
+    /// # Errors
+    /// When two of them state different values and nothing nearer says which.
+    pub(super) fn take_exported(&mut self, exporters: &[Exporter]) -> Result<(), ConfigError> {
+        let exported: Vec<Layer> = exporters.iter().filter_map(Exporter::defaults).collect();
+        let nearer: Vec<&Layer> = self.root.iter().chain([&self.variables, &self.flags]).collect();
+        check_exported(&exported, &nearer)?;
+        self.exported = exported.into_iter().rev().collect();
+        Ok(())
+    }
+
     pub(super) fn resolve(&self, sub_repos: Option<&[&Layer]>, dir: Option<&Layer>) -> Resolved {
         let mut all: Vec<&Layer> = Vec::with_capacity(8);
         all.extend(&self.user);
+        all.extend(&self.exported);
         all.extend(&self.root);
         all.extend(sub_repos.unwrap_or_default());
         all.extend(dir);
@@ -116,12 +142,25 @@ pub(super) fn read_layer(kind: LayerKind, file: &Path, shown: &Path) -> Result<O
 }
 
 /// The layer of each sub-repo, by its path; a name stated there becomes the repo's.
-fn read_sub_layers(repos: &mut [Repo], root: &Path) -> Result<BTreeMap<String, Layer>, WorkspaceError> {
+pub(super) fn read_sub_layers(
+    repos: &mut [Repo],
+    root: &Path,
+    problems: &mut Vec<Problem>,
+) -> Result<BTreeMap<String, Layer>, WorkspaceError> {
     let mut layers = BTreeMap::new();
     for repo in repos.iter_mut().skip(1).filter(|repo| repo.state == State::Ready) {
         let file = repo.root.join(CONFIG);
         let shown = file.strip_prefix(root).unwrap_or(&file);
-        if let Some(layer) = read_layer(LayerKind::SubRepo, &file, shown)? {
+        let layer = match read_layer(LayerKind::SubRepo, &file, shown) {
+            // A file that this user may not read is no reason to stop: others may not need it.
+            Err(WorkspaceError::Unreadable { source, .. }) => {
+                let path = shown.display().to_string();
+                problems.push(Problem::ConfigUnreadable { path, reason: source.to_string() });
+                continue;
+            }
+            layer => layer?,
+        };
+        if let Some(layer) = layer {
             if let Some(name) = layer.get("workspace.name").and_then(|entry| entry.value.as_text()) {
                 name.clone_into(&mut repo.name);
             }
@@ -226,7 +265,7 @@ fn read_dir(
     let config = if Arc::ptr_eq(&resolved, &workspace.resolved) {
         Arc::clone(&workspace.config)
     } else {
-        Arc::new(Config::from_resolved(&resolved)?)
+        Arc::new(exports::typed(&resolved, &workspace.exporters)?)
     };
     let stated = version::read(path);
     if let version::Stated::Unclear(reason) = &stated {

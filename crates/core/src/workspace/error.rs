@@ -105,6 +105,32 @@ pub enum Problem {
         /// What the system said.
         reason: String,
     },
+    /// A sub-repo's configuration file that is there but cannot be read.
+    #[error("`{path}` cannot be read, and counts as empty: {reason}")]
+    ConfigUnreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// `[workspace] exports` names what is no sub-repo of the super-repo.
+    #[error("`{place}` takes exports of `{path}`, which is no sub-repo of the super-repo")]
+    NoExporter {
+        /// File and line.
+        place: String,
+        /// The path.
+        path: String,
+    },
+    /// A base image that is to come from a sub-repo, which does not export it or is not here.
+    #[error("`{place}` names the base image `{image}`, which no sub-repo here exports{}", others(.known))]
+    NoImage {
+        /// File and line.
+        place: String,
+        /// The address of the image.
+        image: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// A folder that was left out of the search.
     #[error("`{path}` was not searched: {reason}")]
     NotSearched {
@@ -129,6 +155,10 @@ pub enum Problem {
     },
 }
 
+fn others(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!("; there are `{}`", known.join("`, `")) }
+}
+
 impl Problem {
     /// The next command to type, where there is a good one.
     #[must_use]
@@ -136,7 +166,12 @@ impl Problem {
         match self {
             Self::NotPopulated { path } => Some(format!("git submodule update --init --recursive -- {path}")),
             Self::ForeignRepo { path } => Some(format!("git submodule add <url> {path}")),
-            Self::RepoUnreadable { .. } | Self::NotSearched { .. } | Self::Changelog { .. } => None,
+            Self::RepoUnreadable { .. }
+            | Self::ConfigUnreadable { .. }
+            | Self::NoExporter { .. }
+            | Self::NoImage { .. }
+            | Self::NotSearched { .. }
+            | Self::Changelog { .. } => None,
         }
     }
 }

@@ -11,6 +11,7 @@ mod check;
 mod brief;
 mod discover;
 mod error;
+pub mod exports;
 mod lock;
 mod outline;
 mod requires;
@@ -26,6 +27,7 @@ use wharf_git::GitPlace;
 use crate::config::{Config, Places, Resolved};
 use crate::runnable_dir::{Address, RunnableDir};
 use crate::sub_repo::Repo;
+use crate::sub_repo::exports::Exporter;
 
 pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
@@ -80,6 +82,8 @@ pub struct Workspace {
     pub id: String,
     /// The super-repo, then all sub-repos by path.
     pub repos: Vec<Repo>,
+    /// The sub-repos that export something, with what is taken of it.
+    pub exporters: Vec<Exporter>,
     /// Runnable dirs by address.
     pub dirs: Vec<RunnableDir>,
     /// What is odd, but stopped nothing.

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use wharf_git::{GitPlace, outermost};
 
-use super::discover::{Layers, name_of};
+use super::discover::{Layers, Shared, read_sub_layers};
 use super::error::WorkspaceError;
+use super::exports;
 use super::requires::{self, WrongWharf};
 use super::{Surroundings, Workspace};
 use crate::config::{Config, Places, Resolved};
+use crate::sub_repo::exports::{Exporter, exporters};
+use crate::sub_repo::{self, Repo};
 use crate::thin_env::{Needs, ThinEnvError};
 
 /// The outermost super-repo and its configuration. Nothing in its work tree was searched.
@@ -21,6 +24,10 @@ pub struct Outline {
     pub git: GitPlace,
     /// Its name.
     pub name: String,
+    /// The super-repo, then all sub-repos by path.
+    pub repos: Vec<Repo>,
+    /// The sub-repos that export something.
+    pub exporters: Vec<Exporter>,
     /// Configuration of the workspace as a whole, with origins.
     pub resolved: Arc<Resolved>,
     /// Configuration of the workspace as a whole.
@@ -39,16 +46,25 @@ pub fn outline(surroundings: Surroundings) -> Result<Outline, WorkspaceError> {
     read(surroundings).map(|(outline, _)| outline)
 }
 
-/// The outline with the layers that its configuration is made of.
-pub(super) fn read(surroundings: Surroundings) -> Result<(Outline, Layers), WorkspaceError> {
+/// The outline, and what its configuration is made of.
+pub(super) fn read(surroundings: Surroundings) -> Result<(Outline, Shared), WorkspaceError> {
     let git = outermost(&surroundings.here)?;
     let root = git.root.clone();
-    let layers = Layers::read(Some(&root), &surroundings).map_err(|error| explained(error, &root))?;
+    let mut layers = Layers::read(Some(&root), &surroundings).map_err(|error| explained(error, &root))?;
+    let folder = root.file_name().map_or_else(|| "root".into(), |name| name.to_string_lossy().into_owned());
+    // What sub-repos export cannot name the workspace.
+    let stated = layers.resolve(None, None);
+    let name = stated.get("workspace.name").and_then(|(value, _)| value.as_text()).map_or(folder, str::to_owned);
+    let mut repos = sub_repo::discover(&root, &name);
+    let mut problems = Vec::new();
+    let sub_layers = read_sub_layers(&mut repos, &root, &mut problems)?;
+    let exporters = exporters(&root, layers.root.as_ref(), &sub_layers);
+    layers.take_exported(&exporters)?;
     let resolved = Arc::new(layers.resolve(None, None));
-    let config = Arc::new(Config::from_resolved(&resolved)?);
-    let name = name_of(&root, &config);
+    let config = Arc::new(exports::typed(&resolved, &exporters)?);
     let places = Places { root: root.clone(), here: surroundings.here.clone(), home: surroundings.home.clone() };
-    Ok((Outline { root, git, name, resolved, config, places, surroundings }, layers))
+    let outline = Outline { root, git, name, repos, exporters, resolved, config, places, surroundings };
+    Ok((outline, Shared { layers, sub_layers, problems }))
 }
 
 /// Configuration written for another Wharf may hold what this one does not know: that it wants another is the better answer.

@@ -11,7 +11,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Detach {
     /// Files and folders.
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH", required = true, add = crate::commands::complete::common_files())]
     paths: Vec<String>,
     /// Prints the change to `wharf.toml` as a patch, and writes nothing.
     #[arg(long)]

@@ -15,7 +15,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Diff {
     /// Files and folders; without any, all common files.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", add = crate::commands::complete::common_files())]
     paths: Vec<String>,
     /// The other way round: `+` is what a sync would bring.
     #[arg(short, long)]

@@ -2,6 +2,7 @@
 
 mod detach;
 mod diff;
+pub(super) mod exported;
 mod many;
 mod status;
 mod sync;

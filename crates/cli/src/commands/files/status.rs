@@ -19,7 +19,7 @@ use crate::render::{Paint, Table, github};
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
     /// Files and folders; without any, all common files.
-    #[arg(value_name = "PATH", conflicts_with = "repos")]
+    #[arg(value_name = "PATH", conflicts_with = "repos", add = crate::commands::complete::common_files())]
     paths: Vec<String>,
     /// Lists files that are equal, too.
     #[arg(long)]

@@ -19,7 +19,7 @@ use crate::render::{Paint, Table};
 #[derive(Debug, clap::Args)]
 pub(super) struct Sync {
     /// Files and folders; without any, all common files. A file named itself comes back though it was deleted here.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", add = crate::commands::complete::common_files())]
     paths: Vec<String>,
     /// Writes conflict markers where both sides changed the same place; then exits 1.
     #[arg(long)]
@@ -72,7 +72,7 @@ impl Sync {
                 (selection, examined)
             }
         };
-        let contents = Contents::fetch(scene, &examined)?;
+        let contents = Contents::fetch(scene, &examined)?.with_merges(scene, &examined)?;
         let on_conflict = if self.merge { OnConflict::Mark } else { OnConflict::Refuse };
         let plan = plan(scene, &examined, &contents, &selection, on_conflict);
         if !self.dry_run && plan.conflicts.is_empty() {

@@ -13,10 +13,10 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Track {
     /// The file or folder.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     path: String,
     /// Who owns it: the address of a repo, or of a folder in one; `.` for the super-repo.
-    #[arg(long, value_name = "OWNER")]
+    #[arg(long, value_name = "OWNER", add = crate::commands::complete::repos())]
     from: String,
     /// Prints the change to `wharf.toml` as a patch, and writes nothing.
     #[arg(long)]

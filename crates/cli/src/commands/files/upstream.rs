@@ -13,7 +13,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Upstream {
     /// Files and folders.
-    #[arg(value_name = "PATH", required_unless_present = "between")]
+    #[arg(value_name = "PATH", required_unless_present = "between", add = crate::commands::complete::common_files())]
     paths: Vec<String>,
     /// The branch; without it `common-files/NAME`, with the super-repo's name.
     #[arg(long, value_name = "NAME")]

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use wharf_core::repos::compose::{self, AddSettings};
 
 use super::super::data;
+use super::super::files::exported;
 use super::super::interrupt::Interrupt;
 use super::cloned;
 use super::progress::Progress;
@@ -53,7 +54,7 @@ impl Add {
             }
             return Ok(0);
         }
-        let login = super::login(context, &top)?;
+        let login = super::login(context, &top.root)?;
         let interrupt = Interrupt::listen()?;
         let progress = Progress::new(&context.talk);
         let done = plan.apply(&settings, &login, &progress, interrupt.stop());
@@ -64,6 +65,9 @@ impl Add {
         let repo = plan.repo();
         let place = if repo == top.root { String::new() } else { format!(" -C {}", repo.display()) };
         context.talk.note(&format!("`{path}` is staged; next: `git{place} commit -m \"Add {path}\"`"));
+        if repo == top.root {
+            exported::bring(context, &top.root, &path)?;
+        }
         cloned::verdict(context, &repos, false)
     }
 }

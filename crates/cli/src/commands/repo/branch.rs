@@ -19,7 +19,7 @@ pub(super) struct Branch {
     #[arg(value_name = "NAME")]
     name: String,
     /// Only in these, by path or name, and in the repos around them.
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", add = crate::commands::complete::repos())]
     repos: Vec<String>,
     /// How many repos are looked at at once.
     #[arg(short, long, value_name = "N")]
@@ -38,7 +38,7 @@ impl Branch {
         let named = bench.named(&self.repos)?;
         let _lock = bench.lock("branch", self.dry_run)?;
         let mode = if self.dry_run { Mode::Plan } else { Mode::Apply };
-        let outcomes = branch(&bench.repos, &self.name, named.as_deref(), mode, &bench.work())?;
+        let outcomes = branch(&bench.repos, &self.name, named.as_deref(), mode, &bench.work()?)?;
         bench.interrupt.check()?;
         show(context, &outcomes, Shown { json: self.json, verb: "branch" })
     }

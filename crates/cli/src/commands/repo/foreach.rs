@@ -18,7 +18,7 @@ use crate::render::Paint;
 #[derive(Debug, clap::Args)]
 pub(super) struct Foreach {
     /// Only in these, by path or name; repeatable.
-    #[arg(short, long = "repo", value_name = "REPO")]
+    #[arg(short, long = "repo", value_name = "REPO", add = crate::commands::complete::repos())]
     repos: Vec<String>,
     /// How many repos at once.
     #[arg(short, long, value_name = "N")]
@@ -49,7 +49,7 @@ impl Foreach {
         }
         let after = if self.keep_going { AfterFailure::GoOn } else { AfterFailure::Stop };
         let mut unwritten = None;
-        let ran = foreach(&bench.repos, &places, &Call { words: &self.words, after }, &bench.work(), |ran| {
+        let ran = foreach(&bench.repos, &places, &Call { words: &self.words, after }, &bench.local_work(), |ran| {
             if let Err(failure) = self.print(context, ran) {
                 unwritten.get_or_insert(failure);
             }

@@ -15,6 +15,7 @@ mod switch;
 mod worktree;
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::SystemTime;
 
 use wharf_core::repos::compose::Login;
@@ -107,12 +108,16 @@ impl<'a> Bench<'a> {
         })
     }
 
-    fn work(&self) -> Work<'_> {
-        let surroundings = &self.context.surroundings;
-        let own_ssh = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| surroundings.variable(name).is_some());
+    /// For work that asks remotes.
+    fn work(&self) -> Result<Work<'_>, Failure> {
+        Ok(Work { login: login(self.context, &self.repos.root)?, ..self.local_work() })
+    }
+
+    /// For work that asks no remote: settings of Git need not be looked up.
+    fn local_work(&self) -> Work<'_> {
         Work {
             jobs: self.jobs,
-            own_ssh,
+            login: Login::default(),
             now: SystemTime::now(),
             listener: &self.context.talk,
             stop: self.interrupt.stop(),
@@ -149,10 +154,10 @@ fn top(context: &Context) -> Result<GitPlace, Failure> {
     Ok(wharf_git::outermost(&context.surroundings.here).map_err(wharf_core::workspace::WorkspaceError::from)?)
 }
 
-/// How remotes are reached from a super-repo.
-fn login(context: &Context, top: &GitPlace) -> Result<Login, Failure> {
+/// How remotes are reached from the super-repo at `root`.
+fn login(context: &Context, root: &Path) -> Result<Login, Failure> {
     let config = own_config(&context.surroundings)?;
-    let git = Git::new(&top.root);
+    let git = Git::new(root);
     let remote = git.setting("remote.origin.url").unwrap_or_default();
     let ssh = git.setting("core.sshCommand");
     Ok(Login::new(&config.git, &context.surroundings, &remote, ssh.as_deref()))

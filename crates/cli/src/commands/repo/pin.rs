@@ -16,7 +16,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Pin {
     /// Only these sub-repos, by path or name.
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", add = crate::commands::complete::repos())]
     repos: Vec<String>,
     /// First line of the commit's message.
     #[arg(short, long, value_name = "TEXT")]
@@ -45,7 +45,7 @@ impl Pin {
             unpushed: if self.unpushed { Unpushed::Allow } else { Unpushed::Refuse },
             mode: if self.dry_run { Mode::Plan } else { Mode::Apply },
         };
-        let outcomes = pin(&bench.repos, named.as_deref(), &options, &bench.work());
+        let outcomes = pin(&bench.repos, named.as_deref(), &options, &bench.work()?);
         bench.interrupt.check()?;
         show(context, &outcomes, Shown { json: self.json, verb: "pin" })
     }

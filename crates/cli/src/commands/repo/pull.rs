@@ -17,7 +17,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Pull {
     /// Only these, by path or name.
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", add = crate::commands::complete::repos())]
     repos: Vec<String>,
     /// Brings sub-repos to the heads of their branches instead; `wharf repo pin` then commits that.
     #[arg(long)]
@@ -53,7 +53,7 @@ impl Pull {
             edits: if self.no_autostash { Edits::Refuse } else { Edits::Stash },
             mode: if self.dry_run { Mode::Plan } else { Mode::Apply },
         };
-        let outcomes = pull(&bench.repos, &selected, options, &bench.work());
+        let outcomes = pull(&bench.repos, &selected, options, &bench.work()?);
         bench.interrupt.check()?;
         show(context, &outcomes, Shown { json: self.json, verb: "pull" })
     }

@@ -17,7 +17,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Push {
     /// Only these, by path or name.
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", add = crate::commands::complete::repos())]
     repos: Vec<String>,
     /// How many repos at once.
     #[arg(short, long, value_name = "N")]
@@ -36,7 +36,7 @@ impl Push {
         let selected = bench.select(&self.repos)?;
         let _lock = bench.lock("push", self.dry_run)?;
         let mode = if self.dry_run { Mode::Plan } else { Mode::Apply };
-        let outcomes = push(&bench.repos, &selected, mode, &bench.work());
+        let outcomes = push(&bench.repos, &selected, mode, &bench.work()?);
         bench.interrupt.check()?;
         show(context, &outcomes, Shown { json: self.json, verb: "push" })
     }

@@ -11,7 +11,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Remove {
     /// Path of the sub-repo.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", add = crate::commands::complete::repos())]
     path: String,
     /// Removes its history in `.git/modules` too, which is kept otherwise.
     #[arg(long)]

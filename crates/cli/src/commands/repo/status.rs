@@ -18,7 +18,7 @@ use crate::render::{Paint, Table};
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {
     /// Only these, by path or name.
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", add = crate::commands::complete::repos())]
     repos: Vec<String>,
     /// Fetches first.
     #[arg(long)]
@@ -80,7 +80,8 @@ impl Status {
         let bench = Bench::new(context, self.jobs)?;
         let places = bench.select(&self.repos)?;
         let freshness = if self.fetch { Freshness::Fetched } else { Freshness::Known };
-        let found = status(&bench.repos, &places, freshness, &bench.work());
+        let work = if self.fetch { bench.work()? } else { bench.local_work() };
+        let found = status(&bench.repos, &places, freshness, &work);
         bench.interrupt.check()?;
         if self.json {
             data::json(&found.iter().map(row).collect::<Vec<_>>())?;

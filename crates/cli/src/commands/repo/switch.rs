@@ -38,7 +38,7 @@ impl Switch {
         let _lock = bench.lock("switch", self.dry_run)?;
         let mode = if self.dry_run { Mode::Plan } else { Mode::Apply };
         let missing = if self.create { Missing::Create } else { Missing::Leave };
-        let outcomes = switch(&bench.repos, &self.name, missing, mode, &bench.work())?;
+        let outcomes = switch(&bench.repos, &self.name, missing, mode, &bench.work()?)?;
         bench.interrupt.check()?;
         show(context, &outcomes, Shown { json: self.json, verb: "switch" })
     }

@@ -82,7 +82,7 @@ impl Add {
             }
             return Ok(0);
         }
-        let login = super::login(context, &top)?;
+        let login = super::login(context, &top.root)?;
         let interrupt = Interrupt::listen()?;
         let progress = Progress::new(&context.talk);
         let done = add_worktree(&plan, &login, &super::holder("worktree add"), &progress, interrupt.stop());

@@ -57,6 +57,7 @@ fn unknown_without_neighbour_lists_what_is_known() {
         Some(
             "the known tables are `workspace`, `engine`, `git`, `registry`, `image`, `os`, `python`, `build`, `run`, `test`, \
              `thin-env`, `files`, `setenv`"
+             `files`, `exports`"
         )
     );
 }

@@ -55,6 +55,13 @@ fn forms_for_names() {
         &["debian:bookworm", "ghcr.io/a/b@sha256:00", "localhost:5000/a"],
         &["", "-v", "a b", "a\nb", "https://a"],
     );
+    form(
+        Form::BaseImage,
+        &["debian:bookworm", "//helpers:python", "//libs/helpers:py-3"],
+        &["", "-v", "//helpers", "//:a", "//../a:b", "//a:b c", "//a:", "helpers//:a b"],
+    );
+    form(Form::Export, &["helpers", "//libs/a", "a:files", "a:thin-env"], &["", "a:b", "../a", "/a", "a:", "*"]);
+    form(Form::RepoPath, &["templates", "a/b/", "r.txt"], &["", ".", "../a", "/a", "a/../b", "*.txt", ".git/x", "-a"]);
     form(Form::Registry, &["ghcr.io/acme", "localhost:5000"], &["", "https://ghcr.io", "ghcr.io/", "a b"]);
     form(Form::Address, &["//ml", "ml/x", ".", "//."], &["", "/ml", "../ml", "//../ml", "a\\b", "-x"]);
     form(Form::Network, &["host", "my_net"], &["", "-x", "a b"]);

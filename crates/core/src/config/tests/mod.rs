@@ -2,6 +2,7 @@
 
 mod defaults;
 mod errors;
+mod exports;
 mod forms;
 mod masking;
 mod merging;

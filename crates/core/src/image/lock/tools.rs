@@ -8,7 +8,6 @@ use wharf_engine::{BuildFailure, BuildSpec, Client};
 
 use super::resolve::Order;
 use super::{LockError, Target};
-use crate::config::ImageSource;
 use crate::event::{Event, ImageState};
 use crate::image::context::File;
 use crate::image::dockerfile::{self, Recipe};
@@ -66,18 +65,18 @@ fn start(order: &Order<'_>, client: &Client, target: &Target) -> Result<Start, L
         let path = format!("{DEVOPS}/{script}");
         files.insert(path.clone(), context::read(address, &dir.path, Path::new(&path))?);
     }
-    let ImageSource::Base(base) = &dir.config.image.source else {
+    let Some(base) = spec::base(dir)? else {
         return Err(LockError::Nothing { dir: address.to_owned() });
     };
     let recipe = Recipe {
-        base: &base.value,
+        base,
         python: dir.config.python.version.as_ref().map(|version| version.value.as_str()),
         config: &dir.config,
         dependencies: &wanting(target.manager),
     };
     let text = dockerfile::generate(&recipe);
     let end = text.find("\nFROM base AS dev\n").unwrap_or(text.len());
-    let base = client.image(&base.value)?.map(|image| image.id).unwrap_or_default();
+    let base = client.image(base)?.map(|image| image.id).unwrap_or_default();
     Ok(Start { text: text[..end].to_owned(), target: wanted, files, base })
 }
 

@@ -14,7 +14,7 @@ use crate::config::GitConfig;
 use crate::workspace::Surroundings;
 
 /// How remote repos are reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Login {
     /// Pairs of configuration keys and values for Git, in order.
     config: Vec<(String, String)>,
@@ -22,6 +22,8 @@ pub struct Login {
     given: usize,
     /// Value of `GIT_SSH_COMMAND`; None where the user has a program of their own for it.
     ssh: Option<String>,
+    /// What the caller's environment says about `ssh`.
+    own_ssh: OwnSsh,
     /// The variable with the token and the hosts that get it; None where it is not set.
     token: Option<(String, Vec<String>)>,
 }
@@ -31,7 +33,12 @@ impl Login {
     #[must_use]
     pub fn new(config: &GitConfig, surroundings: &Surroundings, remote: &str, ssh_command: Option<&str>) -> Self {
         let given = surroundings.variable("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0);
-        let mut login = Self { config: Vec::new(), given, ssh: quiet_ssh(surroundings, ssh_command), token: None };
+        let own_ssh = OwnSsh {
+            command: surroundings.variable("GIT_SSH_COMMAND").map(str::to_owned),
+            has_program: surroundings.variable("GIT_SSH").is_some(),
+        };
+        let ssh = own_ssh.quiet(ssh_command);
+        let mut login = Self { config: Vec::new(), given, ssh, own_ssh, token: None };
         let variable = &config.token_env;
         if surroundings.variable(variable).is_some() {
             let hosts = hosts(config, remote);
@@ -41,6 +48,12 @@ impl Login {
             login.token = Some((variable.clone(), hosts));
         }
         login
+    }
+
+    /// The same for a repo with a setting `core.sshCommand` of its own.
+    #[must_use]
+    pub fn with_ssh_command(&self, ssh_command: Option<&str>) -> Self {
+        Self { ssh: self.own_ssh.quiet(ssh_command), ..self.clone() }
     }
 
     fn add_helper(&mut self, place: &str, variable: &str, user: &str) {
@@ -79,16 +92,27 @@ impl Login {
     }
 }
 
-/// The user's `ssh` with questions off: it would ask on the terminal, behind our back. A program that is not `ssh` is left
-/// as it is.
-fn quiet_ssh(surroundings: &Surroundings, configured: Option<&str>) -> Option<String> {
-    let command = surroundings.variable("GIT_SSH_COMMAND").or(configured);
-    if command.is_none() && surroundings.variable("GIT_SSH").is_some() {
-        return None;
+/// What the caller's environment says about `ssh`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct OwnSsh {
+    /// `GIT_SSH_COMMAND`.
+    command: Option<String>,
+    /// Whether `GIT_SSH` is set.
+    has_program: bool,
+}
+
+impl OwnSsh {
+    /// The user's `ssh` with questions off: it would ask on the terminal, behind our back. A program that is not `ssh` is
+    /// left as it is. `configured` is `core.sshCommand`, which is weaker than `GIT_SSH_COMMAND`.
+    fn quiet(&self, configured: Option<&str>) -> Option<String> {
+        let command = self.command.as_deref().or(configured);
+        if command.is_none() && self.has_program {
+            return None;
+        }
+        let command = command.unwrap_or("ssh");
+        let program = command.split_whitespace().next().unwrap_or_default();
+        (program.rsplit('/').next() == Some("ssh")).then(|| format!("{command} -o BatchMode=yes"))
     }
-    let command = command.unwrap_or("ssh");
-    let program = command.split_whitespace().next().unwrap_or_default();
-    (program.rsplit('/').next() == Some("ssh")).then(|| format!("{command} -o BatchMode=yes"))
 }
 
 /// Scheme and host of all that get the token. Plain http gets it only on this machine.
@@ -131,6 +155,21 @@ mod tests {
         assert!(!line.contains("s3cret") && !format!("{login:?}").contains("s3cret"), "{line}");
         assert!(line.contains("GIT_CONFIG_KEY_2=") && line.contains("GIT_CONFIG_COUNT=6"), "{line}");
         assert!(line.contains("BatchMode=yes"), "{line}");
+    }
+
+    #[test]
+    fn ssh_asks_nothing_and_other_programs_stay() {
+        let ssh = |variables: &[(&str, &str)], configured: Option<&str>| {
+            login("ssh://git.example.org/a", variables).with_ssh_command(configured).ssh
+        };
+        assert_eq!(ssh(&[], None).as_deref(), Some("ssh -o BatchMode=yes"));
+        assert_eq!(ssh(&[], Some("ssh -i key")).as_deref(), Some("ssh -i key -o BatchMode=yes"));
+        assert_eq!(
+            ssh(&[("GIT_SSH_COMMAND", "ssh -p 1")], Some("ssh -i key")).as_deref(),
+            Some("ssh -p 1 -o BatchMode=yes")
+        );
+        assert_eq!(ssh(&[], Some("plink")), None);
+        assert_eq!(ssh(&[("GIT_SSH", "plink")], None), None);
     }
 
     #[test]

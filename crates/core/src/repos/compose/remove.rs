@@ -176,6 +176,18 @@ fn uses(repos: &[Repo], dirs: &[RunnableDir], path: &str) -> Vec<Use> {
             let place = format!("{}/devops/wharf.toml", dir.address);
             uses.push(Use { place, what: format!("`[image] from = \"{from}\"`") });
         }
+        let base = dir.resolved.get("image.base").and_then(|(value, origin)| Some((value.as_text()?, origin)));
+        let exported = base.filter(|(base, origin)| {
+            let owner = base.strip_prefix("//").and_then(|base| base.rsplit_once(':'));
+            owner.is_some_and(|(owner, _)| inside(owner))
+                && !origin.base_dir().is_some_and(|dir| inside(&dir.to_string_lossy()))
+        });
+        if let Some((base, origin)) = exported {
+            let used = Use { place: origin.to_string(), what: format!("`[image] base = \"{base}\"`") };
+            if !uses.contains(&used) {
+                uses.push(used);
+            }
+        }
     }
     for repo in repos.iter().filter(|repo| repo.state == State::Ready && !inside(&repo.path)) {
         let text = std::fs::read_to_string(repo.root.join("wharf.toml")).unwrap_or_default();
