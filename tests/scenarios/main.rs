@@ -15,6 +15,8 @@ mod repo;
 mod repo_kill;
 mod repo_move;
 mod run;
+mod task;
+mod task_places;
 mod testing;
 mod testing_faults;
 mod testing_selection;

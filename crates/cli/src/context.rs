@@ -1,9 +1,10 @@
 //! What every command starts from: the surroundings, how to talk, and the workspace where it needs one.
 
 use wharf_core::image::place::{Place, pick};
+use wharf_core::task::catalogue::check_names;
 use wharf_core::workspace::{Problem, Surroundings, Workspace, discover};
 
-use crate::arguments::Global;
+use crate::arguments::{self, Global};
 use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::surroundings;
@@ -49,7 +50,9 @@ impl Context {
         surroundings
             .flags
             .extend(flags.iter().map(|(key, text, flag)| ((*key).to_owned(), text.clone(), (*flag).to_owned())));
-        Ok(discover(surroundings)?)
+        let workspace = discover(surroundings)?;
+        check_names(&workspace, arguments::names)?;
+        Ok(workspace)
     }
 
     /// Says what is odd in a workspace, a line each.

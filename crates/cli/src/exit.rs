@@ -10,6 +10,7 @@ use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
 use wharf_core::image::promote::PromoteError;
 use wharf_core::repos::ReposError;
+use wharf_core::task::TaskError;
 use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::EngineError;
 
@@ -174,6 +175,30 @@ impl From<ReposError> for Failure {
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<TaskError> for Failure {
+    fn from(error: TaskError) -> Self {
+        let code = match &error {
+            TaskError::Unknown { .. } | TaskError::Argument(_) => 2,
+            TaskError::Cycle { .. }
+            | TaskError::MissingDep { .. }
+            | TaskError::Declaration { .. }
+            | TaskError::HidesCommand { .. }
+            | TaskError::DepArgument { .. }
+            | TaskError::NotRunnable { .. }
+            | TaskError::NotToml { .. } => 3,
+            TaskError::Stopped => 130,
+            _ => 4,
+        };
+        let hint = error.hint();
+        match error {
+            TaskError::Workspace(error) => error.into(),
+            TaskError::Image(error) => error.into(),
+            TaskError::Container(error) => error.into(),
+            error => Self::from_error(code, &error, hint),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ pub mod image;
 pub mod repos;
 pub mod runnable_dir;
 pub mod sub_repo;
+pub mod task;
 pub mod test_suite;
 pub mod version;
 pub mod workspace;

@@ -21,5 +21,7 @@ pub mod repo;
 pub mod run;
 pub mod status;
 pub mod stop;
+pub mod task;
+pub mod tasks;
 pub mod test;
 pub mod version;

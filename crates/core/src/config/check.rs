@@ -46,7 +46,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn accept(&mut self, path: String, value: Value, key_span: &Range<usize>) {
+    pub(super) fn accept(&mut self, path: String, value: Value, key_span: &Range<usize>) {
         let origin = self.site.origin(self.layer, key_span);
         self.entries.push(Arc::new(Entry { path, value, origin }));
     }
@@ -57,6 +57,8 @@ impl<'s> Checker<'s> {
             let path = join(prefix, name.get_ref());
             if let Some(key) = schema::KEYS.iter().find(|key| key.path == path) {
                 self.known(key, name.span(), value);
+            } else if path == "tasks" {
+                self.tasks(value);
             } else if is_table(&path) {
                 match value.get_ref() {
                     DeValue::Table(inner) => self.table(&path, inner),
@@ -130,6 +132,9 @@ impl<'s> Checker<'s> {
                 let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
                 self.integer(key, (min, max), (&number.to_string(), parsed), (key_span, &span));
             }
+            (Kind::Boolean, DeValue::Boolean(boolean)) => {
+                self.accept(path.to_owned(), Value::Boolean(*boolean), key_span);
+            }
             (Kind::List(form), DeValue::Array(_)) => {
                 self.list(path.to_owned(), form, value, key_span);
             }
@@ -165,7 +170,7 @@ impl<'s> Checker<'s> {
             return Some(join(key.path, text));
         }
         let kind = match names {
-            Names::Free => ProblemKind::bad_value(key.path.to_owned(), text, names.expected()),
+            Names::Free | Names::Variables => ProblemKind::bad_value(key.path.to_owned(), text, names.expected()),
             Names::Only(known) => {
                 let suggestion = nearest_word(text, known).map(|near| join(key.path, &near));
                 ProblemKind::UnknownKey { path: join(key.path, text), suggestion }
@@ -213,7 +218,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn list(&mut self, path: String, form: Form, value: &Spanned<DeValue<'_>>, key_span: &Range<usize>) {
+    pub(super) fn list(&mut self, path: String, form: Form, value: &Spanned<DeValue<'_>>, key_span: &Range<usize>) {
         let DeValue::Array(array) = value.get_ref() else {
             return self.wrong_type(path, "a list of strings", value.get_ref(), value.span());
         };
@@ -243,7 +248,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn wrong_type(&mut self, path: String, expected: &str, found: &DeValue<'_>, span: Range<usize>) {
+    pub(super) fn wrong_type(&mut self, path: String, expected: &str, found: &DeValue<'_>, span: Range<usize>) {
         let kind = ProblemKind::WrongType { path, expected: expected.to_owned(), found: described(found) };
         self.report(kind, span);
     }
@@ -255,7 +260,7 @@ fn is_table(path: &str) -> bool {
 }
 
 /// `prefix.name`, the name in quotes where TOML asks for them, so that `"image.base"` is not taken for `image.base`.
-fn join(prefix: &str, name: &str) -> String {
+pub(super) fn join(prefix: &str, name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     let name = if bare { name.to_owned() } else { format!("\"{}\"", name.escape_debug()) };
     if prefix.is_empty() { name } else { format!("{prefix}.{name}") }

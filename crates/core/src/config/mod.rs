@@ -38,6 +38,7 @@ mod render;
 pub mod schema;
 mod site;
 mod suggest;
+mod tasks;
 mod typed;
 mod typed_value;
 mod value;

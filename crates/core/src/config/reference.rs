@@ -34,7 +34,9 @@ pub fn defaults_text() -> String {
          # a key that is commented out has no default and shows an example.\n",
     );
     for table in schema::tables() {
-        push(&mut text, format_args!("\n[{table}]\n"));
+        // There is no default of a table that has any name.
+        let mark = if schema::NAMED_TABLES.contains(&table) { "# " } else { "" };
+        push(&mut text, format_args!("\n{mark}[{table}]\n"));
         for key in KEYS.iter().filter(|key| key.table() == table) {
             push(&mut text, format_args!("# {}.\n", key.doc));
             match key.default {
