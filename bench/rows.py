@@ -5,6 +5,7 @@ import shutil
 import time
 
 import rows_repos
+import rows_tasks
 import samples
 from engine import Starts, read_report
 from measure import BenchError, Limit, Measure, alternate, capture, peak_memory, run_timed
@@ -145,4 +146,5 @@ def size(bench, place, runs):
 
 ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
 ROWS.update(rows_repos.ROWS)
+ROWS.update(rows_tasks.ROWS)
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory"}
