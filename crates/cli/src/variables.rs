@@ -57,10 +57,11 @@ pub const OTHERS: [(&str, &str); 21] = [
 ];
 
 /// Variables that commands find in their container, or on the host in their environment.
-pub const GIVEN: [(&str, &str); 5] = [
+pub const GIVEN: [(&str, &str); 6] = [
     ("PYTHONPATH", "The super-repo's root, then each sub-repo's root."),
     ("WHARF_DIR", "Address of the runnable dir."),
     ("WHARF_ROOT", "The super-repo's root, as the command sees it."),
+    ("WHARF_TASK", "In a task: its name."),
     ("WHARF_REPO", "In `wharf repo foreach`: the repo's path in the workspace, `.` for the super-repo."),
     ("WHARF_REPO_PATH", "In `wharf repo foreach`: the repo's folder."),
 ];

@@ -21,4 +21,4 @@ pub use command::{Command, Output};
 pub use error::ProcessError;
 pub use group::{Exit, ask_all, kill_all};
 pub use stream::{Chunk, Running, Stopper, Stream};
-pub use tree::{adopt_orphans, signal_descendants};
+pub use tree::{adopt_orphans, count_descendants, signal_descendants};

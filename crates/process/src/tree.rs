@@ -25,6 +25,12 @@ pub fn signal_descendants(signal: i32) -> usize {
     descendants.len()
 }
 
+/// How many processes are alive that this process started.
+#[must_use]
+pub fn count_descendants() -> usize {
+    descendants(&table(), getpid()).len()
+}
+
 /// The parent of each process that is alive.
 #[cfg(target_os = "linux")]
 fn table() -> Vec<(Pid, Pid)> {

@@ -73,14 +73,14 @@ fn what(task: &Task) -> String {
 }
 
 fn described(task: &Task) -> Value {
-    let (file, line, kind, aliases) = match &task.stated {
+    let mut about = match &task.stated {
         Stated::Config(origin) => {
             let origin = origin.to_json();
-            (origin["file"].clone(), origin["line"].clone(), "config", Vec::new())
+            json!({ "kind": "config", "file": origin["file"], "line": origin["line"] })
         }
-        Stated::Python { file, line, aliases } => {
-            (json!(file.display().to_string()), json!(line), "python", aliases.clone())
-        }
+        Stated::Python { file, line, aliases, pre, post } => json!({
+            "kind": "python", "file": file.display().to_string(), "line": line, "aliases": aliases, "pre": pre, "post": post,
+        }),
     };
     let arguments = task.arguments.iter().map(|argument| {
         json!({
@@ -89,9 +89,12 @@ fn described(task: &Task) -> Value {
             "variadic": argument.variadic,
         })
     });
-    json!({
-        "id": task.id(), "name": task.name, "dir": task.dir.as_str(), "help": task.help, "kind": kind, "file": file,
-        "line": line, "aliases": aliases, "in": task.place.word(), "deps": task.deps, "hidden": task.hidden,
-        "args": arguments.collect::<Vec<_>>(),
-    })
+    let more = json!({
+        "id": task.id(), "name": task.name, "dir": task.dir.as_str(), "help": task.help, "in": task.place.word(),
+        "deps": task.deps, "hidden": task.hidden, "args": arguments.collect::<Vec<_>>(),
+    });
+    if let (Value::Object(about), Value::Object(more)) = (&mut about, more) {
+        about.extend(more);
+    }
+    about
 }

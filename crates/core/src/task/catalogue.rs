@@ -1,10 +1,11 @@
 //! All tasks of a workspace, and the one that a name means.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::Path;
 
 use super::error::TaskError;
 use super::tasks_py::{self, Unread};
-use super::{Task, declared};
+use super::{Stated, Task, declared};
 use crate::config::LayerKind;
 use crate::runnable_dir::Address;
 use crate::workspace::Workspace;
@@ -16,6 +17,8 @@ pub struct Catalogue {
     pub tasks: Vec<Task>,
     /// What of a `tasks.py` could not be read.
     pub unread: Vec<Unread>,
+    /// The place of each task by its dir and each of its names.
+    index: HashMap<(Address, String), usize>,
 }
 
 fn of_root(layer: LayerKind) -> bool {
@@ -65,13 +68,22 @@ impl Catalogue {
     /// Adds tasks; of two with one name the first stays.
     fn add(&mut self, tasks: Vec<Task>) {
         for task in tasks {
-            if !self.tasks.iter().any(|known| known.dir == task.dir && known.is_named(&task.name)) {
-                self.tasks.push(task);
+            let place = self.tasks.len();
+            let key = |name: &str| (task.dir.clone(), name.to_owned());
+            if self.index.contains_key(&key(&task.name)) {
+                continue;
             }
+            self.index.insert(key(&task.name), place);
+            if let Stated::Python { aliases, .. } = &task.stated {
+                aliases.iter().for_each(|alias| {
+                    self.index.entry(key(alias)).or_insert(place);
+                });
+            }
+            self.tasks.push(task);
         }
     }
 
-    fn add_python(&mut self, workspace: &Workspace, dir: &Address, folder: &PathBuf) {
+    fn add_python(&mut self, workspace: &Workspace, dir: &Address, folder: &Path) {
         let Some(found) = tasks_py::read(&workspace.root, folder) else { return };
         let tasks = found.tasks.into_iter().map(|task| task.into_task(dir, folder));
         self.add(tasks.collect());
@@ -90,21 +102,16 @@ impl Catalogue {
 
     pub(super) fn position(&self, name: &str, dir: &Address) -> Option<usize> {
         if let Some((at, name)) = name.rsplit_once(':') {
-            let at = at.strip_prefix("//").unwrap_or(at);
-            let at = if at.is_empty() { "." } else { at };
-            return self.own(name, |task| task.dir.as_str() == at);
+            let at = Address::from_relative(Path::new(at.trim_start_matches('/'))).ok()?;
+            return self.own_of(name, &at);
         }
-        self.own(name, |task| task.dir == *dir).or_else(|| self.own(name, |task| task.dir.is_root()))
+        self.own_of(name, dir).or_else(|| self.own_of(name, &Address::root()))
     }
 
     /// The dir's own task with this name.
     #[must_use]
     pub fn own_of(&self, name: &str, dir: &Address) -> Option<usize> {
-        self.own(name, |task| task.dir == *dir)
-    }
-
-    fn own(&self, name: &str, of: impl Fn(&Task) -> bool) -> Option<usize> {
-        self.tasks.iter().position(|task| of(task) && task.is_named(name))
+        self.index.get(&(dir.clone(), name.to_owned())).copied()
     }
 
     /// At most three tasks with a name like `name`.

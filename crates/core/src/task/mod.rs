@@ -88,6 +88,10 @@ pub enum Stated {
         line: usize,
         /// Other names of the task.
         aliases: Vec<String>,
+        /// The tasks that invoke runs before it.
+        pre: Vec<String>,
+        /// The tasks that invoke runs after it.
+        post: Vec<String>,
     },
 }
 
@@ -140,13 +144,6 @@ impl Task {
     #[must_use]
     pub fn id(&self) -> String {
         if self.dir.is_root() { self.name.clone() } else { format!("{}:{}", self.dir, self.name) }
-    }
-
-    /// Whether `name` is one of its names, without the dir.
-    #[must_use]
-    pub fn is_named(&self, name: &str) -> bool {
-        let alias = |aliases: &[String]| aliases.iter().any(|alias| alias == name);
-        self.name == name || matches!(&self.stated, Stated::Python { aliases, .. } if alias(aliases))
     }
 
     /// Whether it is for the system that Wharf runs on.

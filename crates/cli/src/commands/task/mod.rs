@@ -294,6 +294,7 @@ impl Session<'_> {
             _ => format!("\n  not run: {}", not_run.join(", ")),
         };
         if self.stopping.is_stopped() {
+            self.stopping.finish();
             return Err(Failure { code: 130, message: format!("interrupted{rest}"), hint: None });
         }
         let mut code = 0;

@@ -35,6 +35,7 @@ pub(super) fn run(session: &Session<'_>) -> Result<u8, Failure> {
             }
             std::thread::sleep(PAUSE);
             if session.stopping.is_stopped() {
+                session.stopping.finish();
                 return Err(Failure { code: 130, message: "interrupted".into(), hint: None });
             }
         }

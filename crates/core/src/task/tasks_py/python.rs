@@ -93,48 +93,6 @@ impl Value {
     }
 }
 
-/// A call.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::task) struct Call {
-    pub(in crate::task) function: Value,
-    pub(in crate::task) arguments: Vec<Value>,
-    pub(in crate::task) named: Vec<(String, Value)>,
-}
-
-impl Call {
-    /// The argument with this name.
-    pub(in crate::task) fn named(&self, name: &str) -> Option<&Value> {
-        self.named.iter().find(|(known, _)| known == name).map(|(_, value)| value)
-    }
-}
-
-impl Value {
-    pub(in crate::task) fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The texts of a list, or the one text.
-    pub(in crate::task) fn texts(&self) -> Vec<String> {
-        match self {
-            Self::List(items) => items.iter().filter_map(Self::as_text).map(str::to_owned).collect(),
-            Self::Text(text) => vec![text.clone()],
-            _ => Vec::new(),
-        }
-    }
-
-    /// `a.b.c` as text.
-    pub(in crate::task) fn dotted(&self) -> Option<String> {
-        match self {
-            Self::Name(name) => Some(name.clone()),
-            Self::Attribute(value, name) => Some(format!("{}.{name}", value.dotted()?)),
-            _ => None,
-        }
-    }
-}
-
 /// What is wrong with a file's grammar: line and words.
 pub(in crate::task) type SyntaxError = (usize, String);
 
