@@ -173,13 +173,13 @@ fn what_makes_no_sense_is_refused() {
         ),
         (
             "[tasks]\na = { run = \"x\", deps = [\"bulid\"] }\nbuild = \"y\"\n",
-            "task `a` needs `bulid`, which is not there (wharf.toml:7)",
+            "task `a` needs `bulid`, which is not there (wharf.toml:8)",
         ),
         (
             "[tasks]\na = { deps = [\"b --n x\"] }\nb = { run = \"y\", args.n = { type = \"int\" } }\n",
             "argument `n` of task `b` is a whole number, not `x`",
         ),
-        ("[tasks]\ntest = \"pytest\"\na = \"x\"\n", "task `test` (wharf.toml:7) hides the command `wharf test`"),
+        ("[tasks]\ntest = \"pytest\"\na = \"x\"\n", "task `test` (wharf.toml:8) hides the command `wharf test`"),
         ("[tasks]\na = { help = \"nothing\" }\n", "it has neither `run` nor `deps`"),
         (
             "[tasks]\na = { run = \"x\", args.n = { type = \"int\", default = \"many\" } }\n",

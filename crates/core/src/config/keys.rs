@@ -208,7 +208,7 @@ pub static KEYS: &[Key] = &[
     key(
         "tasks.NAME.run",
         Kind::Texts(Form::Any),
-        "Command for `sh`, or several, one after the other; `{WORD}` is an argument",
+        "Command for `sh`, or several, one after the other; `{word}` is an argument",
     )
     .absent("the task is its `deps`")
     .example(r#""cargo build --jobs {jobs}""#)
@@ -270,34 +270,34 @@ pub static KEYS: &[Key] = &[
         .example(r#""linux""#)
         .only(TASKS),
     key(
-        "tasks.NAME.args.WORD.type",
+        "tasks.NAME.args.word.type",
         Kind::Text(Form::Choice(&["string", "int", "float", "bool", "path", "choice"])),
         "Type of the argument",
     )
     .absent("`choice` where there are `choices`, else `string`")
     .example(r#""int""#)
     .only(TASKS),
-    key("tasks.NAME.args.WORD.default", Kind::Scalar, "Value where none is given")
+    key("tasks.NAME.args.word.default", Kind::Scalar, "Value where none is given")
         .absent("it must be given; `false` for a `bool`")
         .example("4")
         .only(TASKS),
-    key("tasks.NAME.args.WORD.help", Kind::Text(Form::Any), "What the argument is for, in one line")
+    key("tasks.NAME.args.word.help", Kind::Text(Form::Any), "What the argument is for, in one line")
         .absent("nothing is said")
         .example(r#""How many at once""#)
         .only(TASKS),
-    key("tasks.NAME.args.WORD.choices", Kind::List(Form::Any), "The values that it may have")
+    key("tasks.NAME.args.word.choices", Kind::List(Form::Any), "The values that it may have")
         .absent("any of its type")
         .example(r#"["debug", "release"]"#)
         .only(TASKS),
-    key("tasks.NAME.args.WORD.required", Kind::Boolean, "Whether it must be given")
+    key("tasks.NAME.args.word.required", Kind::Boolean, "Whether it must be given")
         .absent("`true` where it has no default")
         .example("false")
         .only(TASKS),
-    key("tasks.NAME.args.WORD.positional", Kind::Boolean, "Whether it can be given without its name")
+    key("tasks.NAME.args.word.positional", Kind::Boolean, "Whether it can be given without its name")
         .absent("`true` where it is required or variadic")
         .example("true")
         .only(TASKS),
-    key("tasks.NAME.args.WORD.variadic", Kind::Boolean, "Whether it takes all words that are left")
+    key("tasks.NAME.args.word.variadic", Kind::Boolean, "Whether it takes all words that are left")
         .absent("`false`")
         .example("true")
         .only(TASKS),

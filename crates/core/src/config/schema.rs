@@ -166,7 +166,7 @@ pub fn find(path: &str) -> Option<&'static Key> {
 }
 
 /// The tables that stand for any number of tables, one for each name: `[tasks.NAME]`.
-pub const NAMED_TABLES: &[&str] = &["tasks.NAME", "tasks.NAME.args.WORD"];
+pub const NAMED_TABLES: &[&str] = &["tasks.NAME", "tasks.NAME.args.word"];
 
 /// The names of all tables, in the order of the reference.
 #[must_use]

@@ -16,7 +16,7 @@ use super::suggest::nearest_word;
 use super::value::Value;
 
 const TASK: &str = "tasks.NAME";
-const ARGUMENT: &str = "tasks.NAME.args.WORD";
+const ARGUMENT: &str = "tasks.NAME.args.word";
 
 /// The path with the names of a task and of its argument made general: `tasks.NAME.run` for `tasks.build.run`.
 pub(super) fn general(path: &str) -> Cow<'_, str> {
@@ -26,7 +26,7 @@ pub(super) fn general(path: &str) -> Cow<'_, str> {
     }
     parts[1] = "NAME";
     if parts.len() > 4 && parts[2] == "args" {
-        parts[3] = "WORD";
+        parts[3] = "word";
     }
     Cow::Owned(parts.join("."))
 }

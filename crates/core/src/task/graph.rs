@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::arguments::{Bound, bind};
+use super::arguments::{ArgumentKind, Bound, bind};
 use super::catalogue::Catalogue;
 use super::error::TaskError;
 use super::{Action, Task};
@@ -205,13 +205,22 @@ fn key(catalogue: &Catalogue, request: &Request) -> Result<Key, TaskError> {
 /// The words that state what differs from the defaults, in the order of the arguments.
 fn canonical(task: &Task, bound: &Bound) -> Vec<String> {
     let mut words = Vec::new();
+    // Behind one that is left out, a word without a name would be taken for it.
+    let mut is_placed = true;
     for argument in &task.arguments {
         let Some(values) = bound.0.get(&argument.name) else { continue };
         let default = argument.default.clone().unwrap_or_default();
         let is_default = !argument.required && (*values == default || (default.is_empty() && *values == ["false"]));
-        if !is_default {
-            words.extend(values.iter().map(|value| format!("{}={value}", argument.flag())));
+        if is_default {
+            is_placed &= !argument.positional;
+            continue;
         }
+        let is_plain = argument.positional && is_placed && !values.iter().any(|value| value.starts_with('-'));
+        words.extend(values.iter().map(|value| match value.as_str() {
+            value if is_plain => value.to_owned(),
+            "true" if argument.kind == ArgumentKind::Bool => argument.flag(),
+            value => format!("{}={value}", argument.flag()),
+        }));
     }
     words
 }

@@ -185,7 +185,7 @@ mod python {
                 && lines[1].starts_with("tasks.py:7:")
                 && lines[2].starts_with("tasks.py:8:")
         );
-        let found = files(&[("tasks.py", "from invoke import task\n\n@task\ndef a(c:\n    pass\n")]);
+        let found = files(&[("tasks.py", "from invoke import task\n\n@task\ndef a(c)\n    pass\n")]);
         assert!(found.tasks.is_empty());
         let [unread] = found.unread.as_slice() else { panic!("{found:?}") };
         assert_eq!(unread.line, 4);

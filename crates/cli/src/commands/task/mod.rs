@@ -109,7 +109,8 @@ pub fn external(context: &Context, words: Vec<String>) -> Result<u8, Failure> {
 }
 
 fn no_command(name: &str) -> Failure {
-    let command = crate::arguments::Arguments::command().allow_external_subcommands(false);
+    let all = crate::arguments::Arguments::command();
+    let command = clap::Command::new("wharf").subcommands(all.get_subcommands().cloned());
     let message =
         command.try_get_matches_from(["wharf", name]).err().map(|error| error.to_string()).unwrap_or_default();
     let message = message.trim_start_matches("error: ").trim_end();

@@ -55,7 +55,7 @@ fn unknown_without_neighbour_lists_what_is_known() {
     assert_eq!(
         error("zzzzz = 1").hint().as_deref(),
         Some(
-            "the known tables are `workspace`, `engine`, `registry`, `image`, `os`, `python`, `build`, `run`, `test`, `tasks.NAME`, `tasks.NAME.args.WORD`"
+            "the known tables are `workspace`, `engine`, `registry`, `image`, `os`, `python`, `build`, `run`, `test`, `tasks.NAME`, `tasks.NAME.args.word`"
         )
     );
 }
