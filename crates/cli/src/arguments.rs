@@ -103,7 +103,7 @@ impl Arguments {
             Some(Command::Repo(command)) => command.run(&context),
             Some(Command::Task(command)) => command.run(&context),
             Some(Command::Tasks(command)) => command.run(&context),
-            Some(Command::External(words)) => commands::task::external(&context, words),
+            Some(Command::External(words)) => commands::task::external(&context, &words),
             Some(Command::Ps(command)) => command.run(&context),
             Some(Command::Logs(command)) => command.run(&context),
             Some(Command::Stop(command)) => command.run(&context),

@@ -66,7 +66,7 @@ pub enum TaskError {
         /// Where the task is stated.
         at: String,
         /// What does not fit.
-        source: ArgumentError,
+        source: Box<ArgumentError>,
     },
     /// The task is not for this system.
     #[error("task `{task}` is only for {}", .os.join(", "))]

@@ -170,13 +170,23 @@ impl Fresh {
         let excluded = set(globs.iter().filter_map(|glob| glob.strip_prefix('!')));
         let mut found: Vec<Seen> = Vec::new();
         for glob in globs.iter().filter(|glob| !glob.starts_with('!')) {
-            let (base, is_literal) = base(glob);
-            let base = folder.join(base);
+            let (base_text, is_literal) = base(glob);
+            let base: PathBuf = folder.join(base_text).components().collect();
             let listing = self.listing(&base).map_err(|source| TaskError::Io { file: base.clone(), source })?;
-            let wanted = set([glob.as_str()]);
+            let rest = glob.strip_prefix(base_text).unwrap_or(glob).trim_start_matches('/');
+            let simple = simple(rest);
+            let wanted = if is_literal || simple.is_some() { GlobSet::empty() } else { set([glob.as_str()]) };
             let matches = |seen: &&Seen| {
                 let name = seen.path.strip_prefix(folder).unwrap_or(&seen.path);
-                (is_literal || wanted.is_match(name)) && !excluded.is_match(name)
+                let is_wanted = match simple {
+                    _ if is_literal => true,
+                    Some((depth, ending)) => {
+                        let is_near = depth == Depth::Any || seen.path.parent() == Some(base.as_path());
+                        is_near && seen.path.as_os_str().as_encoded_bytes().ends_with(ending.as_bytes())
+                    }
+                    None => wanted.is_match(name),
+                };
+                is_wanted && (excluded.is_empty() || !excluded.is_match(name))
             };
             found.extend(listing.iter().filter(matches).cloned());
         }
@@ -264,6 +274,27 @@ fn base(glob: &str) -> (&str, bool) {
         end = (end + part.len() + 1).min(glob.len());
     }
     (glob.trim_end_matches('/'), true)
+}
+
+/// How far below its folder a file may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Right in it.
+    One,
+    /// Anywhere below it.
+    Any,
+}
+
+/// What the usual globs ask for (`*`, `*.py`, `**`, `**/*.py`): to make an expression of each takes longer than to look at
+/// the files.
+fn simple(rest: &str) -> Option<(Depth, &str)> {
+    let (depth, last) = match rest.strip_prefix("**/") {
+        Some(last) => (Depth::Any, last),
+        None if rest == "**" => (Depth::Any, "*"),
+        None => (Depth::One, rest),
+    };
+    let ending = last.strip_prefix('*')?;
+    (!ending.contains(['*', '?', '[', '{', '\\', '/'])).then_some((depth, ending))
 }
 
 fn set<'g>(globs: impl IntoIterator<Item = &'g str>) -> GlobSet {

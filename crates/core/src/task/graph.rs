@@ -175,7 +175,7 @@ impl Search<'_> {
                 task: owner.id(),
                 dep: label(&self.catalogue.tasks[dep.task], &dep.words, None),
                 at: owner.stated.to_string(),
-                source,
+                source: Box::new(source),
             },
             error => error,
         }

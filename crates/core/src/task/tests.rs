@@ -192,3 +192,35 @@ mod python {
         assert!(unread.to_string().starts_with("tasks.py:4: syntax error: "), "{unread}");
     }
 }
+
+mod fresh {
+    use std::time::SystemTime;
+
+    use crate::task::fresh::Fresh;
+
+    #[test]
+    fn globs_mean_what_they_say() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["a.py", "b.txt", "src/c.py", "src/deep/d.py", "src/deep/e.txt", ".git/x.py", "s*r/y.py"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let fresh = Fresh::load(folder.path(), SystemTime::now());
+        let found = |globs: &[&str]| {
+            let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
+            let found = fresh.files(folder.path(), &globs).unwrap();
+            let names = found.iter().map(|seen| seen.path.strip_prefix(folder.path()).unwrap().display().to_string());
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(found(&["*.py"]), "a.py");
+        assert_eq!(found(&["src/*.py"]), "src/c.py");
+        assert_eq!(found(&["src/**/*.py"]), "src/c.py src/deep/d.py");
+        assert_eq!(found(&["src/**"]), "src/c.py src/deep/d.py src/deep/e.txt");
+        assert_eq!(found(&["src"]), "src/c.py src/deep/d.py src/deep/e.txt");
+        assert_eq!(found(&["**/*.py", "!src/deep/**"]), "a.py s*r/y.py src/c.py");
+        assert_eq!(found(&["./src/*"]), "src/c.py");
+        assert_eq!(found(&["src/d*p/?.txt", "b.txt"]), "b.txt src/deep/e.txt");
+        assert_eq!(found(&["gone/**", "gone.txt"]), "");
+    }
+}

@@ -81,10 +81,10 @@ impl Task {
         match self.words.split_first() {
             None => super::tasks::list(context, false, false),
             Some((name, words)) if name == "import" => import::run(context, &options, words),
-            Some((name, words)) => {
+            Some(_) => {
                 let workspace = context.workspace()?;
                 let catalogue = Catalogue::read(&workspace)?;
-                start(context, &mut options, &workspace, &catalogue, name, words)
+                start(context, &mut options, &workspace, &catalogue, &self.words)
             }
         }
     }
@@ -94,8 +94,8 @@ impl Task {
 ///
 /// # Errors
 /// As clap says it where no task has that name either.
-pub fn external(context: &Context, words: Vec<String>) -> Result<u8, Failure> {
-    let Some((name, rest)) = words.split_first() else { return Ok(0) };
+pub fn external(context: &Context, words: &[String]) -> Result<u8, Failure> {
+    let Some(name) = words.first() else { return Ok(0) };
     let workspace = match context.workspace() {
         Ok(workspace) => workspace,
         Err(failure) if failure.code == 4 => return Err(no_command(name)),
@@ -105,7 +105,7 @@ pub fn external(context: &Context, words: Vec<String>) -> Result<u8, Failure> {
     if catalogue.find(name, &home(&workspace)).is_err() {
         return Err(no_command(name));
     }
-    start(context, &mut Options::default(), &workspace, &catalogue, name, rest)
+    start(context, &mut Options::default(), &workspace, &catalogue, words)
 }
 
 fn no_command(name: &str) -> Failure {
@@ -149,14 +149,15 @@ fn take_flags(options: &mut Options, task: &wharf_core::task::Task, words: &[Str
     left
 }
 
+/// Runs the task that `words` start with.
 fn start(
     context: &Context,
     options: &mut Options,
     workspace: &Workspace,
     catalogue: &Catalogue,
-    name: &str,
     words: &[String],
 ) -> Result<u8, Failure> {
+    let Some((name, words)) = words.split_first() else { return Ok(0) };
     let requests = requests(options, workspace, catalogue, name, words)?;
     let graph = Graph::plan(catalogue, &requests, std::env::consts::OS)?;
     if options.graph {
@@ -197,7 +198,10 @@ fn requests(
     let mut requests: Vec<Request> = Vec::new();
     for dir in dirs {
         let own = catalogue.own_of(name, &dir);
-        let task = own.map_or_else(|| catalogue.find(name, &Address::root()), Ok)?;
+        let task = match own {
+            Some(task) => task,
+            None => catalogue.find(name, &Address::root())?,
+        };
         let words = take_flags(options, &catalogue.tasks[task], words);
         let request = Request { task, words, moved: Some(dir).filter(|_| own.is_none()) };
         if !requests.contains(&request) {

@@ -284,7 +284,7 @@ impl<'a> Scope<'a> {
             && name == "from_module"
             && self.resolve(module, of) == Some(Meaning::Invoke("Collection"))
         {
-            return self.from_module(module, call, line);
+            return self.called_module(module, call, line);
         }
         Meaning::Other
     }
@@ -318,7 +318,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn from_module(&mut self, module: ModuleId, call: &Call, line: usize) -> Meaning {
+    fn called_module(&mut self, module: ModuleId, call: &Call, line: usize) -> Meaning {
         let target = call.arguments.first().and_then(|value| self.resolve(module, value));
         let Some(Meaning::Module(target)) = target else {
             self.note(module, line, "`from_module` takes a module that is not in the repo");
