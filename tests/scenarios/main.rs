@@ -28,6 +28,8 @@ mod repo_move;
 mod run;
 mod setenv;
 mod start;
+mod task;
+mod task_places;
 mod testing;
 mod testing_faults;
 mod testing_selection;

@@ -10,6 +10,7 @@ use crate::exit::Failure;
 /// and tested in its own container.
 #[derive(Debug, Parser)]
 #[command(name = "wharf", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(subcommand_value_name = "COMMAND", add = commands::complete::task_names())]
 pub struct Arguments {
     /// Options that all commands have.
     #[command(flatten)]
@@ -64,6 +65,9 @@ pub enum Command {
     Version(commands::version::Version),
     Files(commands::files::Files),
     Env(commands::env::Env),
+    Repo(commands::repo::Repo),
+    Task(Box<commands::task::Task>),
+    Tasks(commands::tasks::Tasks),
     Ps(commands::ps::Ps),
     Logs(commands::logs::Logs),
     Stop(commands::stop::Stop),
@@ -100,6 +104,20 @@ impl Command {
             Self::Test(_) | Self::Run(_) | Self::Bash(_) | Self::Clone(_) | Self::Prune(_) => Intent::Change,
         }
     }
+    /// A task.
+    #[command(external_subcommand)]
+    External(Vec<String>),
+}
+
+/// The names of all commands: no task may have one of them.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let command = Command::augment_subcommands(clap::Command::new("wharf"));
+    let names = command.get_subcommands().flat_map(|command| {
+        let aliases = command.get_all_aliases().map(str::to_owned);
+        [command.get_name().to_owned()].into_iter().chain(aliases).collect::<Vec<_>>()
+    });
+    names.chain(["help".to_owned()]).collect()
 }
 
 impl Arguments {
@@ -125,6 +143,10 @@ impl Arguments {
             Some(Command::Version(command)) => command.run(&context),
             Some(Command::Files(command)) => command.run(&context),
             Some(Command::Env(command)) => command.run(&context),
+            Some(Command::Repo(command)) => command.run(&context),
+            Some(Command::Task(command)) => command.run(&context),
+            Some(Command::Tasks(command)) => command.run(&context),
+            Some(Command::External(words)) => commands::task::external(&context, &words),
             Some(Command::Ps(command)) => command.run(&context),
             Some(Command::Logs(command)) => command.run(&context),
             Some(Command::Stop(command)) => command.run(&context),

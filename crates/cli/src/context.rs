@@ -1,9 +1,10 @@
 //! What every command starts from: the surroundings, how to talk, and the workspace where it needs one.
 
 use wharf_core::image::place::{Place, pick};
+use wharf_core::task::catalogue::check_names;
 use wharf_core::workspace::{Outline, Problem, Surroundings, Workspace, WrongWharf, discover, outline};
 
-use crate::arguments::Global;
+use crate::arguments::{self, Global};
 use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::surroundings;
@@ -61,6 +62,7 @@ impl Context {
             .extend(flags.iter().map(|(key, text, flag)| ((*key).to_owned(), text.clone(), (*flag).to_owned())));
         let workspace = discover(surroundings)?;
         self.accept(workspace.wrong_wharf())?;
+        check_names(&workspace, arguments::names)?;
         Ok(workspace)
     }
 

@@ -13,6 +13,7 @@ use wharf_core::repos::ReposError;
 use wharf_core::thin_env::ThinEnvError;
 use wharf_core::shell_env::ShellEnvError;
 use wharf_core::start::StartError;
+use wharf_core::task::TaskError;
 use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::{EngineError, RegistryError};
 
@@ -218,6 +219,27 @@ impl From<StartError> for Failure {
             StartError::There(_) | StartError::NotEmpty(_) => 5,
         };
         Self::from_error(code, &error, error.hint())
+impl From<TaskError> for Failure {
+    fn from(error: TaskError) -> Self {
+        let code = match &error {
+            TaskError::Unknown { .. } | TaskError::Argument(_) => 2,
+            TaskError::Cycle { .. }
+            | TaskError::MissingDep { .. }
+            | TaskError::Declaration { .. }
+            | TaskError::HidesCommand { .. }
+            | TaskError::DepArgument { .. }
+            | TaskError::NotRunnable { .. }
+            | TaskError::NotToml { .. } => 3,
+            TaskError::Stopped => 130,
+            _ => 4,
+        };
+        let hint = error.hint();
+        match error {
+            TaskError::Workspace(error) => error.into(),
+            TaskError::Image(error) => error.into(),
+            TaskError::Container(error) => error.into(),
+            error => Self::from_error(code, &error, hint),
+        }
     }
 }
 

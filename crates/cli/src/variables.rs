@@ -69,10 +69,11 @@ pub const OTHERS: [(&str, &str); 22] = [
 ];
 
 /// Variables that commands find in their container, on the host in their environment, or in a shell that `wharf setenv` set up.
-pub const GIVEN: [(&str, &str); 7] = [
+pub const GIVEN: [(&str, &str); 8] = [
     ("PYTHONPATH", "The super-repo's root, then each sub-repo's root."),
     ("WHARF_DIR", "Address of the runnable dir."),
     ("WHARF_ROOT", "The super-repo's root, as the command sees it."),
+    ("WHARF_TASK", "In a task: its name."),
     ("WHARF_WORKSPACE", "The workspace's name."),
     ("_WHARF_SETENV, _WHARF_WAS_*", "What `wharf setenv` did to a shell, and the values from before, for `--undo`."),
     ("WHARF_REPO", "In `wharf repo foreach`: the repo's path in the workspace, `.` for the super-repo."),

@@ -32,6 +32,7 @@ pub mod runnable_dir;
 pub mod shell_env;
 pub mod start;
 pub mod sub_repo;
+pub mod task;
 pub mod test_suite;
 pub mod thin_env;
 pub mod version;

@@ -31,5 +31,7 @@ pub mod run;
 pub mod setenv;
 pub mod status;
 pub mod stop;
+pub mod task;
+pub mod tasks;
 pub mod test;
 pub mod version;

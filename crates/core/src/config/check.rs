@@ -47,7 +47,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn accept(&mut self, path: String, value: Value, key_span: &Range<usize>) {
+    pub(super) fn accept(&mut self, path: String, value: Value, key_span: &Range<usize>) {
         let origin = self.site.origin(self.layer, key_span);
         self.entries.push(Arc::new(Entry { path, value, origin }));
     }
@@ -60,6 +60,8 @@ impl<'s> Checker<'s> {
                 self.exported_defaults(name.span(), value);
             } else if let Some(key) = schema::KEYS.iter().find(|key| key.path == path && !key.any_name) {
                 self.known(key, name.span(), value);
+            } else if path == "tasks" {
+                self.tasks(value);
             } else if schema::LISTED_TABLES.contains(&path.as_str()) {
                 self.listed_table(&path, value);
             } else if let Some(key) = schema::any_name(&path) {
@@ -162,6 +164,9 @@ impl<'s> Checker<'s> {
                 let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
                 self.integer(key, (min, max), (&number.to_string(), parsed), (key_span, &span));
             }
+            (Kind::Boolean, DeValue::Boolean(boolean)) => {
+                self.accept(path.to_owned(), Value::Boolean(*boolean), key_span);
+            }
             (Kind::List(form) | Kind::TextOrList(_, form), DeValue::Array(_)) => {
                 self.list(path.to_owned(), form, value, key_span);
             }
@@ -197,7 +202,7 @@ impl<'s> Checker<'s> {
             return Some(join(key.path, text));
         }
         let kind = match names {
-            Names::Free => ProblemKind::bad_value(key.path.to_owned(), text, names.expected()),
+            Names::Free | Names::Variables => ProblemKind::bad_value(key.path.to_owned(), text, names.expected()),
             Names::Only(known) => {
                 let suggestion = nearest_word(text, known).map(|near| join(key.path, &near));
                 ProblemKind::UnknownKey { path: join(key.path, text), suggestion }
@@ -287,7 +292,7 @@ fn is_table(path: &str) -> bool {
 }
 
 /// `prefix.name`, the name in quotes where TOML asks for them, so that `"image.base"` is not taken for `image.base`.
-fn join(prefix: &str, name: &str) -> String {
+pub(super) fn join(prefix: &str, name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     let name = if bare { name.to_owned() } else { format!("\"{}\"", name.escape_debug()) };
     if prefix.is_empty() { name } else { format!("{prefix}.{name}") }

@@ -15,6 +15,10 @@ use super::suggest::{Suggestion, nearest_word};
 pub enum Form {
     /// Anything.
     Any,
+    /// Text on one line, not empty.
+    Line,
+    /// A relative path that stays below its folder.
+    InnerPath,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A name that is a path component and part of image names: letters, digits, `.`, `_`, `-`.
@@ -90,6 +94,8 @@ impl Form {
         }
         match self {
             Self::Any => true,
+            Self::Line => !text.trim().is_empty() && !text.contains(['\n', '\r']),
+            Self::InnerPath => text == "." || is_inner_path(text),
             Self::Choice(words) => words.contains(&text),
             Self::Name => starts_alphanumeric(text) && text.chars().all(is_name_char),
             Self::Glob => !text.is_empty() && globset::Glob::new(text).is_ok(),
@@ -153,6 +159,8 @@ impl Form {
     pub fn expected(self) -> String {
         match self {
             Self::Any => "a string without NUL",
+            Self::Line => "text on one line",
+            Self::InnerPath => "a path that stays within its folder, such as `docs`",
             Self::Choice(words) => return any_of(words),
             Self::Name => "letters, digits, `.`, `_` and `-`, starting with a letter or digit",
             Self::Glob => "a glob such as `third_party/**`",

@@ -42,6 +42,7 @@ pub mod schema;
 pub mod setenv;
 mod site;
 mod suggest;
+mod tasks;
 mod typed;
 mod typed_value;
 mod value;

@@ -146,12 +146,16 @@ impl Checker<'_> {
                     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| (item, 0..0)).collect();
                 self.items(key.path.to_owned(), form, &items, &nowhere);
             }
-            Kind::List(_) | Kind::TextOrList(..) | Kind::NamedText(..) | Kind::NamedList(..) => {
-                match DeValue::parse(text) {
-                    Ok(value) => self.value(key, &nowhere, &value),
-                    Err(error) => self.report(ProblemKind::NotToml { message: error.message().to_owned() }, nowhere),
-                }
-            }
+            Kind::List(_)
+            | Kind::TextOrList(..)
+            | Kind::NamedText(..)
+            | Kind::NamedList(..)
+            | Kind::Boolean
+            | Kind::Texts(_)
+            | Kind::Scalar => match DeValue::parse(text) {
+                Ok(value) => self.value(key, &nowhere, &value),
+                Err(error) => self.report(ProblemKind::NotToml { message: error.message().to_owned() }, nowhere),
+            },
         }
     }
 }

@@ -36,8 +36,9 @@ pub fn defaults_text() -> String {
     );
     for table in schema::tables() {
         let (open, close) = brackets(table);
-        // There is no default of an item.
-        let mark = if schema::LISTED_TABLES.contains(&table) { "# " } else { "" };
+        // There is no default of an item, nor of a table that has any name.
+        let is_pattern = schema::LISTED_TABLES.contains(&table) || schema::NAMED_TABLES.contains(&table);
+        let mark = if is_pattern { "# " } else { "" };
         push(&mut text, format_args!("\n{mark}{open}{table}{close}\n"));
         for key in KEYS.iter().filter(|key| key.table() == table) {
             push(&mut text, format_args!("# {}.\n", key.doc));

@@ -23,6 +23,12 @@ pub enum Kind {
     List(Form),
     /// A string of the first form, or a list of strings of the second.
     TextOrList(Form, Form),
+    /// A yes or no.
+    Boolean,
+    /// A string of this form, or a list of them.
+    Texts(Form),
+    /// A string, a number, a yes or no, or a list of strings: kept as text.
+    Scalar,
     /// A table from names to strings of this form; merges by name.
     NamedText(Names, Form),
     /// A table from names to lists of strings of this form; merges by name.
@@ -34,6 +40,8 @@ pub enum Kind {
 pub enum Names {
     /// Letters, digits, `_` and `-`.
     Free,
+    /// Names of environment variables.
+    Variables,
     /// Only these.
     Only(&'static [&'static str]),
 }
@@ -44,6 +52,7 @@ impl Names {
     pub fn accepts(self, name: &str) -> bool {
         match self {
             Self::Free => !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')),
+            Self::Variables => super::form::is_variable_name(name),
             Self::Only(names) => names.contains(&name),
         }
     }
@@ -51,6 +60,7 @@ impl Names {
     pub(super) fn expected(self) -> String {
         match self {
             Self::Free => "a name of letters, digits, `_` and `-`".to_owned(),
+            Self::Variables => "a name of a variable, such as `LOG_LEVEL`".to_owned(),
             Self::Only(names) => any_of(names),
         }
     }
@@ -66,6 +76,9 @@ impl Kind {
             Self::Integer { .. } => "a whole number",
             Self::List(_) => "a list of strings",
             Self::TextOrList(..) => "a string or a list of strings",
+            Self::Boolean => "`true` or `false`",
+            Self::Texts(_) => "a string or a list of strings",
+            Self::Scalar => "a string, a number, `true`, `false`, or a list of strings",
             Self::NamedText(..) => "a table of strings",
             Self::NamedList(..) => "a table of lists of strings",
         }
@@ -75,13 +88,17 @@ impl Kind {
     #[must_use]
     pub fn expected(self) -> Option<String> {
         match self {
-            Self::Text(Form::Any) | Self::List(Form::Any) => None,
+            Self::Text(Form::Any) | Self::List(Form::Any) | Self::Texts(Form::Any) | Self::Boolean | Self::Scalar => {
+                None
+            }
             Self::Integer { min, max: i64::MAX } => Some(format!("{min} or more")),
             Self::Integer { min, max } => Some(format!("{min} to {max}")),
             Self::TextOrList(text, list) => Some(format!("{}, or a list: each {}", text.expected(), list.expected())),
-            Self::Text(form) | Self::List(form) | Self::NamedText(_, form) | Self::NamedList(_, form) => {
-                Some(form.expected())
-            }
+            Self::Text(form)
+            | Self::List(form)
+            | Self::Texts(form)
+            | Self::NamedText(_, form)
+            | Self::NamedList(_, form) => Some(form.expected()),
         }
     }
 }
@@ -149,6 +166,8 @@ impl Key {
 /// `build.secrets.npm`).
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
+    let general = super::tasks::general(path);
+    let path = &*general;
     KEYS.iter()
         .find(|key| match path.strip_prefix(key.path) {
             Some("") => true,
@@ -176,6 +195,9 @@ pub fn without_item(path: &str) -> std::borrow::Cow<'_, str> {
         None => path.into(),
     }
 }
+
+/// The tables that stand for any number of tables, one for each name: `[tasks.NAME]`.
+pub const NAMED_TABLES: &[&str] = &["tasks.NAME", "tasks.NAME.args.word"];
 
 /// The names of all tables, in the order of the reference.
 #[must_use]

@@ -13,6 +13,10 @@ pub enum Value {
     Integer(i64),
     /// A list of strings.
     List(Vec<String>),
+    /// A yes or no.
+    Boolean(bool),
+    /// A table: dotted paths within it, in the order of the source.
+    Table(Vec<(String, Value)>),
 }
 
 impl Value {
@@ -21,7 +25,7 @@ impl Value {
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Integer(_) | Self::List(_) => None,
+            _ => None,
         }
     }
 
@@ -30,7 +34,7 @@ impl Value {
     pub fn as_integer(&self) -> Option<i64> {
         match self {
             Self::Integer(number) => Some(*number),
-            Self::Text(_) | Self::List(_) => None,
+            _ => None,
         }
     }
 
@@ -39,7 +43,25 @@ impl Value {
     pub fn as_list(&self) -> Option<&[String]> {
         match self {
             Self::List(items) => Some(items),
-            Self::Text(_) | Self::Integer(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The yes or no, if it is one.
+    #[must_use]
+    pub fn as_boolean(&self) -> Option<bool> {
+        match self {
+            Self::Boolean(boolean) => Some(*boolean),
+            _ => None,
+        }
+    }
+
+    /// The table, if it is one. Not masked.
+    #[must_use]
+    pub fn as_table(&self) -> Option<&[(String, Self)]> {
+        match self {
+            Self::Table(entries) => Some(entries),
+            _ => None,
         }
     }
 
@@ -53,6 +75,12 @@ impl Value {
                 let items: Vec<_> = items.iter().map(|item| quoted(item)).collect();
                 format!("[{}]", items.join(", "))
             }
+            Self::Boolean(boolean) => boolean.to_string(),
+            Self::Table(entries) => {
+                let entries: Vec<_> =
+                    entries.iter().map(|(path, value)| format!("{path} = {}", value.display())).collect();
+                format!("{{ {} }}", entries.join(", "))
+            }
         }
     }
 
@@ -63,6 +91,8 @@ impl Value {
             Self::Text(text) => mask_credentials(text).into(),
             Self::Integer(number) => (*number).into(),
             Self::List(items) => items.iter().map(|item| mask_credentials(item)).collect(),
+            Self::Boolean(boolean) => (*boolean).into(),
+            Self::Table(entries) => entries.iter().map(|(path, value)| (path.clone(), value.to_json())).collect(),
         }
     }
 }

@@ -58,6 +58,7 @@ fn unknown_without_neighbour_lists_what_is_known() {
             "the known tables are `workspace`, `engine`, `git`, `registry`, `image`, `os`, `python`, `build`, `run`, `test`, \
              `thin-env`, `files`, `setenv`"
              `files`, `exports`"
+            "the known tables are `workspace`, `engine`, `registry`, `image`, `os`, `python`, `build`, `run`, `test`, `tasks.NAME`, `tasks.NAME.args.word`"
         )
     );
 }
