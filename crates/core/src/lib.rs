@@ -4,7 +4,7 @@
 //! `wharf-cli` crate. Modules depend on each other in one direction only (`cargo xtask layers` checks it):
 //!
 //! ```text
-//! test_suite → container → image → workspace → {sub_repo, runnable_dir} → {config, version} → event
+//! release → test_suite → container → image → workspace → {sub_repo, runnable_dir} → {config, version} → event
 //! ```
 //!
 //! | on disk | module |
@@ -18,12 +18,14 @@
 //! | `wharf.files.lock` | [`common_files`] |
 //! | `devops/Dockerfile`, lock files | [`image`] |
 //! | `.wharf/runs/<n>/` | [`test_suite`] |
+//! | `.wharf/release/` | [`release`] |
 
 pub mod common_files;
 pub mod config;
 pub mod container;
 pub mod event;
 pub mod image;
+pub mod release;
 pub mod repos;
 pub mod runnable_dir;
 pub mod sub_repo;

@@ -22,6 +22,7 @@ const RANKS: &[&[&str]] = &[
     &["image"],
     &["container", "dependency"],
     &["test_suite", "common_files", "repos"],
+    &["release"],
     &["task", "ci"],
 ];
 
