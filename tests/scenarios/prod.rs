@@ -6,7 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use wharf_testkit::{
-    EngineKind, Output, Repo, Sandbox, WharfCommand, engines, foreign_platform, machine, native_platform, require, sample,
+    EngineKind, Output, Repo, Sandbox, WharfCommand, engines, foreign_platform, machine, native_platform, require,
+    sample,
 };
 
 use crate::image::Made;
@@ -299,9 +300,7 @@ fn each_platform_has_a_prod_image_of_the_same_code() {
         );
         let repo = sample::workspace(&sandbox)
             .name(&name)
-            .dir("a", |dir| {
-                dir.no_requirements().file("devops/Dockerfile", dockerfile).file("code.txt", "the code\n")
-            })
+            .dir("a", |dir| dir.no_requirements().file("devops/Dockerfile", dockerfile).file("code.txt", "the code\n"))
             .build();
         let plain = format!("{name}-a:prod-0.1.0");
         let foreign = format!("{plain}-{}", foreign_platform().trim_start_matches("linux/"));

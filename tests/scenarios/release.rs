@@ -162,7 +162,8 @@ fn two_dirs_for_two_platforms_at_two_registries() {
         let entries = index["manifests"].as_array().unwrap().iter();
         let platforms: Vec<&str> = entries.filter_map(|entry| entry["platform"]["architecture"].as_str()).collect();
         assert_eq!(platforms, ["amd64", "arm64"]);
-        released.stdout_contains(&format!("{dir}: {}/acme/{}-{dir}:dev-0.1.0@{digest} (released)\n", hosts[0], stage.name));
+        released
+            .stdout_contains(&format!("{dir}: {}/acme/{}-{dir}:dev-0.1.0@{digest} (released)\n", hosts[0], stage.name));
         for (host, tag) in [(&hosts[0], "dev"), (&hosts[1], "dev-0.1.0"), (&hosts[1], "dev")] {
             assert_eq!(stage.digest(host, dir, tag), Some(digest.clone()), "{host} {tag}");
         }
@@ -344,13 +345,16 @@ fn tests_decide() {
     let release = || stage.release(&["a"]);
     let failed = release();
     failed.assert_code(1).stderr_contains("the tests of `a` did not pass in run 1").stderr_contains("--last-failed");
+    failed.stderr_contains("a/test_a.py::test_one").stderr_contains("assert False");
     assert_eq!(stage.digest(&host, "a", "dev-0.1.0"), None);
-    let tests = "import pytest\n\ndef test_one():\n    pass\n\n@pytest.mark.superslow\ndef test_long():\n    assert False\n";
+    let tests =
+        "import pytest\n\ndef test_one():\n    pass\n\n@pytest.mark.superslow\ndef test_long():\n    assert False\n";
     stage.repo.write("a/test_a.py", tests).write("a/test_qa.py", QA).commit("they pass");
     let released = release();
     released.assert_code(0).stderr_contains("a 0.1.0: test: 1 test passed in run 2 at commit ");
     released.stderr_contains("a 0.1.0: qa: 1 test passed in run 3 ");
-    let labels = stage.engine(&["image", "inspect", "--format", "{{json .Config.Labels}}", &format!("{}-a:dev", stage.name)]);
+    let labels =
+        stage.engine(&["image", "inspect", "--format", "{{json .Config.Labels}}", &format!("{}-a:dev", stage.name)]);
     let labels: Value = labels.json();
     assert_eq!((labels["dev.wharf.stage"].as_str(), labels.get("dev.wharf.untested")), (Some("dev"), None));
     assert_eq!(stage.digest(&host, "a", "dev"), stage.digest(&host, "a", "dev-0.1.0"));

@@ -65,6 +65,23 @@ fn another_machine_goes_on_with_what_a_registry_has() {
 }
 
 #[test]
+fn an_image_that_is_deleted_by_hand_is_made_again() {
+    let registry = Registry::start();
+    let stage = Release::new("deleted", &[&registry.host()], &["a"]);
+    let running = stage.wharf(&["image", "release", "a"]).spawn();
+    running.wait_stderr_contains("a 0.1.0: test: ");
+    running.signal_group(Signal::KILL);
+    running.wait();
+    let listed = stage.engine(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]).stdout;
+    let mine: Vec<&str> = listed.lines().filter(|line| line.contains(&format!("{}-a:", stage.name))).collect();
+    stage.engine(&[&["image", "rm", "--force"][..], &mine].concat()).assert_code(0);
+    let planned = stage.release(&["a", "--dry-run"]);
+    planned.assert_code(0).stdout_contains("build: images for all platforms (an image is not here any more)");
+    stage.release(&["a"]).assert_code(0).stderr_contains("a 0.1.0: build: ");
+    assert_eq!(stage.digest(&registry.host(), "a", "dev"), stage.digest(&registry.host(), "a", "dev-0.1.0"));
+}
+
+#[test]
 fn a_registry_that_stops_in_mid_push() {
     let registry = Registry::start();
     let upstream = registry.host();
@@ -74,7 +91,8 @@ fn a_registry_that_stops_in_mid_push() {
     let still = Arc::clone(&stops);
     let front = Front::start(&upstream, move |asked| {
         // Layers go up by PATCH or PUT of blobs, after the upload that only asks whether one may.
-        if *still.lock().unwrap() && asked.method != "GET" && asked.path.contains("/blobs/uploads/") && asked.before > 1 {
+        if *still.lock().unwrap() && asked.method != "GET" && asked.path.contains("/blobs/uploads/") && asked.before > 1
+        {
             stopper.lock().unwrap().stop();
             return Verdict::Cut;
         }

@@ -22,8 +22,8 @@ pub mod images;
 pub mod kind;
 pub mod platform;
 mod pull;
-pub mod rewrite;
 pub mod registry;
+pub mod rewrite;
 pub mod run;
 pub mod transfer;
 
@@ -37,7 +37,7 @@ pub use files::ImageSettings;
 pub use images::{Details, ImageUser, Layer};
 pub use kind::Kind;
 pub use platform::{Platform, UnknownPlatform};
-pub use rewrite::{Rewrite, Times};
 pub use registry::{Reference, Registry, RegistryError, Repository, Retry};
+pub use rewrite::{Rewrite, Times};
 pub use run::{EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};
 pub use transfer::{Side, Transfer};

@@ -205,7 +205,9 @@ pub fn plan(request: &Request<'_>) -> Result<Promotion, PromoteError> {
     let local = local(request, &spec, &images)?;
     let Some((image, basis)) = local else {
         return match existing {
-            Some(image) if image.labels.get(stage::INPUTS) == Some(&spec.inputs) => Ok(already(request, &tag, &floating, (&images, image))),
+            Some(image) if image.labels.get(stage::INPUTS) == Some(&spec.inputs) => {
+                Ok(already(request, &tag, &floating, (&images, image)))
+            }
             Some(_) => Err(PromoteError::Taken { dir: dir.address.to_string(), tag }),
             None => Err(PromoteError::NoLocal { dir: dir.address.to_string() }),
         };
@@ -345,7 +347,7 @@ fn make(client: &Client, making: &Making) -> Result<(), PromoteError> {
         context: folder.path().to_path_buf(),
         dockerfile: DOCKERFILE.into(),
         target: None,
-        tag: format!("{}-promoting", making.tag),
+        tag: format!("{}:promoting", making.tag.split(':').next().unwrap_or_default()),
         labels: making.labels.clone(),
         args: BTreeMap::new(),
         secrets: BTreeMap::new(),

@@ -27,7 +27,8 @@ pub(super) fn adopt(
                 continue;
             }
             let own = images::reference(request, platform)?;
-            if request.client.image(&own)?.is_some_and(|image| image.labels.get(stage::INPUTS) == Some(&ground.inputs)) {
+            if request.client.image(&own)?.is_some_and(|image| image.labels.get(stage::INPUTS) == Some(&ground.inputs))
+            {
                 continue;
             }
             let name = reference.to_string();

@@ -184,7 +184,8 @@ impl ReleaseError {
     /// The next command to type.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let bump = |dir: &str| Some(format!("give the change a version of its own with `wharf version bump {dir} -m TEXT`"));
+        let bump =
+            |dir: &str| Some(format!("give the change a version of its own with `wharf version bump {dir} -m TEXT`"));
         match self {
             Self::NotOwner { owner, .. } => Some(format!("release that one with `wharf image release {owner}`")),
             Self::NoRegistry { .. } => {
@@ -192,10 +193,14 @@ impl ReleaseError {
             }
             Self::NoCommit { .. } => Some("commit what is to be released".into()),
             Self::Dirty { .. } => Some("commit it, or put it aside with `git stash --include-untracked`".into()),
-            Self::Version { dir, .. } => Some(format!("see `wharf version check {dir}` and `wharf version bump {dir} -m TEXT`")),
+            Self::Version { dir, .. } => {
+                Some(format!("see `wharf version check {dir}` and `wharf version bump {dir} -m TEXT`"))
+            }
             Self::TagTaken { dir, .. } | Self::Taken { dir, .. } => bump(dir),
             Self::Busy { .. } => Some("wait for it, and try again: what it has done is not done twice".into()),
-            Self::Tests { run, .. } => Some(format!("the report is in `.wharf/runs/{run}/`; `wharf test --last-failed` repeats what failed")),
+            Self::Tests { run, .. } => {
+                Some(format!("the report is in `.wharf/runs/{run}/`; `wharf test --last-failed` repeats what failed"))
+            }
             Self::OtherImage { .. } | Self::Gone { .. } | Self::Registries { .. } | Self::Interrupted => {
                 Some("try again: it goes on from the step that is not done".into())
             }

@@ -51,12 +51,7 @@ impl Ground {
     }
 
     /// Refuses where the tag names another commit.
-    pub(super) fn same(
-        &self,
-        request: &Request<'_>,
-        found: Option<String>,
-        place: String,
-    ) -> Result<(), ReleaseError> {
+    pub(super) fn same(&self, request: &Request<'_>, found: Option<String>, place: String) -> Result<(), ReleaseError> {
         match found {
             Some(found) if found != self.commit => Err(ReleaseError::TagTaken {
                 dir: request.dir.address.to_string(),

@@ -85,7 +85,8 @@ fn first_open(
         return Ok(Some((Step::Build, "a platform was added".into())));
     }
     let there = if record.has(Step::Push) { publish::digests(request, session)? } else { Default::default() };
-    let is_there = |(place, digest): (&String, &Option<String>)| digest.is_some() && record.digests.get(place) == digest.as_ref();
+    let is_there =
+        |(place, digest): (&String, &Option<String>)| digest.is_some() && record.digests.get(place) == digest.as_ref();
     let pushed = record.has(Step::Push) && there.iter().all(is_there);
     let released = if record.has(Step::Promote) || (request.stage == Stage::Prod && !record.images.is_empty()) {
         &record.images

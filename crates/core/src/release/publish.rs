@@ -86,11 +86,7 @@ pub(super) fn verify(request: &Request<'_>, record: &Record, session: &Registry)
 }
 
 /// Moves the floating tags, at every registry, then in the engine. Gives what there is to say.
-pub(super) fn float(
-    request: &Request<'_>,
-    record: &Record,
-    session: &Registry,
-) -> Result<Vec<String>, ReleaseError> {
+pub(super) fn float(request: &Request<'_>, record: &Record, session: &Registry) -> Result<Vec<String>, ReleaseError> {
     let item = item(request, record)?;
     let mut said = Vec::new();
     let mut stays = false;

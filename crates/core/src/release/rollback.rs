@@ -57,6 +57,16 @@ pub enum Move {
     },
 }
 
+impl Move {
+    /// The reference of a version at its registry.
+    fn reference(&self, tag: &str) -> Option<String> {
+        match self {
+            Self::Registry { repository, .. } => Some(format!("{repository}:{tag}")),
+            Self::Engine { .. } => None,
+        }
+    }
+}
+
 /// Finds the version everywhere, verifies what registries have of it, and says what would move.
 ///
 /// # Errors
@@ -90,12 +100,14 @@ pub fn plan_rollback(rollback: &Rollback<'_>, way: &Way<'_>) -> Result<Vec<Move>
         let is_there = now.is_some_and(|now| now.digest == found.digest);
         moves.push(Move::Registry { repository, digest: found.digest, from, is_there });
     }
-    moves.extend(in_engine(rollback, way)?);
+    let known: Vec<String> = moves.iter().filter_map(|one| one.reference(&tag)).collect();
+    moves.extend(in_engine(rollback, way, &known)?);
     Ok(moves)
 }
 
-/// The floating names that the engine has of the dir's images, and the version's images where it has those.
-fn in_engine(rollback: &Rollback<'_>, way: &Way<'_>) -> Result<Vec<Move>, ReleaseError> {
+/// What moves in the engine: the floating name of each platform whose image of the version is here, made here or fetched
+/// under one of the references `known`.
+fn in_engine(rollback: &Rollback<'_>, way: &Way<'_>, known: &[String]) -> Result<Vec<Move>, ReleaseError> {
     let Rollback { dir, stage, to } = *rollback;
     let native = way.client.native_platform()?;
     let mut platforms: Vec<Platform> = vec![native];
@@ -105,10 +117,13 @@ fn in_engine(rollback: &Rollback<'_>, way: &Way<'_>) -> Result<Vec<Move>, Releas
         let wanted = WantedPlatform { platform, native };
         let name = format!("{}:{}", dir.name, wanted.tag(stage.word()));
         let now = way.client.image(&name)?.map(|image| image.id);
-        let version = format!("{}:{}", dir.name, wanted.tag(&stage.tag("", to)));
-        if let Some(image) = way.client.image(&version)? {
-            let is_there = now.as_ref() == Some(&image.id);
-            moves.push(Move::Engine { name, id: image.id, is_there });
+        let own = format!("{}:{}", dir.name, wanted.tag(&stage.tag("", to)));
+        for reference in [&own].into_iter().chain(known) {
+            if let Some((_, image)) = way.client.image_for(reference, platform)? {
+                let is_there = now.as_ref() == Some(&image.id);
+                moves.push(Move::Engine { name, id: image.id, is_there });
+                break;
+            }
         }
     }
     Ok(moves)
@@ -179,7 +194,8 @@ mod tests {
 
     #[test]
     fn versions_are_told_from_tags_of_platforms() {
-        let tags = ["dev", "dev-1.2.0", "dev-1.2.0-amd64", "dev-1.10.0", "dev-1.2.0-arm-v7", "prod-2.0.0", "dev-1.3.0-rc.1"];
+        let tags =
+            ["dev", "dev-1.2.0", "dev-1.2.0-amd64", "dev-1.10.0", "dev-1.2.0-arm-v7", "prod-2.0.0", "dev-1.3.0-rc.1"];
         let found = versions(&tags.map(str::to_owned), Stage::Dev);
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(found, ["1.10.0", "1.3.0-rc.1", "1.2.0"]);

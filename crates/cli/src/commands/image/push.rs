@@ -64,7 +64,14 @@ impl Push {
         }
         let on_move = |item: &Item, reference: &str, news: &_| transfers.take(&item.dir, reference, news);
         let on_sent = |reference: &str| transfers.done(reference);
-        let way = Way { client, session: &session, stop: interrupt.stop(), on: &on_move, on_sent: &on_sent, reach: Reach::Floating };
+        let way = Way {
+            client,
+            session: &session,
+            stop: interrupt.stop(),
+            on: &on_move,
+            on_sent: &on_sent,
+            reach: Reach::Floating,
+        };
         let outcomes = push::push(&way, surveyed);
         interrupt.check()?;
         tell(outcomes)

@@ -15,6 +15,7 @@ use super::super::interrupt::Interrupt;
 use super::super::version::errors_of;
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::render::summary::{SummaryOptions, write_summary};
 use crate::render::{Listeners, Plain, Transfers};
 
 /// Releases versions: checks, builds for all platforms, tests, sends to all registries, reads back, then moves the floating tags
@@ -156,7 +157,23 @@ impl Scene<'_> {
         }
         let signals = wharf_process::signals::listen()?;
         let around = Around { clock: &self.context.clock, listener: &mut listeners, signals };
-        test_suite::run(self.workspace, &place, suite.plan, options, around)
+        let report = test_suite::run(self.workspace, &place, suite.plan, options, around)?;
+        if report.exit_code != 0 {
+            self.show_failures(&report)?;
+        }
+        Ok(report)
+    }
+
+    /// What `wharf test` would say of them.
+    fn show_failures(&self, report: &Report) -> Result<(), TestError> {
+        let options = SummaryOptions {
+            style: self.context.talk.style,
+            columns: None,
+            slow: self.workspace.config.test.slow,
+            has_page: true,
+            place: format!(".wharf/runs/{}", report.run),
+        };
+        Ok(write_summary(report, &mut std::io::stderr().lock(), &options)?)
     }
 
     fn show(&self, dir: &RunnableDir) -> Result<(), Failure> {

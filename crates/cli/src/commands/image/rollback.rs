@@ -51,7 +51,8 @@ impl StageName {
 impl Rollback {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
         let to = Version::parse(&self.to).map_err(|error| {
-            Failure::usage(format!("`{}` is no version: {error}", self.to)).hint("write it as X.Y.Z, such as `--to 1.4.0`")
+            Failure::usage(format!("`{}` is no version: {error}", self.to))
+                .hint("write it as X.Y.Z, such as `--to 1.4.0`")
         })?;
         let workspace = context.workspace()?;
         let dir = workspace.image_owner(workspace.dir(&self.dir)?)?;
@@ -87,7 +88,9 @@ impl Rollback {
                     format!("{repository}:{stage} is {to} now, it was {from} ({digest})")
                 }
                 Move::Registry { repository, digest, .. } => format!("{repository}:{stage} is {to} now ({digest})"),
-                Move::Engine { name, is_there: true, .. } => format!("{name} is {to} already, in engine {}", client.kind()),
+                Move::Engine { name, is_there: true, .. } => {
+                    format!("{name} is {to} already, in engine {}", client.kind())
+                }
                 Move::Engine { name, .. } => format!("{name} is {to} now, in engine {}", client.kind()),
             })?;
         }

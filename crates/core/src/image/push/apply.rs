@@ -234,12 +234,7 @@ impl Work<'_> {
 ///
 /// # Errors
 /// When the registry refuses, or has something else there afterwards.
-pub fn float(
-    session: &Registry,
-    item: &Item,
-    repository: &Repository,
-    digest: &str,
-) -> Result<Floating, ImageError> {
+pub fn float(session: &Registry, item: &Item, repository: &Repository, digest: &str) -> Result<Floating, ImageError> {
     let word = item.stage.word();
     let floating = repository.tag(word)?;
     if let Some(found) = session.digest(&floating)? {
