@@ -21,6 +21,8 @@ mod prod;
 mod real_repo;
 mod reference;
 mod registry;
+mod release;
+mod release_stopped;
 mod repo;
 mod repo_kill;
 mod repo_login;

@@ -1,6 +1,6 @@
 //! `wharf image push` and `wharf image pull`, against real registries.
 
-mod front;
+pub(crate) mod front;
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;

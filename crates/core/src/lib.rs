@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! test_suite → container → image → workspace → {sub_repo, runnable_dir, thin_env} → {config, version} → event
+//! release → test_suite → container → image → workspace → {sub_repo, runnable_dir} → {config, version} → event
 //! ```
 //!
 //! | on disk | module |
@@ -20,6 +21,7 @@
 //! | `devops/Dockerfile`, lock files | [`image`] |
 //! | `.wharf/runs/<n>/` | [`test_suite`] |
 //! | `templates/` of a repo | [`start`] |
+//! | `.wharf/release/` | [`release`] |
 
 pub mod common_files;
 pub mod config;
@@ -27,6 +29,7 @@ pub mod container;
 pub mod event;
 pub mod graph;
 pub mod image;
+pub mod release;
 pub mod repos;
 pub mod runnable_dir;
 pub mod shell_env;

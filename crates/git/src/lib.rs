@@ -20,6 +20,7 @@ pub mod place;
 pub mod program;
 pub mod status;
 pub mod submodule;
+mod tags;
 mod tracked;
 pub mod tree;
 pub mod worktree;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// What is done with a request.
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It goes to the registry.
     Pass,
     /// It is answered: status line's code and reason, further headers, body.
@@ -17,16 +17,16 @@ pub(super) enum Verdict {
 }
 
 /// A request's method and path, and how many like it (by method) came before.
-pub(super) struct Asked {
-    pub(super) method: String,
-    pub(super) path: String,
-    pub(super) before: usize,
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) before: usize,
 }
 
 type Rule = dyn Fn(&Asked) -> Verdict + Send + Sync;
 
 /// The proxy; it ends when it is dropped.
-pub(super) struct Front {
+pub(crate) struct Front {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,
     over: Arc<AtomicBool>,
@@ -34,7 +34,7 @@ pub(super) struct Front {
 
 impl Front {
     /// Starts before `upstream` (`host:port`) with a rule.
-    pub(super) fn start(upstream: &str, rule: impl Fn(&Asked) -> Verdict + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(upstream: &str, rule: impl Fn(&Asked) -> Verdict + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (seen, over): (Arc<Mutex<Vec<String>>>, Arc<AtomicBool>) = Default::default();
@@ -54,12 +54,12 @@ impl Front {
     }
 
     /// Its name in references.
-    pub(super) fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// The requests so far, `METHOD path`.
-    pub(super) fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }

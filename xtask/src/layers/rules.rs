@@ -22,6 +22,8 @@ const RANKS: &[&[&str]] = &[
     &["image"],
     &["container", "dependency"],
     &["test_suite", "common_files", "repos", "start", "graph"],
+    &["test_suite", "common_files", "repos"],
+    &["release"],
     &["task", "ci"],
 ];
 

@@ -111,6 +111,7 @@ impl Test {
             wish,
             whole: selection.is_whole(),
             strict: self.strict,
+            env: Vec::new(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             command: command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),
@@ -254,7 +255,7 @@ fn print_json(report: &Report) -> Result<(), Failure> {
 }
 
 /// The command line as one could paste it.
-fn command_line() -> String {
+pub(super) fn command_line() -> String {
     let mut arguments = std::env::args();
     let _ = arguments.next();
     let command = wharf_process::Command::new("wharf").args(arguments);

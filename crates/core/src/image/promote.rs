@@ -7,13 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use wharf_engine::{BuildFailure, BuildSpec, Builder, Client, Details, EngineError, Image, Kind};
+use wharf_engine::{BuildFailure, BuildSpec, Builder, Client, Details, EngineError, Image, Kind, Platform};
 
 use super::choice::{Checkout, Choice, StageWish, Wish, choose, is_reference};
 use super::context;
 use super::ensure::shown;
 use super::error::ImageError;
-use super::platform::WantedPlatform;
+use super::platform::{self, WantedPlatform};
 use super::spec::{DOCKERFILE, ImageSpec};
 use super::stage::{self, Stage};
 use super::tested::{self, Tested};
@@ -34,7 +34,20 @@ pub struct Request<'a> {
     /// What is known of its tests.
     pub tests: Tests,
     /// Whether they matter.
-    pub proof: Proof,
+    pub proof: Proof<'a>,
+    /// For which platform, where not the engine's own.
+    pub platform: Option<Platform>,
+    /// What becomes of the name that follows the newest one.
+    pub follow: Follow,
+}
+
+/// What becomes of the name that follows the newest one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// It moves to what is promoted.
+    Now,
+    /// It stays: a release moves it when registries have what it will point to.
+    Later,
 }
 
 /// Whether a dir has tests.
@@ -48,9 +61,11 @@ pub enum Tests {
 
 /// What an image needs to be promoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
+pub enum Proof<'a> {
     /// Its dir's whole suite passed on it.
     Needed,
+    /// These tests passed just now, on the image that they name.
+    Given(&'a Tested),
     /// Nothing; a label says so.
     Waived,
 }
@@ -89,8 +104,8 @@ pub struct Making {
     pub from_reference: String,
     /// Name and tag of the new one.
     pub tag: String,
-    /// The name that follows the newest one.
-    pub floating: String,
+    /// The name that follows the newest one, where it moves.
+    pub floating: Option<String>,
     /// Labels that the new one gets on top.
     pub labels: BTreeMap<String, String>,
     /// What speaks for it.
@@ -182,12 +197,17 @@ pub fn plan(request: &Request<'_>) -> Result<Promotion, PromoteError> {
     }
     let spec = ImageSpec::read(workspace, dir)?;
     let images = client.images(stage::INPUTS)?;
-    let tag = format!("{}:{}", spec.name, Stage::Dev.tag(&workspace.surroundings.user, &dir.version));
+    let wanted = WantedPlatform::of(client, &wish(request))?;
+    let plain = Stage::Dev.tag(&workspace.surroundings.user, &dir.version);
+    let tag = format!("{}:{}", spec.name, wanted.tag(&plain));
+    let floating = format!("{}:{}", spec.name, wanted.tag(Stage::Dev.word()));
     let existing = named(&images, &tag);
     let local = local(request, &spec, &images)?;
     let Some((image, basis)) = local else {
         return match existing {
-            Some(image) if image.labels.get(stage::INPUTS) == Some(&spec.inputs) => Ok(already(&spec, &images, image)),
+            Some(image) if image.labels.get(stage::INPUTS) == Some(&spec.inputs) => {
+                Ok(already(request, &tag, &floating, (&images, image)))
+            }
             Some(_) => Err(PromoteError::Taken { dir: dir.address.to_string(), tag }),
             None => Err(PromoteError::NoLocal { dir: dir.address.to_string() }),
         };
@@ -202,7 +222,7 @@ pub fn plan(request: &Request<'_>) -> Result<Promotion, PromoteError> {
         let proven = there.labels.contains_key(stage::UNTESTED) && basis != Basis::Untested;
         // One that a registry has is what the team uses: its labels stay as they are.
         if !proven || there.digests.iter().any(|digest| is_in_registry(digest)) {
-            return Ok(already(&spec, &images, existing));
+            return Ok(already(request, &tag, &floating, (&images, existing)));
         }
     } else if basis == Basis::Untested && request.proof == Proof::Needed {
         let id = from.id.trim_start_matches("sha256:").chars().take(12).collect();
@@ -211,7 +231,7 @@ pub fn plan(request: &Request<'_>) -> Result<Promotion, PromoteError> {
     Ok(Promotion::Make(Box::new(Making {
         from_reference: shown(image),
         labels: labels(dir, &spec, &from.id, &basis),
-        floating: floating(&spec),
+        floating: (request.follow == Follow::Now).then_some(floating),
         from,
         tag,
         basis,
@@ -242,22 +262,22 @@ fn local<'i>(
     images: &'i [Image],
 ) -> Result<Option<(&'i Image, Basis)>, ImageError> {
     let Request { workspace, client, state, dir, .. } = *request;
-    let base = match spec.base.as_deref() {
-        Some(base) => client.image(base)?.map(|image| image.id),
-        None => None,
-    };
-    let wish = Wish { stage: StageWish::Only(Stage::Local), ..Wish::default() };
+    let wish = wish(request);
     let wanted = WantedPlatform::of(client, &wish)?;
+    let base = platform::base(client, spec, wanted)?;
     let user = &workspace.surroundings.user;
     let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
     let pick = |images: &[Image]| match choose(spec, &wish, &checkout, images) {
         Choice::Use { image, .. } => Some(image.id),
         Choice::Make { .. } | Choice::Missing { .. } => None,
     };
-    let tested: Vec<Image> =
-        images.iter().filter(|image| tested::read(state, dir, &image.id).is_some()).cloned().collect();
+    let record = |id: &str| match request.proof {
+        Proof::Given(tested) if tested.image == id => Some(tested.clone()),
+        _ => tested::read(state, dir, id),
+    };
+    let tested: Vec<Image> = images.iter().filter(|image| record(&image.id).is_some()).cloned().collect();
     let Some(id) = pick(&tested).or_else(|| pick(images)) else { return Ok(None) };
-    let basis = match (tested::read(state, dir, &id), request.tests) {
+    let basis = match (record(&id), request.tests) {
         (Some(record), _) => Basis::Tested(record),
         (None, Tests::None) => Basis::NoTests,
         (None, Tests::Some) => Basis::Untested,
@@ -265,18 +285,17 @@ fn local<'i>(
     Ok(images.iter().find(|image| image.id == id).map(|image| (image, basis)))
 }
 
-fn already(spec: &ImageSpec, images: &[Image], image: &Image) -> Promotion {
-    let floating = floating(spec);
-    let is_there = named(images, &floating).is_some_and(|there| there.id == image.id);
-    let floating = (!is_there).then(|| (floating, image.id.clone()));
-    let tag = format!("{}:{}-", spec.name, Stage::Dev);
-    let reference = image.references.iter().find(|reference| reference.contains(&tag)).cloned();
-    let reference = reference.map_or_else(|| shown(image), |name| name.trim_start_matches("localhost/").to_owned());
-    Promotion::Already { reference, floating }
+fn wish(request: &Request<'_>) -> Wish {
+    Wish { stage: StageWish::Only(Stage::Local), platform: request.platform, ..Wish::default() }
 }
 
-fn floating(spec: &ImageSpec) -> String {
-    format!("{}:{}", spec.name, Stage::Dev)
+fn already(request: &Request<'_>, tag: &str, floating: &str, (images, image): (&[Image], &Image)) -> Promotion {
+    let is_there = named(images, floating).is_some_and(|there| there.id == image.id);
+    let moves = request.follow == Follow::Now && !is_there;
+    let floating = moves.then(|| (floating.to_owned(), image.id.clone()));
+    let reference = image.references.iter().find(|reference| is_reference(reference, tag)).cloned();
+    let reference = reference.map_or_else(|| shown(image), |name| name.trim_start_matches("localhost/").to_owned());
+    Promotion::Already { reference, floating }
 }
 
 /// The image of that name, without a registry before it rather than with one.
@@ -328,7 +347,7 @@ fn make(client: &Client, making: &Making) -> Result<(), PromoteError> {
         context: folder.path().to_path_buf(),
         dockerfile: DOCKERFILE.into(),
         target: None,
-        tag: format!("{}:promoting", making.floating.split(':').next().unwrap_or_default()),
+        tag: format!("{}:promoting", making.tag.split(':').next().unwrap_or_default()),
         labels: making.labels.clone(),
         args: BTreeMap::new(),
         secrets: BTreeMap::new(),
@@ -345,7 +364,8 @@ fn make(client: &Client, making: &Making) -> Result<(), PromoteError> {
     let made = one(client, &spec.tag)?;
     let same = made.layers == making.from.layers;
     let named = if same {
-        client.tag(&made.id, &making.tag).and_then(|()| client.tag(&made.id, &making.floating))
+        let names = [Some(&making.tag), making.floating.as_ref()].into_iter().flatten();
+        names.into_iter().try_for_each(|name| client.tag(&made.id, name))
     } else {
         Ok(())
     };

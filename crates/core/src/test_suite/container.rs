@@ -43,6 +43,8 @@ pub(super) struct Order<'a> {
     pub log: &'a Path,
     /// A line for the head of pytest's own output.
     pub header: String,
+    /// Further variables, as [`Settings::env`] has them.
+    pub env: &'a [String],
 }
 
 /// Where the selection lies in a container.
@@ -121,6 +123,7 @@ impl Order<'_> {
         settings.number = self.number;
         settings.terminal = Terminal::None;
         settings.env = vec![format!("WHARF_PLUGIN={plugin}"), "PYTHONUNBUFFERED=1".to_owned()];
+        settings.env.extend_from_slice(self.env);
         settings.plugin = Some(self.plugin.to_path_buf());
         settings.labels = BTreeMap::from([(crate::container::RUN.to_owned(), self.run.to_string())]);
         settings.grace = Duration::from_secs(3);

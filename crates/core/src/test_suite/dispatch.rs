@@ -302,6 +302,7 @@ impl<'a> Dispatcher<'a> {
             nonce: shared.nonce(index, self.started),
             log: &log,
             header: header(&ready, stale.as_ref()),
+            env: &shared.options.env,
         };
         if attempt == 1 {
             for line in launch.warnings() {

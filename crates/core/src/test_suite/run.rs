@@ -44,6 +44,8 @@ pub struct Options {
     pub whole: bool,
     /// Whether a stale image keeps its dirs from being run.
     pub strict: bool,
+    /// Further variables for the tests: `NAME=value`, or `NAME` to pass the caller's on.
+    pub env: Vec<String>,
     /// Where the report goes; `None`: `.wharf/runs/<n>`.
     pub report_dir: Option<PathBuf>,
     /// The command line, for the report.

@@ -11,7 +11,9 @@ mod promote;
 mod prune;
 mod pull;
 mod push;
+mod release;
 mod rm;
+mod rollback;
 
 use wharf_core::image::choice::Wish;
 use wharf_core::image::{ImageError, Place, WantedPlatform};
@@ -49,8 +51,12 @@ enum Command {
     Promote(promote::Promote),
     /// Removes images of old versions, by dir and stage.
     Prune(prune::Prune),
+    /// Releases versions: builds, tests, pushes, reads back, moves the floating tags, sets the Git tags.
+    Release(release::Release),
     /// Removes images of runnable dirs.
     Rm(rm::Rm),
+    /// Makes a floating tag name an earlier version, or go forward again.
+    Rollback(rollback::Rollback),
     /// Fetches the team's images of all runnable dirs, in parallel.
     Pull(pull::Pull),
     /// Sends images to the registries that hold the team's.
@@ -82,7 +88,9 @@ impl Image {
             Command::Ls(command) => command.run(context),
             Command::Promote(command) => command.run(context),
             Command::Prune(command) => command.run(context),
+            Command::Release(command) => command.run(context),
             Command::Rm(command) => command.run(context),
+            Command::Rollback(command) => command.run(context),
             Command::Pull(command) => command.run(context),
             Command::Push(command) => command.run(context),
         }

@@ -1,7 +1,7 @@
 //! `wharf image promote`.
 
 use wharf_core::image::past::History;
-use wharf_core::image::promote::{self, Basis, Making, Promotion, Proof, Request, Tests};
+use wharf_core::image::promote::{self, Basis, Follow, Making, Promotion, Proof, Request, Tests};
 use wharf_core::image::tested;
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::test_suite::{self, Selection, TestPlan};
@@ -72,14 +72,14 @@ struct Scene<'a> {
     client: &'a Client,
     state: StateDir,
     tests: TestPlan,
-    proof: Proof,
+    proof: Proof<'a>,
 }
 
 impl Scene<'_> {
     fn request<'b>(&'b self, dir: &'b RunnableDir) -> Request<'b> {
         let Self { workspace, client, state, proof, .. } = self;
         let tests = if self.has_tests(dir) { Tests::Some } else { Tests::None };
-        Request { workspace, client, state, dir, tests, proof: *proof }
+        Request { workspace, client, state, dir, tests, proof: *proof, platform: None, follow: Follow::Now }
     }
 
     fn has_tests(&self, dir: &RunnableDir) -> bool {
@@ -146,7 +146,8 @@ fn show(client: &Client, dir: &RunnableDir, promotion: &Promotion) -> Result<(),
                 build = build.arg("--label").arg(format!("{name}={value}"));
             }
             data::line(&format!("echo FROM {} | {build} -", making.from_reference))?;
-            data::line(&client.tag_command(&making.tag, &making.floating).to_string())
+            let floating = making.floating.iter();
+            floating.into_iter().try_for_each(|name| data::line(&client.tag_command(&making.tag, name).to_string()))
         }
     }
 }

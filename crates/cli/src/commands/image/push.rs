@@ -1,6 +1,6 @@
 //! `wharf image push`.
 
-use wharf_core::image::push::{self, Done, Floating, Item, Outcome, Planned, Skip, Standing, Target, Way};
+use wharf_core::image::push::{self, Done, Floating, Item, Outcome, Planned, Reach, Skip, Standing, Target, Way};
 use wharf_core::image::registry::session;
 use wharf_core::image::{ImageError, Stage};
 use wharf_core::workspace::Workspace;
@@ -64,7 +64,14 @@ impl Push {
         }
         let on_move = |item: &Item, reference: &str, news: &_| transfers.take(&item.dir, reference, news);
         let on_sent = |reference: &str| transfers.done(reference);
-        let way = Way { client, session: &session, stop: interrupt.stop(), on: &on_move, on_sent: &on_sent };
+        let way = Way {
+            client,
+            session: &session,
+            stop: interrupt.stop(),
+            on: &on_move,
+            on_sent: &on_sent,
+            reach: Reach::Floating,
+        };
         let outcomes = push::push(&way, surveyed);
         interrupt.check()?;
         tell(outcomes)
@@ -138,7 +145,7 @@ fn described(done: &Done) -> String {
     let Done { reference, digest, sent, floating } = done;
     let sent = if *sent { "pushed" } else { "there already" };
     let floating = match floating {
-        Floating::Same => String::new(),
+        Floating::Left | Floating::Same => String::new(),
         Floating::Moved(tag) => format!(", `{tag}` is this version now"),
         Floating::Newer { tag, version } => format!(", `{tag}` stays at {version}"),
     };

@@ -175,6 +175,20 @@ impl Check {
     }
 }
 
+/// What a check has against the version of one dir, a line each.
+pub(in crate::commands) fn errors_of(workspace: &Workspace, dir: &RunnableDir) -> Result<Vec<String>, Failure> {
+    let check = Check { dirs: Vec::new(), base: None, json: false };
+    let checked = check.check(workspace, &mut History::new(workspace), dir)?;
+    let file = super::shown(dir).display().to_string();
+    let errors = checked.findings.iter().filter(|finding| finding.severity() == Severity::Error);
+    Ok(errors
+        .map(|finding| match finding.line() {
+            Some(line) => format!("{file}:{line}: {finding}"),
+            None => format!("{file}: {finding}"),
+        })
+        .collect())
+}
+
 fn is_ok(checked: &Checked<'_>) -> bool {
     !checked.findings.iter().any(|finding| finding.severity() == Severity::Error)
 }

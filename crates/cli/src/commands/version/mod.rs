@@ -14,6 +14,8 @@ use wharf_core::workspace::Workspace;
 use crate::context::{Context, Intent};
 use crate::exit::Failure;
 
+pub(super) use check::errors_of;
+
 /// Shows, checks and raises the versions of runnable dirs, which their `changelog.txt` states.
 #[derive(Debug, clap::Args)]
 pub struct Version {

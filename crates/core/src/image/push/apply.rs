@@ -36,6 +36,8 @@ pub struct Done {
 /// What became of a floating tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Floating {
+    /// It was not looked at.
+    Left,
     /// It was there already.
     Same,
     /// This tag moved.
@@ -73,6 +75,17 @@ pub struct Way<'a> {
     pub on: &'a OnMove<'a>,
     /// Told of each reference that went up, or failed to.
     pub on_sent: &'a (dyn Fn(&str) + Sync),
+    /// How far to go.
+    pub reach: Reach,
+}
+
+/// How far a push goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// To the version's tag; nothing is read back yet.
+    Version,
+    /// To the floating tag, over what was read back.
+    Floating,
 }
 
 impl fmt::Debug for Way<'_> {
@@ -132,8 +145,13 @@ impl Work<'_> {
                 return Err(taken(self.item, self.repository, platform, here, there));
             }
         };
-        self.way.session.verify(&tagged, &digest)?;
-        let floating = self.float(&digest)?;
+        let floating = match self.way.reach {
+            Reach::Version => Floating::Left,
+            Reach::Floating => {
+                self.way.session.verify(&tagged, &digest)?;
+                float(self.way.session, self.item, self.repository, &digest)?
+            }
+        };
         Ok(Done { reference: tagged.to_string(), digest, sent, floating })
     }
 
@@ -210,29 +228,42 @@ impl Work<'_> {
             Ok(()) => error,
         }
     }
+}
 
-    /// Moves the floating tag to the version, unless it stands at a newer one.
-    fn float(&self, digest: &str) -> Result<Floating, ImageError> {
-        let word = self.item.stage.word();
-        let floating = self.repository.tag(word)?;
-        if let Some(found) = self.way.session.digest(&floating)? {
-            if found.digest == digest {
-                return Ok(Floating::Same);
-            }
-            let config = self.way.session.config_labels(&floating, None)?;
-            let version = config.and_then(|config| Version::parse(config.labels.get(stage::VERSION)?).ok());
-            if let Some(version) = version.filter(|version| *version > self.item.version) {
-                return Ok(Floating::Newer { tag: word, version });
-            }
+/// Moves the floating tag to the version, which has this digest, unless it stands at a newer one.
+///
+/// # Errors
+/// When the registry refuses, or has something else there afterwards.
+pub fn float(session: &Registry, item: &Item, repository: &Repository, digest: &str) -> Result<Floating, ImageError> {
+    let word = item.stage.word();
+    let floating = repository.tag(word)?;
+    if let Some(found) = session.digest(&floating)? {
+        if found.digest == digest {
+            return Ok(Floating::Same);
         }
-        self.way.session.retag(&self.repository.digest(digest)?, word)?;
-        match self.way.session.digest(&floating)? {
-            Some(found) if found.digest == digest => Ok(Floating::Moved(word)),
-            found => {
-                let found = found.map_or_else(|| "not there".to_owned(), |found| found.digest);
-                let expected = digest.to_owned();
-                Err(RegistryError::Mismatch { reference: floating.into(), expected, found }.into())
-            }
+        let config = session.config_labels(&floating, None)?;
+        let version = config.and_then(|config| Version::parse(config.labels.get(stage::VERSION)?).ok());
+        if let Some(version) = version.filter(|version| *version > item.version) {
+            return Ok(Floating::Newer { tag: word, version });
+        }
+    }
+    point(session, repository, digest, word)?;
+    Ok(Floating::Moved(word))
+}
+
+/// Makes `tag` name what has this digest, and reads it back.
+///
+/// # Errors
+/// When the registry refuses, or has something else there afterwards.
+pub fn point(session: &Registry, repository: &Repository, digest: &str, tag: &str) -> Result<(), ImageError> {
+    session.retag(&repository.digest(digest)?, tag)?;
+    let reference = repository.tag(tag)?;
+    match session.digest(&reference)? {
+        Some(found) if found.digest == digest => Ok(()),
+        found => {
+            let found = found.map_or_else(|| "not there".to_owned(), |found| found.digest);
+            let expected = digest.to_owned();
+            Err(RegistryError::Mismatch { reference: reference.into(), expected, found }.into())
         }
     }
 }

@@ -14,6 +14,6 @@ mod apply;
 mod plan;
 mod standing;
 
-pub use apply::{Done, Floating, OnMove, Outcome, Way, push, refuse};
+pub use apply::{Done, Floating, OnMove, Outcome, Reach, Way, float, point, push, refuse};
 pub use plan::{Item, Local, Planned, Skip, plan};
 pub use standing::{Standing, Target, survey};
