@@ -19,7 +19,6 @@ pub mod env;
 pub mod image;
 pub mod itself;
 pub mod graph;
-pub mod image;
 pub mod init;
 pub mod logs;
 pub mod ls;

@@ -83,6 +83,8 @@ pub static KEYS: &[Key] = &[
     )
     .absent("any version will do")
     .example(r#"">=0.1""#)
+    .whole_workspace(ROOT),
+    key(
         "workspace.exports",
         Kind::List(Form::Export),
         "What is taken of what sub-repos export: all of one, or a part of it",

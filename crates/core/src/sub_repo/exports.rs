@@ -164,8 +164,8 @@ mod tests {
         assert!(found[0].defaults().is_some() && found[0].files().is_some());
         let parts = [Part::Defaults, Part::Images, Part::Tasks, Part::Templates, Part::ThinEnv];
         assert_eq!(found[0].parts(), parts);
-        assert!(super::tests::found("", "[image]\nbase = \"b\"\n").1.is_empty());
-        let all = super::tests::found("", "[exports]\ntasks = [\"all\"]\n").1;
+        assert!(found("", "[image]\nbase = \"b\"\n").1.is_empty());
+        let all = found("", "[exports]\ntasks = [\"all\"]\n").1;
         assert_eq!(all[0].tasks(), Some(ExportedTasks::All));
     }
 
@@ -176,10 +176,10 @@ mod tests {
         assert_eq!((found[0].images().count(), found[0].tasks()), (1, None));
         assert_eq!(found[0].parts(), [Part::Images]);
         assert!(found[0].defaults().is_none() && found[0].files().is_none());
-        let (_dir, found) = super::tests::found("[workspace]\nexports = [\"z/\"]\n", ALL);
+        let (_dir, found) = found("[workspace]\nexports = [\"z/\"]\n", ALL);
         assert_eq!(found.len(), 1);
         assert!(found[0].defaults().is_some());
-        let (_dir, found) = super::tests::found("[workspace]\nexports = []\n", ALL);
+        let (_dir, found) = found("[workspace]\nexports = []\n", ALL);
         assert!(found.is_empty());
     }
 

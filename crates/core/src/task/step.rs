@@ -299,7 +299,7 @@ impl<'a> Workshop<'a> {
         if let Some(ready) = images.ready.get(&owner.address) {
             return Ok((place, ready.clone()));
         }
-        let wish = Wish { stage: StageWish::Auto, version: None };
+        let wish = Wish { stage: StageWish::Auto, ..Wish::default() };
         let demand = Demand { workspace: self.workspace, place: &place, wish: &wish, stop: self.stop };
         let outcome: Mutex<Option<Result<Ready, ImageError>>> = Mutex::default();
         ensure(&demand, &[owner], self.listener, &|_, result| {

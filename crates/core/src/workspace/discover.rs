@@ -14,8 +14,8 @@ use super::walk::{Found, walk};
 use super::{Surroundings, Workspace};
 use crate::config::{Config, ConfigError, Flag, Layer, LayerKind, Resolved, check_exported, resolve};
 use crate::runnable_dir::{Address, Layout, RunnableDir, image_name};
-use crate::sub_repo::exports::{Exporter, exporters};
-use crate::sub_repo::{self, Repo, State};
+use crate::sub_repo::exports::Exporter;
+use crate::sub_repo::{Repo, State};
 use crate::version;
 
 /// Name of the configuration file, at a repo's root and in a `devops` folder.
@@ -81,7 +81,7 @@ pub(super) struct Layers {
     user: Option<Layer>,
     /// The weakest first.
     exported: Vec<Layer>,
-    root: Option<Layer>,
+    pub(super) root: Option<Layer>,
     variables: Layer,
     flags: Layer,
 }

@@ -56,9 +56,7 @@ fn unknown_without_neighbour_lists_what_is_known() {
         error("zzzzz = 1").hint().as_deref(),
         Some(
             "the known tables are `workspace`, `engine`, `git`, `registry`, `image`, `os`, `python`, `build`, `run`, `test`, \
-             `thin-env`, `files`, `setenv`"
-             `files`, `exports`"
-            "the known tables are `workspace`, `engine`, `registry`, `image`, `os`, `python`, `build`, `run`, `test`, `tasks.NAME`, `tasks.NAME.args.word`"
+             `thin-env`, `files`, `setenv`, `exports`, `exports.files`, `tasks`"
         )
     );
 }
