@@ -142,7 +142,7 @@ mod tests {
         Layer::from_toml(kind, Path::new("wharf.toml"), text.as_bytes()).unwrap()
     }
 
-    fn found(own: &str, text: &str) -> (tempfile::TempDir, Vec<Exporter>) {
+    fn sample(own: &str, text: &str) -> (tempfile::TempDir, Vec<Exporter>) {
         let dir = tempfile::tempdir().unwrap();
         let modules = ["z", "libs/a"].map(|path| format!("[submodule \"{path}\"]\n\tpath = {path}\n\turl = ../x\n"));
         std::fs::write(dir.path().join(".gitmodules"), modules.concat()).unwrap();
@@ -157,35 +157,35 @@ mod tests {
 
     #[test]
     fn the_super_repos_own_sub_repos_export_in_its_order() {
-        let (_dir, found) = found("", ALL);
+        let (_dir, found) = sample("", ALL);
         assert_eq!(found.iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["z", "libs/a"]);
         assert_eq!(found[0].images().collect::<Vec<_>>(), [("python", "p:1")]);
         assert_eq!(found[0].tasks(), Some(ExportedTasks::Named(vec!["lint".into()])));
         assert!(found[0].defaults().is_some() && found[0].files().is_some());
         let parts = [Part::Defaults, Part::Images, Part::Tasks, Part::Templates, Part::ThinEnv];
         assert_eq!(found[0].parts(), parts);
-        assert!(found("", "[image]\nbase = \"b\"\n").1.is_empty());
-        let all = found("", "[exports]\ntasks = [\"all\"]\n").1;
+        assert!(sample("", "[image]\nbase = \"b\"\n").1.is_empty());
+        let all = sample("", "[exports]\ntasks = [\"all\"]\n").1;
         assert_eq!(all[0].tasks(), Some(ExportedTasks::All));
     }
 
     #[test]
     fn only_what_is_named_is_taken() {
-        let (_dir, found) = found("[workspace]\nexports = [\"//libs/a:images\"]\n", ALL);
+        let (_dir, found) = sample("[workspace]\nexports = [\"//libs/a:images\"]\n", ALL);
         assert_eq!(found.iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["libs/a"]);
         assert_eq!((found[0].images().count(), found[0].tasks()), (1, None));
         assert_eq!(found[0].parts(), [Part::Images]);
         assert!(found[0].defaults().is_none() && found[0].files().is_none());
-        let (_dir, found) = found("[workspace]\nexports = [\"z/\"]\n", ALL);
+        let (_dir, found) = sample("[workspace]\nexports = [\"z/\"]\n", ALL);
         assert_eq!(found.len(), 1);
         assert!(found[0].defaults().is_some());
-        let (_dir, found) = found("[workspace]\nexports = []\n", ALL);
+        let (_dir, found) = sample("[workspace]\nexports = []\n", ALL);
         assert!(found.is_empty());
     }
 
     #[test]
     fn paths_that_lead_out_of_the_sub_repo_are_nobodys() {
-        let (dir, found) = found("", ALL);
+        let (dir, found) = sample("", ALL);
         let root = dir.path().join("z");
         std::fs::create_dir_all(root.join("t")).unwrap();
         std::fs::write(dir.path().join("secret"), "").unwrap();
