@@ -128,7 +128,7 @@ impl Drop for Release {
 }
 
 /// One that needs a secret to be built; `mark` makes its content unlike any other.
-fn dockerfile(mark: &str) -> String {
+pub(crate) fn dockerfile(mark: &str) -> String {
     format!(
         "FROM wharf-test/tiny:bookworm AS dev\nRUN --mount=type=secret,id=token test -s /run/secrets/token && echo {mark} > /mark\n\
          FROM dev AS prod\nCOPY .wharf/code/ /code/\n"

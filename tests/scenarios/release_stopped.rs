@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use wharf_testkit::{Registry, Signal};
+use wharf_testkit::{Registry, Repo, Signal};
 
 use crate::registry::front::{Front, Verdict};
-use crate::release::{Release, both};
+use crate::release::{Release, both, dockerfile};
 
 /// What always holds: a floating tag names the whole of its version, or nothing.
 fn floats_on_what_is_there(stage: &Release, hosts: &[&str]) {
@@ -124,6 +124,61 @@ fn a_full_disk_at_a_registry() {
     failed.stderr_contains(&format!("the disk of registry `{}` is full", full.host()));
     assert_eq!(stage.digest(&full.host(), "a", "dev"), None);
     assert_eq!(stage.tagged(&format!("{}-a-0.1.0", stage.name)), "");
+}
+
+/// A dir of a sub-repo, whose own remote gets the tag: it refuses at first.
+#[test]
+fn a_remote_that_refuses_the_tag() {
+    let registry = Registry::start();
+    let host = registry.host();
+    let stage = Release::new("tag", &[&host], &[]);
+    let remote = Repo::bare_remote(stage.sandbox.path().join("sub.git"));
+    let inner = Repo::init(stage.sandbox.path().join("inner"));
+    inner.write("devops/wharf.toml", "[python]\nmanager = \"none\"\n");
+    inner.write("devops/Dockerfile", dockerfile(&stage.name));
+    let name = format!("{}-sub", stage.name);
+    inner.write("wharf.toml", format!("[workspace]\nname = \"{name}\"\n")).commit("first");
+    inner.push_to(&remote);
+    let sub = stage.repo.add_submodule(&remote, "sub");
+    stage.repo.commit("with a sub-repo");
+    let hook = remote.join("hooks/update");
+    fs_err::create_dir_all(remote.join("hooks")).unwrap();
+    fs_err::write(&hook, "#!/bin/sh\necho tags are frozen\nexit 1\n").unwrap();
+    stage.sandbox.command("chmod").arg("+x").arg(&hook).run().assert_code(0);
+    let refused = stage.release(&["sub"]);
+    refused.assert_code(4).stderr_contains("could not be sent to origin").stderr_contains("only the tag is missing");
+    fs_err::remove_file(hook).unwrap();
+    let done = stage.release(&["sub"]);
+    done.assert_code(0).stderr_contains("sub 0.1.0: float is done").stdout_contains(&format!("{host}/acme/"));
+    let tags = remote.git(&["for-each-ref", "--format=%(refname:short) %(*objectname)", "refs/tags"]);
+    assert_eq!(tags.split_whitespace().nth(1), Some(sub.git(&["rev-parse", "HEAD"]).as_str()), "{tags}");
+    assert!(tags.split_whitespace().next().unwrap().ends_with("-0.1.0"), "{tags}");
+    assert_eq!(stage.remote.git(&["tag"]), "", "the super-repo's remote gets none");
+}
+
+/// One registry takes the version, but not its floating tag: the others keep theirs, or have what was read back everywhere.
+#[test]
+fn a_floating_tag_that_cannot_move() {
+    let (good, other) = (Registry::start(), Registry::start());
+    let frozen = Arc::new(Mutex::new(true));
+    let still = Arc::clone(&frozen);
+    let front = Front::start(&other.host(), move |asked| {
+        let floats = asked.method == "PUT" && asked.path.ends_with("/manifests/dev");
+        match floats && *still.lock().unwrap() {
+            true => Verdict::Answer("403 Forbidden", "", "{\"errors\":[{\"code\":\"DENIED\"}]}"),
+            false => Verdict::Pass,
+        }
+    });
+    let hosts = [front.host(), good.host()];
+    let stage = Release::new("frozen", &[&hosts[0], &hosts[1]], &["a"]);
+    let refused = stage.release(&["a"]);
+    refused.assert_code(4).stderr_contains("a 0.1.0: float: ");
+    floats_on_what_is_there(&stage, &[&hosts[0], &hosts[1]]);
+    assert_eq!(stage.digest(&hosts[0], "a", "dev"), None);
+    assert_eq!(stage.tagged(&format!("{}-a-0.1.0", stage.name)), "", "the tag says that all is done");
+    *frozen.lock().unwrap() = false;
+    stage.release(&["a"]).assert_code(0).stderr_contains("a 0.1.0: verify is done");
+    assert_eq!(stage.digest(&hosts[0], "a", "dev"), stage.digest(&hosts[1], "a", "dev"));
 }
 
 #[test]
