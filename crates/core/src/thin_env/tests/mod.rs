@@ -181,13 +181,13 @@ fn use_is_noted_once_a_day() {
     made(folder.path(), "x");
     let (place, root) = (folder.path().join("x"), folder.path().to_owned());
     used(folder.path(), "x", &root, 3);
-    let noted = || super::users::users(&place)[0].last_used;
+    let noted = || users(&place)[0].last_used;
     users::note(&place, &root);
     assert!(noted() > SystemTime::now() - DAY, "the stamp is newer");
     let before = noted();
     users::note(&place, &root);
     assert_eq!(noted(), before);
-    assert!(super::users::users(&place)[0].exists);
+    assert!(users(&place)[0].exists);
 }
 
 #[test]
