@@ -80,7 +80,7 @@ fn no_python_at_all_and_no_version_at_all() {
 #[test]
 fn uv_finds_what_the_search_path_lacks() {
     let (folder, tools) = host();
-    let real = crate::host::Search::new(&tools).select(Some("3.12"), crate::host::Download::Forbidden).unwrap();
+    let real = Search::new(&tools).select(Some("3.12"), Download::Forbidden).unwrap();
     // A folder of uv's own making, as `uv python install` would leave it, is stood in for by a search path that only uv gets.
     let uv = folder.path().join("uv");
     let bin = real.path.parent().unwrap().display();
@@ -139,7 +139,7 @@ fn finding_starts_no_program() {
 #[test]
 fn pyenv_is_read_and_not_run() {
     let (folder, mut tools) = host();
-    let real = crate::host::Search::new(&tools).select(Some("3.12"), crate::host::Download::Forbidden).unwrap().path;
+    let real = Search::new(&tools).select(Some("3.12"), Download::Forbidden).unwrap().path;
     let root = folder.path().join("pyenv");
     let bin = root.join("versions/3.12.1/bin");
     std::fs::create_dir_all(&bin).unwrap();
@@ -151,10 +151,10 @@ fn pyenv_is_read_and_not_run() {
     tools.search_path = root.join("shims").into();
     tools.env.clear();
     tools.uv = None;
-    let mut search = crate::host::Search::new(&tools);
-    let wanted = search.select(Some("3.12"), crate::host::Download::Forbidden).unwrap();
+    let mut search = Search::new(&tools);
+    let wanted = search.select(Some("3.12"), Download::Forbidden).unwrap();
     assert_eq!(wanted.path, real);
-    assert!(search.select(None, crate::host::Download::Forbidden).is_err(), "no version is chosen yet");
+    assert!(search.select(None, Download::Forbidden).is_err(), "no version is chosen yet");
     std::fs::write(root.join("version"), "3.12\n").unwrap();
-    assert_eq!(search.select(None, crate::host::Download::Forbidden).unwrap().path, real);
+    assert_eq!(search.select(None, Download::Forbidden).unwrap().path, real);
 }
