@@ -65,7 +65,6 @@ pub enum Command {
     Version(commands::version::Version),
     Files(commands::files::Files),
     Env(commands::env::Env),
-    Repo(commands::repo::Repo),
     Task(Box<commands::task::Task>),
     Tasks(commands::tasks::Tasks),
     Ps(commands::ps::Ps),
@@ -79,6 +78,9 @@ pub enum Command {
     Completions(commands::completions::Completions),
     #[command(name = "self")]
     Itself(commands::itself::Itself),
+    /// A task.
+    #[command(external_subcommand)]
+    External(Vec<String>),
 }
 
 impl Command {
@@ -95,18 +97,25 @@ impl Command {
             | Self::Doctor(_)
             | Self::Completions(_)
             | Self::Setenv(_)
+            | Self::Graph(_)
+            | Self::Tasks(_)
             | Self::Itself(_) => Intent::Look,
             Self::Image(command) => command.intent(),
             Self::Version(command) => command.intent(),
             Self::Repo(command) => command.intent(),
             Self::Env(command) => command.intent(),
             Self::Files(command) => command.intent(),
-            Self::Test(_) | Self::Run(_) | Self::Bash(_) | Self::Clone(_) | Self::Prune(_) => Intent::Change,
+            Self::Init(_)
+            | Self::New(_)
+            | Self::Test(_)
+            | Self::Run(_)
+            | Self::Bash(_)
+            | Self::Clone(_)
+            | Self::Prune(_)
+            | Self::Task(_)
+            | Self::External(_) => Intent::Change,
         }
     }
-    /// A task.
-    #[command(external_subcommand)]
-    External(Vec<String>),
 }
 
 /// The names of all commands: no task may have one of them.
@@ -143,7 +152,6 @@ impl Arguments {
             Some(Command::Version(command)) => command.run(&context),
             Some(Command::Files(command)) => command.run(&context),
             Some(Command::Env(command)) => command.run(&context),
-            Some(Command::Repo(command)) => command.run(&context),
             Some(Command::Task(command)) => command.run(&context),
             Some(Command::Tasks(command)) => command.run(&context),
             Some(Command::External(words)) => commands::task::external(&context, &words),

@@ -219,6 +219,9 @@ impl From<StartError> for Failure {
             StartError::There(_) | StartError::NotEmpty(_) => 5,
         };
         Self::from_error(code, &error, error.hint())
+    }
+}
+
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {
         let code = match &error {
