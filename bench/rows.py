@@ -5,6 +5,7 @@ import shutil
 import time
 
 import rows_clone
+import rows_deps
 import rows_files
 import rows_registry
 import rows_repos
@@ -147,6 +148,6 @@ def size(bench, place, runs):
 
 
 ROWS = {"listing": listing, "scale": scale, "run": run, "tests": tests, "parallel": parallel, "noop": noop, "memory": memory, "size": size}
-for more in (rows_clone, rows_files, rows_registry, rows_repos):
+for more in (rows_clone, rows_deps, rows_files, rows_registry, rows_repos):
     ROWS.update(more.ROWS)
 NEEDS_ENGINE = {"run", "tests", "parallel", "noop", "memory", "pull"}

@@ -22,6 +22,7 @@
 pub mod common_files;
 pub mod config;
 pub mod container;
+pub mod dependency;
 pub mod event;
 pub mod image;
 pub mod repos;

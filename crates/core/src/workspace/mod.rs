@@ -28,6 +28,7 @@ pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
 pub use lock::{Lock, LockError, Patience};
 pub use state::StateDir;
+pub(crate) use walk::NEVER_ENTERED;
 
 /// What of the caller's surroundings matters, taken once.
 #[derive(Debug, Clone, Default)]
