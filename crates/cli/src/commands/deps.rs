@@ -14,7 +14,8 @@ use wharf_core::workspace::{StateDir, Workspace};
 use super::data;
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::render::{Cell, Paint, Table};
+use crate::render::table::Cell;
+use crate::render::{Paint, Table};
 
 /// Shows which Python files need which: of one file or folder, or between runnable dirs.
 ///

@@ -175,6 +175,9 @@ impl Search<'_, '_> {
             return;
         }
         let Some(init) = within.first().and_then(|dir| self.known.tree.dir(*dir).init) else { return };
+        if let Some(package) = self.targets.last_mut() {
+            package.is_named = true;
+        }
         for export in self.known.exports.of(init) {
             let step = self.step(within, strings.text(*export));
             let before = self.targets.len();

@@ -135,7 +135,8 @@ fn faulty_files_give_what_can_be_read() {
 
 #[test]
 fn deep_and_large_files_do_no_harm() {
-    let deep = |open: &str, close: &str| format!("import a\nx = {}1{}\n", open.repeat(5_000), close.repeat(5_000));
+    let deep =
+        |open: &str, close: &str| format!("import a\nx = {}1{}\nimport b\n", open.repeat(5_000), close.repeat(5_000));
     let sum = format!("import a\nx = import_module('b'){}\nimport c\n", " + 'text'".repeat(20_000));
     let table: String =
         (0..60_000).map(|n| format!("    'key {n}': [{n}, \"import not.this\", ({n}, None), {n}.5],\n")).collect();
