@@ -100,7 +100,7 @@ impl<'a> Visitor<'a> for Collector<'_> {
             Stmt::Import(import) => {
                 let line = self.line_of(stmt.start());
                 for alias in &import.names {
-                    self.push(alias.name.as_str().to_owned(), 0, None, line, How::Statement);
+                    self.push((line, How::Statement), alias.name.as_str().to_owned(), 0, None);
                 }
             }
             Stmt::ImportFrom(from) => {
@@ -108,7 +108,7 @@ impl<'a> Visitor<'a> for Collector<'_> {
                 let module = from.module.as_ref().map_or("", |module| module.as_str());
                 for alias in &from.names {
                     let name = Some(alias.name.as_str().to_owned());
-                    self.push(module.to_owned(), from.level, name, line, How::Statement);
+                    self.push((line, How::Statement), module.to_owned(), from.level, name);
                 }
             }
             Stmt::FunctionDef(_) => self.within(When::IN_FUNCTION, |this| walk_stmt(this, stmt)),
@@ -151,7 +151,7 @@ impl<'a> Visitor<'a> for Collector<'_> {
 }
 
 impl<'a> Collector<'_> {
-    fn push(&mut self, module: String, level: u32, name: Option<String>, line: u32, how: How) {
+    fn push(&mut self, (line, how): (u32, How), module: String, level: u32, name: Option<String>) {
         self.found.imports.push(Import { module, level, name, line, how, when: self.when });
     }
 
@@ -187,7 +187,7 @@ impl<'a> Collector<'_> {
 
     fn attempt(&mut self, attempt: &'a StmtTry) {
         self.within(if catches_import_error(&attempt.handlers) { When::GUARDED } else { When::default() }, |this| {
-            this.visit_body(&attempt.body)
+            this.visit_body(&attempt.body);
         });
         for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
             if let Some(kind) = &handler.type_ {
@@ -209,7 +209,7 @@ impl<'a> Collector<'_> {
                 for name in literals(value).iter().flat_map(|text| text.split(',')) {
                     let name = name.trim();
                     if !name.is_empty() {
-                        self.push(name.to_owned(), 0, None, line, How::Plugin);
+                        self.push((line, How::Plugin), name.to_owned(), 0, None);
                     }
                 }
             }
@@ -238,13 +238,13 @@ impl<'a> Collector<'_> {
                 let level = argument(4, "level").and_then(number).unwrap_or(0);
                 let names = argument(3, "fromlist").map(literals).unwrap_or_default();
                 if names.is_empty() {
-                    self.push(module, level, None, line, How::Call);
+                    self.push((line, How::Call), module, level, None);
                 } else {
-                    names.into_iter().for_each(|name| self.push(module.clone(), level, Some(name), line, How::Call));
+                    names.into_iter().for_each(|name| self.push((line, How::Call), module.clone(), level, Some(name)));
                 }
             }
             "import_module" if module.starts_with('.') => self.relative_call(&module, argument(1, "package"), line),
-            _ => self.push(module, 0, None, line, How::Call),
+            _ => self.push((line, How::Call), module, 0, None),
         }
     }
 
@@ -254,7 +254,7 @@ impl<'a> Collector<'_> {
         let dots = module.len() - name.len();
         match package {
             Some(Expr::Name(variable)) if matches!(variable.id.as_str(), "__package__" | "__name__") => {
-                self.push(name.to_owned(), u32::try_from(dots).unwrap_or(u32::MAX), None, line, How::Call);
+                self.push((line, How::Call), name.to_owned(), u32::try_from(dots).unwrap_or(u32::MAX), None);
             }
             Some(package) => {
                 let Some(package) = literal(package) else { return };
@@ -264,7 +264,7 @@ impl<'a> Collector<'_> {
                 }
                 parts.truncate(parts.len() + 1 - dots);
                 parts.extend(name.split('.').filter(|part| !part.is_empty()));
-                self.push(parts.join("."), 0, None, line, How::Call);
+                self.push((line, How::Call), parts.join("."), 0, None);
             }
             None => {}
         }
