@@ -6,6 +6,7 @@ mod clone;
 mod config;
 mod containers;
 mod demo;
+mod deps;
 mod doctor;
 mod exports;
 mod files;

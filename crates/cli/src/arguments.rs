@@ -58,6 +58,7 @@ pub enum Command {
     Run(commands::run::Run),
     Bash(commands::bash::Bash),
     Ls(commands::ls::Ls),
+    Deps(commands::deps::Deps),
     Clone(commands::clone::Clone),
     Repo(commands::repo::Repo),
     Graph(commands::graph::Graph),
@@ -98,6 +99,7 @@ impl Command {
             | Self::Completions(_)
             | Self::Setenv(_)
             | Self::Graph(_)
+            | Self::Deps(_)
             | Self::Tasks(_)
             | Self::Itself(_) => Intent::Look,
             Self::Image(command) => command.intent(),
@@ -145,6 +147,7 @@ impl Arguments {
             Some(Command::Run(command)) => command.run(&context),
             Some(Command::Bash(command)) => command.run(&context),
             Some(Command::Ls(command)) => command.run(&context),
+            Some(Command::Deps(command)) => command.run(&context),
             Some(Command::Clone(command)) => command.run(&context),
             Some(Command::Repo(command)) => command.run(&context),
             Some(Command::Graph(command)) => command.run(&context),

@@ -26,6 +26,7 @@
 pub mod common_files;
 pub mod config;
 pub mod container;
+pub mod dependency;
 pub mod event;
 pub mod graph;
 pub mod image;

@@ -13,6 +13,7 @@ pub mod complete;
 pub mod completions;
 pub mod config;
 pub mod demo;
+pub mod deps;
 pub mod doctor;
 pub mod files;
 pub mod env;

@@ -193,6 +193,10 @@ pub static KEYS: &[Key] = &[
     .absent("found by their usual names: `test`, `tests`, `testing`, `dev`")
     .example(r#"{ dev = ["test"], prod = [] }"#)
     .only(REPO_AND_DIR),
+    key("python.uses", Kind::List(Form::Address), "Runnable dirs whose code this one's may import")
+        .default("[]")
+        .example(r#"["//helpers"]"#)
+        .only(DIR),
     key(
         "build.ca-certificates",
         Kind::Text(Form::HostNoneOrPath),

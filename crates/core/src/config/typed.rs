@@ -125,6 +125,8 @@ pub struct PythonConfig {
     pub dev_groups: Option<Located<Vec<String>>>,
     /// Groups and extras of the `prod` target; `None`: none but the dependencies proper.
     pub prod_groups: Option<Located<Vec<String>>>,
+    /// Addresses of runnable dirs whose code this one's may import.
+    pub uses: Vec<String>,
 }
 
 /// Table `build`.
@@ -227,6 +229,7 @@ impl Config {
                 manager: reader.parsed("python.manager", PythonManager::parse)?,
                 dev_groups: reader.located_list("python.groups.dev"),
                 prod_groups: reader.located_list("python.groups.prod"),
+                uses: reader.list("python.uses"),
             },
             build: reader.build()?,
             run: reader.run(),

@@ -36,6 +36,7 @@ pub use brief::{Brief, BriefDir, brief};
 pub use outline::{Outline, outline};
 pub use requires::{VERSION, WrongWharf};
 pub use state::StateDir;
+pub(crate) use walk::NEVER_ENTERED;
 
 /// What of the caller's surroundings matters, taken once.
 #[derive(Debug, Clone, Default)]

@@ -13,7 +13,8 @@ use ignore::{DirEntry, Error, ParallelVisitor, ParallelVisitorBuilder, WalkBuild
 
 use crate::runnable_dir::DEVOPS;
 
-const NEVER_ENTERED: [&str; 6] = [".git", ".wharf", "node_modules", "__pycache__", ".venv", ".tox"];
+/// Folders that hold no code of the repo.
+pub(crate) const NEVER_ENTERED: [&str; 6] = [".git", ".wharf", "node_modules", "__pycache__", ".venv", ".tox"];
 
 /// What the pass found.
 #[derive(Debug, Default)]

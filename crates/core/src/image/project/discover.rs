@@ -1,6 +1,6 @@
 //! Reads a dir's own files and puts a [`Project`] together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::core_metadata::{self, Headers};
 use super::{Error, GitDescribe, Project, entry_points, import_root, version, version_file};
@@ -63,6 +63,20 @@ impl Sources<'_> {
         let name = name.or_else(|| self.cfg("metadata", "name")).or_else(|| self.pkg_info("Name"));
         name.filter(|name| !name.is_empty()).map(str::to_owned)
     }
+}
+
+/// The folder that imports of the package in `dir` start from, absolute; `None` where it is no package or its files make no
+/// sense.
+#[must_use]
+pub fn import_root_of(dir: &Path) -> Option<PathBuf> {
+    let sources = Sources {
+        dir,
+        manifest: Manifest::load(&dir.join("pyproject.toml")).ok()?,
+        cfg: SetupCfg::load(&dir.join("setup.cfg")).ok()?,
+        pkg_info: None,
+    };
+    let name = sources.name()?;
+    Some(dir.join(import_root::find(&sources, &name)).components().collect())
 }
 
 /// The package that `dir` is; `None` where it is none (no name stated, or its tool told that it is no package).

@@ -25,7 +25,7 @@ mod version_file;
 
 use std::path::{Path, PathBuf};
 
-pub use discover::discover;
+pub use discover::{discover, import_root_of};
 pub use entry_points::EntryPoints;
 pub use error::Error;
 pub use site::SiteFile;

@@ -1,0 +1,44 @@
+//! Each text once, known by a number.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Number of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol(pub(super) u32);
+
+/// All texts of a graph.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Strings {
+    texts: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+impl Strings {
+    /// The number of `text`, a new one where it is new.
+    pub(super) fn add(&mut self, text: &str) -> Symbol {
+        if let Some(number) = self.numbers.get(text) {
+            return Symbol(*number);
+        }
+        let text: Arc<str> = text.into();
+        let number = u32::try_from(self.texts.len()).expect("fewer than four thousand million names fit into memory");
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
+        Symbol(number)
+    }
+
+    /// The number of `text`, where it has one.
+    pub(super) fn find(&self, text: &str) -> Option<Symbol> {
+        self.numbers.get(text).copied().map(Symbol)
+    }
+
+    /// The text with this number.
+    pub(super) fn text(&self, symbol: Symbol) -> &str {
+        &self.texts[symbol.0 as usize]
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.texts.len()
+    }
+}
