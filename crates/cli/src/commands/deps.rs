@@ -81,7 +81,7 @@ impl Deps {
 }
 
 /// The graph, with the cache of this workspace where it can be had.
-fn graph(workspace: &Workspace) -> Graph {
+pub(super) fn graph(workspace: &Workspace) -> Graph {
     let cache = StateDir::open(workspace).ok().map(|state| cache::file(state.path()));
     let roots = workspace.dirs.iter().filter_map(|dir| Some((dir.address.clone(), import_root_of(&dir.path)?)));
     Graph::build(workspace, &Given { cache, packages: roots.collect() })

@@ -1,10 +1,14 @@
 //! `wharf graph`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use wharf_core::dependency::crossings;
 use wharf_core::graph::Graph as Model;
+use wharf_core::runnable_dir::Address;
+use wharf_core::workspace::Workspace;
 
 use super::data;
 use crate::context::Context;
@@ -58,7 +62,7 @@ impl Graph {
         let format = self.wanted()?;
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
-        let graph = Model::new(&workspace, &[])?;
+        let graph = Model::new(&workspace, &imports(&workspace))?;
         let style = match self.output {
             Some(_) => Style { color: false, unicode: true },
             None => context.talk.out_style,
@@ -122,4 +126,14 @@ fn write(file: &Path, shown: &Path, text: &str) -> Result<(), Failure> {
     fresh.write_all(text.as_bytes())?;
     fresh.persist(file).map_err(|error| Failure::from(error.error))?;
     Ok(())
+}
+
+/// Which dir imports which, each pair once.
+fn imports(workspace: &Workspace) -> Vec<(Address, Address)> {
+    let graph = super::deps::graph(workspace);
+    let address = |place: usize| workspace.dirs[place].address.clone();
+    let pairs = crossings(workspace, &graph).into_iter();
+    let pairs: BTreeSet<(Address, Address)> =
+        pairs.map(|crossing| (address(crossing.from_dir), address(crossing.to_dir))).collect();
+    pairs.into_iter().collect()
 }

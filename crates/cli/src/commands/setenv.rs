@@ -9,7 +9,7 @@ use wharf_core::shell_env::{
     envrc, hooks, plan, script, setenv_script,
 };
 use wharf_core::sub_repo;
-use wharf_core::thin_env::{self, Needs};
+use wharf_core::thin_env;
 use wharf_core::workspace::{Brief, brief};
 use wharf_git::Git;
 
@@ -184,14 +184,14 @@ fn wanted(context: &Context, brief: &Brief) -> Wanted {
 
 /// The thin environment, where it is made; what is amiss with it is said, and is no reason to have no shell.
 fn thin_env(context: &Context, brief: &Brief) -> Option<PathBuf> {
-    let needs = match Needs::read(&brief.places, &brief.name, &brief.config) {
-        Ok(needs) => needs?,
+    let needs = match &brief.thin_env {
+        Ok(needs) => needs.as_ref()?,
         Err(error) => {
             context.talk.warning(&format!("no thin environment: {error}"));
             return None;
         }
     };
-    let found = thin_env::find(&thin_env_tools(&brief.config, &context.surroundings), &needs);
+    let found = thin_env::find(&thin_env_tools(&brief.config, &context.surroundings), needs);
     if found.is_none() {
         context.talk.note("the thin environment is not made yet; `wharf env sync` makes it");
     }

@@ -17,6 +17,7 @@ use super::apply::NewFile;
 use super::built_in::{self, BuiltIn};
 use super::error::StartError;
 use crate::sub_repo::State;
+use crate::sub_repo::exports::Exporter;
 use crate::workspace::Workspace;
 
 /// Name of the folder, at a repo's root, that holds the repo's templates.
@@ -60,14 +61,15 @@ struct Raw {
 pub fn list(workspace: &Workspace) -> Vec<Template> {
     let mut all = Vec::new();
     for repo in workspace.repos.iter().filter(|repo| repo.state == State::Ready) {
-        let folder = folder_of(&repo.root);
+        let exporter = workspace.exporters.iter().find(|exporter| exporter.path == repo.path);
+        let folder = exporter.and_then(Exporter::templates).unwrap_or_else(|| folder_of(&repo.root));
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         let mut names: Vec<String> =
             entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
         for name in names.into_iter().filter(|name| folder.join(name).join(DESCRIPTION).is_file()) {
             let prefix = if repo.path.is_empty() { String::new() } else { format!("{}/", repo.path) };
-            all.push(of_folder(format!("{prefix}{name}"), format!("//{prefix}{TEMPLATES}/{name}"), folder.join(name)));
+            all.push(of_folder(format!("{prefix}{name}"), shown(workspace, &folder.join(&name)), folder.join(name)));
         }
     }
     for (at, BuiltIn { name, description, .. }) in built_in::ALL.iter().enumerate() {
@@ -115,7 +117,12 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-/// Where a repo keeps its templates.
+/// A folder of the workspace as an address.
+fn shown(workspace: &Workspace, folder: &Path) -> String {
+    format!("//{}", folder.strip_prefix(&workspace.root).unwrap_or(folder).display())
+}
+
+/// Where a repo keeps its templates, unless it says so itself.
 fn folder_of(root: &Path) -> PathBuf {
     root.join(TEMPLATES)
 }

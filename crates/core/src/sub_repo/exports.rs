@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use wharf_git::read_submodules;
 
-use crate::config::{Layer, Part};
+use crate::config::{Layer, Part, Resolved, resolve};
 
 /// A sub-repo that exports something.
 #[derive(Debug, Clone)]
@@ -110,6 +110,12 @@ impl Exporter {
             true => ExportedTasks::All,
             false => ExportedTasks::Named(names.to_vec()),
         })
+    }
+
+    /// What its `wharf.toml` states, tasks among it.
+    #[must_use]
+    pub fn stated(&self) -> Resolved {
+        resolve(&[&self.layer])
     }
 
     /// The folder of templates, absolute; `None` where there is none, or where a symbolic link leads out of the sub-repo.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::error::TaskError;
 use super::tasks_py::{self, Unread};
 use super::{Stated, Task, declared};
+use crate::sub_repo::exports::ExportedTasks;
 use crate::config::LayerKind;
 use crate::runnable_dir::Address;
 use crate::workspace::Workspace;
@@ -23,6 +24,10 @@ pub struct Catalogue {
 
 fn of_root(layer: LayerKind) -> bool {
     layer == LayerKind::SuperRepo
+}
+
+fn of_sub_repo(layer: LayerKind) -> bool {
+    layer == LayerKind::SubRepo
 }
 
 fn of_dir(layer: LayerKind) -> bool {
@@ -59,10 +64,24 @@ impl Catalogue {
             all.add(declared::read(&dir.resolved, of_dir, &dir.address, &dir.path)?);
         }
         all.add_python(workspace, &Address::root(), &workspace.root);
+        all.add_exported(workspace)?;
         for dir in workspace.dirs.iter().filter(|dir| !dir.address.is_root()) {
             all.add_python(workspace, &dir.address, &dir.path);
         }
         Ok(all)
+    }
+
+    /// Adds what sub-repos export: as if the super-repo had stated it, unless it has a task of that name.
+    fn add_exported(&mut self, workspace: &Workspace) -> Result<(), TaskError> {
+        for exporter in &workspace.exporters {
+            let Some(exported) = exporter.tasks() else { continue };
+            let mut tasks = declared::read(&exporter.stated(), of_sub_repo, &Address::root(), &workspace.root)?;
+            if let ExportedTasks::Named(names) = exported {
+                tasks.retain(|task| names.contains(&task.name));
+            }
+            self.add(tasks);
+        }
+        Ok(())
     }
 
     /// Adds tasks; of two with one name the first stays.

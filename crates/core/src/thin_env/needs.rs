@@ -60,12 +60,18 @@ impl LineKind {
 }
 
 impl Needs {
-    /// What the configuration of the workspace named `name` asks for; `None` where it asks for nothing: no
-    /// `requirements` in `[thin-env]`, and no `dev_scripts_<name>/requirements.txt`.
+    /// What the configuration of the workspace named `name` asks for, and what sub-repos export for it (path of the sub-repo,
+    /// file); `None` where that is nothing: no `requirements` in `[thin-env]`, no `dev_scripts_<name>/requirements.txt`, and
+    /// nothing exported.
     ///
     /// # Errors
     /// When a requirements file cannot be read, or holds what cannot be shared between workspaces.
-    pub fn read(places: &Places, name: &str, config: &Config) -> Result<Option<Self>, ThinEnvError> {
+    pub fn read(
+        places: &Places,
+        name: &str,
+        config: &Config,
+        exported: &[(String, PathBuf)],
+    ) -> Result<Option<Self>, ThinEnvError> {
         let python = config.thin_env.python.clone();
         let mut reader = Reader::new(&places.root);
         match &config.thin_env.requirements {
@@ -81,11 +87,15 @@ impl Needs {
             }
             None => {
                 let file = places.root.join(format!("dev_scripts_{name}")).join(REQUIREMENTS);
-                if !file.is_file() {
+                if file.is_file() {
+                    reader.file(&file, LineKind::Requirement, "its usual name")?;
+                } else if exported.is_empty() {
                     return Ok(None);
                 }
-                reader.file(&file, LineKind::Requirement, "its usual name")?;
             }
+        }
+        for (repo, file) in exported {
+            reader.file(file, LineKind::Requirement, &format!("what `{repo}` exports"))?;
         }
         Ok(Some(Self { root: places.root.clone(), python, lines: reader.lines }))
     }

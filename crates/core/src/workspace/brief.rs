@@ -9,9 +9,10 @@ use super::{Surroundings, WorkspaceError};
 use crate::config::{Config, Layer, LayerKind, Places};
 use crate::runnable_dir::{Address, DEVOPS};
 use crate::sub_repo::{Repo, State};
+use crate::thin_env::{Needs, ThinEnvError};
 
 /// A workspace without its runnable dirs.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Brief {
     /// Its root, absolute and without symbolic links.
     pub root: PathBuf,
@@ -25,6 +26,8 @@ pub struct Brief {
     pub dir: Option<BriefDir>,
     /// What paths in configuration are relative to.
     pub places: Places,
+    /// What the thin environment must hold, where the workspace has one; or why that cannot be said.
+    pub thin_env: Result<Option<Needs>, ThinEnvError>,
 }
 
 /// A runnable dir of a [`Brief`].
@@ -44,8 +47,9 @@ pub struct BriefDir {
 /// When there is no usable repo, its configuration cannot be used, or there is no such dir.
 pub fn brief(surroundings: &Surroundings, dir: Option<&str>) -> Result<Brief, WorkspaceError> {
     let (outline, shared) = outline::read(surroundings.clone())?;
+    let thin_env = outline.thin_env();
     let Outline { root, name, repos, config, places, .. } = outline;
-    let mut brief = Brief { root, name, repos, config: (*config).clone(), dir: None, places };
+    let mut brief = Brief { root, name, repos, config: (*config).clone(), dir: None, places, thin_env };
     if let Some(text) = dir {
         brief.dir = Some(read_dir(&brief, surroundings, &shared.layers, text)?);
     }

@@ -76,9 +76,8 @@ pub fn tasks(workspace: &Workspace) -> Vec<(&str, ExportedTasks)> {
 
 /// The requirements files that the super-repo's thin environment includes: path of the sub-repo, file.
 #[must_use]
-pub fn thin_env(workspace: &Workspace) -> Vec<(&str, PathBuf)> {
-    let exporters = workspace.exporters.iter();
-    exporters.filter_map(|exporter| Some((exporter.path.as_str(), exporter.thin_env()?))).collect()
+pub fn thin_env(exporters: &[Exporter]) -> Vec<(String, PathBuf)> {
+    exporters.iter().filter_map(|exporter| Some((exporter.path.clone(), exporter.thin_env()?))).collect()
 }
 
 #[cfg(test)]
@@ -117,8 +116,8 @@ mod tests {
         assert_eq!(templates.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["helpers/library"]);
         assert!(templates[0].1.join("x.py").is_file());
         assert_eq!(tasks(&workspace), [("helpers", ExportedTasks::Named(vec!["lint".into()]))]);
-        let thin_env = thin_env(&workspace);
-        assert_eq!((thin_env.len(), thin_env[0].0), (1, "helpers"));
+        let thin_env = thin_env(&workspace.exporters);
+        assert_eq!((thin_env.len(), thin_env[0].0.as_str()), (1, "helpers"));
         assert!(thin_env[0].1.ends_with(Path::new("helpers/requirements.txt")));
         assert_eq!((base(&workspace.config), base(&workspace.dirs[0].config)), ("acme/python:3", "acme/python:3"));
         assert_eq!(workspace.problems, []);

@@ -87,7 +87,7 @@ impl Outline {
     /// # Errors
     /// When a requirements file cannot be read, or holds what cannot be shared between workspaces.
     pub fn thin_env(&self) -> Result<Option<Needs>, ThinEnvError> {
-        Needs::read(&self.places, &self.name, &self.config)
+        Needs::read(&self.places, &self.name, &self.config, &exports::thin_env(&self.exporters))
     }
 }
 
@@ -103,6 +103,6 @@ impl Workspace {
     /// # Errors
     /// When a requirements file cannot be read, or holds what cannot be shared between workspaces.
     pub fn thin_env(&self) -> Result<Option<Needs>, ThinEnvError> {
-        Needs::read(&self.places, &self.name, &self.config)
+        Needs::read(&self.places, &self.name, &self.config, &exports::thin_env(&self.exporters))
     }
 }

@@ -25,7 +25,7 @@ fn read(root: &Path, toml: &str) -> Result<Option<Needs>, ThinEnvError> {
     let root = root.canonicalize().unwrap();
     let layer = Layer::from_toml(LayerKind::SuperRepo, Path::new("wharf.toml"), toml.as_bytes()).unwrap();
     let config = Config::from_resolved(&resolve(&[&layer])).unwrap();
-    Needs::read(&Places { here: root.clone(), root, home: None }, "harbor", &config)
+    Needs::read(&Places { here: root.clone(), root, home: None }, "harbor", &config, &[])
 }
 
 fn shown(needs: &Needs) -> Vec<String> {
