@@ -190,7 +190,7 @@ fn two_dirs_for_two_platforms_at_two_registries() {
 }
 
 fn lacks_the_secret(stage: &Release, reference: &str) {
-    let file = stage.sandbox.path().join("saved.tar");
+    let file = stage.sandbox.path().join(format!("saved-{}.tar", reference.replace(':', "-")));
     stage.engine(&["save", "--output", &file.to_string_lossy(), reference]).assert_code(0);
     let saved = fs_err::read(&file).unwrap();
     let holds = |wanted: &str| saved.windows(wanted.len()).any(|window| window == wanted.as_bytes());

@@ -232,28 +232,19 @@ fn in_engine(
     } else {
         pick(&stock.images)?
     };
-    if let Choice::Use { image, why } = &choice
-        && !may_be_outdone(demand, &spec, image)
-    {
-        let image = &under_own_name(demand, (client, wanted), dir, &spec, image);
-        tell(ImageState::Found { image: shown(image), why: why.clone() });
-        return Ok(ready(image, why));
-    }
     if let Choice::Use { image, why } = choice {
-        // A registry that cannot be reached leaves what is here.
-        let better = pull(demand, (client, wanted), dir, &spec, listener).ok().flatten();
-        let better = better.filter(|pulled| pulled.labels.get(stage::INPUTS) == Some(&spec.inputs));
-        let why = if better.is_some() { "pulled, its inputs match the checkout" } else { &why };
-        let image = better.unwrap_or(image);
-        tell(ImageState::Found { image: shown(&image), why: why.to_owned() });
-        return Ok(ready(&image, why));
+        let (image, why) = match better(demand, (client, wanted), dir, (&spec, &image), listener) {
+            Some(better) => (better, PULLED.to_owned()),
+            None => (under_own_name(demand, (client, wanted), dir, &spec, &image), why),
+        };
+        tell(ImageState::Found { image: shown(&image), why: why.clone() });
+        return Ok(ready(&image, &why));
     }
     if !is_forced(dir)
         && let Some(pulled) = pull(demand, (client, wanted), dir, &spec, listener)?
     {
-        let why = "pulled, its inputs match the checkout";
-        tell(ImageState::Ready { image: shown(&pulled), why: why.into() });
-        return Ok(ready(&pulled, why));
+        tell(ImageState::Ready { image: shown(&pulled), why: PULLED.into() });
+        return Ok(ready(&pulled, PULLED));
     }
     let why = match choice {
         Choice::Make { why } | Choice::Use { why, .. } => why,
@@ -280,9 +271,24 @@ fn in_engine(
         wanted,
         logs: &stock.logs,
     };
-    tell(ImageState::Building { image: order.tag(), step: why.clone() });
+    make((client, stock), &order, &spec, &why, listener)
+}
+
+/// Why an image that was just fetched is the one.
+const PULLED: &str = "pulled, its inputs match the checkout";
+
+/// Builds one image, which nobody has yet.
+fn make(
+    (client, stock): (&Client, &Stock),
+    order: &Order<'_>,
+    spec: &Arc<ImageSpec>,
+    why: &str,
+    listener: &dyn Listener,
+) -> Result<Ready, ImageError> {
+    let tell = |state| listener.on(Event::Image { dir: order.dir.address.to_string(), state });
+    tell(ImageState::Building { image: order.tag(), step: why.to_owned() });
     // Not as the image has them: some versions of Podman give what comes whole from their cache the labels of before.
-    let labels = build(client, stock.builder(client)?, &order, listener)?;
+    let labels = build(client, stock.builder(client)?, order, listener)?;
     let built = client.image(&order.tag())?.ok_or_else(|| EngineError::Answer {
         kind: client.kind(),
         verb: "build".into(),
@@ -290,7 +296,23 @@ fn in_engine(
     })?;
     let why = format!("built now: {why}");
     tell(ImageState::Ready { image: order.tag(), why: why.clone() });
-    Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec, labels })
+    Ok(Ready { reference: order.tag(), why, body: Body::Image(built.id), spec: Arc::clone(spec), labels })
+}
+
+/// The registry's prod image of this very code, where the one here is of other code. A registry that cannot be reached
+/// leaves what is here.
+fn better(
+    demand: &Demand<'_>,
+    place: (&Client, WantedPlatform),
+    dir: &RunnableDir,
+    (spec, image): (&ImageSpec, &Image),
+    listener: &dyn Listener,
+) -> Option<Image> {
+    if !may_be_outdone(demand, spec, image) {
+        return None;
+    }
+    let better = pull(demand, place, dir, spec, listener).ok().flatten();
+    better.filter(|pulled| pulled.labels.get(stage::INPUTS) == Some(&spec.inputs))
 }
 
 /// Whether the caller asked for a build, whatever is here: by a flag, for configuration says how, not when.
