@@ -10,10 +10,10 @@ use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
 use wharf_core::image::promote::PromoteError;
 use wharf_core::repos::ReposError;
-use wharf_core::thin_env::ThinEnvError;
 use wharf_core::shell_env::ShellEnvError;
 use wharf_core::start::StartError;
 use wharf_core::task::TaskError;
+use wharf_core::thin_env::ThinEnvError;
 use wharf_core::workspace::{LockError, WorkspaceError};
 use wharf_engine::{EngineError, RegistryError};
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use clap::ArgGroup;
 use serde::Serialize;
-use wharf_core::image::project::import_root_of;
 use wharf_core::dependency::{Cycle, Declared, Given, Graph, cache, crossings};
+use wharf_core::image::project::import_root_of;
 use wharf_core::workspace::{StateDir, Workspace};
 
 use super::data;

@@ -6,9 +6,9 @@ use std::path::Path;
 use super::error::TaskError;
 use super::tasks_py::{self, Unread};
 use super::{Stated, Task, declared};
-use crate::sub_repo::exports::ExportedTasks;
 use crate::config::LayerKind;
 use crate::runnable_dir::Address;
+use crate::sub_repo::exports::ExportedTasks;
 use crate::workspace::Workspace;
 
 /// All tasks of a workspace.

@@ -7,8 +7,8 @@
 //! files in the same pass. What is odd on the way (an unreadable folder, a sub-repo that is not populated) becomes a
 //! [`Problem`], never a failure.
 
-mod check;
 mod brief;
+mod check;
 mod discover;
 mod error;
 pub mod exports;
@@ -29,10 +29,10 @@ use crate::runnable_dir::{Address, RunnableDir};
 use crate::sub_repo::Repo;
 use crate::sub_repo::exports::Exporter;
 
+pub use brief::{Brief, BriefDir, brief};
 pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
 pub use lock::{Lock, LockError, Patience};
-pub use brief::{Brief, BriefDir, brief};
 pub use outline::{Outline, outline};
 pub use requires::{VERSION, WrongWharf};
 pub use state::StateDir;
