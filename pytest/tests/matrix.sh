@@ -27,7 +27,7 @@ pythons_for() {
 packages_for() {
     local common="pytest-xdist pytest-asyncio pytest-rerunfailures anyio"
     case $1 in
-        6.2) echo "pytest~=6.2.0 pytest-subtests $common<4" ;; # newer anyio imports what 6.2 has not, and does not say so
+        6.2) echo "pytest~=6.2.0 pytest-subtests<0.7 $common<4" ;; # newer ones want what 6.2 has not, and do not say so
         7.4) echo "pytest~=7.4.0 pytest-subtests $common" ;;
         8) echo "pytest>=8,<9 pytest-subtests $common" ;;
         9) echo "pytest>=9,<10 $common" ;;
