@@ -51,7 +51,9 @@ fn known_names(path: &str) -> String {
     let table = path.rsplit_once('.').map_or("", |(table, _)| table);
     let keys: Vec<_> = schema::KEYS.iter().filter(|key| key.table() == table).map(schema::Key::name).collect();
     if table.is_empty() || keys.is_empty() {
-        let tables: Vec<_> = schema::tables().into_iter().filter(|table| !table.contains('.')).collect();
+        // `tasks.NAME` is a table in `tasks`.
+        let mut tables: Vec<_> = schema::tables().into_iter().filter_map(|table| table.split('.').next()).collect();
+        tables.dedup();
         return format!("the known tables are {}", quoted_list(&tables));
     }
     format!("the known keys of `{table}` are {}", quoted_list(&keys))
