@@ -591,6 +591,7 @@ class Session(Guarded):
         self.broken = set()
         self.from_workers = {}
         self.interruption = None
+        self.ending = None  # the session and its exit status, from its end until `done` is sent
         self.passed = stream.head + '"finished","id":%s,"outcome":"passed","duration":%.6f,"phase":null,"message":"","longrepr":"","sections":[],%s}'
         self.started = stream.head + '"started","id":%s,%s}'
         self.files = {}
@@ -616,7 +617,19 @@ class Session(Guarded):
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session, exitstatus):
         self.stream.flush()
+        self.ending = (session, exitstatus)
         yield
+        self.done()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_unconfigure(self):
+        """Where another plugin fails at the end of the session, pluggy never comes back to the hook above."""
+        self.done()
+
+    def done(self):
+        if self.ending is None:
+            return
+        (session, exitstatus), self.ending = self.ending, None
         try:
             for attempt in list(self.running.values()) + list(self.again.values()):
                 reason = self.interruption or "the session ended in this test"

@@ -193,6 +193,20 @@ sys.exit(child.wait())
     gone.wait()
 
 
+def test_a_plugin_that_fails_at_the_end_hides_nothing(project):
+    project.write("conftest.py", """
+        import pytest
+        @pytest.hookimpl(hookwrapper=True)
+        def pytest_sessionfinish():
+            yield
+            raise OSError("no more room to write")
+    """)
+    project.write("test_a.py", "def test_a(): pass\n")
+    run = project.run()
+    assert run.outcomes() == {"infra/test_a.py::test_a": "passed"}
+    assert run.stream.only("done")["counts"] == {"passed": 1}
+
+
 def test_the_header_is_said_once_and_only_when_given(project):
     project.write("test_a.py", """
         import subprocess, sys
