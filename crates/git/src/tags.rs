@@ -54,6 +54,9 @@ mod tests {
         let remote = Repo::bare_remote(sandbox.path().join("remote.git"));
         let repo = Repo::init(sandbox.path().join("repo"));
         let first = repo.write("a", "1").commit("first");
+        // The machine may know nobody who could tag.
+        repo.git(&["config", "user.name", "Ada"]);
+        repo.git(&["config", "user.email", "ada@example.org"]);
         let git = Git::new(repo.path());
         assert!(!git.has_remote("origin").unwrap());
         repo.git(&["remote", "add", "origin", &remote.url()]);
