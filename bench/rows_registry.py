@@ -89,3 +89,4 @@ def pull(bench, place, runs):
 
 
 ROWS = {"pull": pull}
+NEEDS_ENGINE = {"pull"}
