@@ -322,6 +322,35 @@ class Selection(Guarded):
         return sorted((self.lines or set()) - self.matched)
 
 
+class LeaveOut(Guarded):
+    """Keeps pytest from collecting the files that the `leave_out` file lists."""
+
+    def __init__(self, path, root, stream):
+        self.stream = stream
+        roots = {root, os.path.realpath(root)}
+        with open(path, encoding="utf-8") as file:
+            self.files = {os.path.join(root, line) for line in file.read().splitlines() if line for root in roots}
+
+    if hasattr(pytest, "version_tuple"):  # pytest 7
+
+        def pytest_ignore_collect(self, collection_path):
+            return True if str(collection_path) in self.files else None
+
+    else:
+
+        def pytest_ignore_collect(self, path):
+            return True if str(path) in self.files else None
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items):
+        """Files named on the command line are collected whatever the hook above says."""
+        yield
+        try:
+            items[:] = [item for item in items if str(item.fspath) not in self.files]
+        except Exception:
+            self.trouble()
+
+
 # ------------------------------------------------------------------------------------------ timeouts
 
 
@@ -1101,6 +1130,8 @@ def pytest_configure(config):
         config.pluginmanager.register(plugin, "wharf-session")
         plugin.selection = selection = Selection(settings.get("select"), paths_for(config, settings["root"]), plugin.stream)
         config.pluginmanager.register(selection, "wharf-selection")
+        if settings.get("leave_out"):
+            config.pluginmanager.register(LeaveOut(settings["leave_out"], settings["root"], plugin.stream), "wharf-leave-out")
         debugging = config.getoption("usepdb", False) or config.getoption("trace", False)
         if settings.get("timeout") and not debugging and hasattr(signal, "SIGALRM"):
             plugin.timeouts = Timeouts(settings, config, plugin.report_hard, plugin.stream)

@@ -58,6 +58,11 @@ pub enum Change {
         /// Whether the branch follows the remote's from now on.
         follow: bool,
     },
+    /// Enters a submodule that is not here in the repo's configuration.
+    Register {
+        /// Its path.
+        path: String,
+    },
     /// Clones a submodule that is not here and checks the recorded commit out.
     Populate {
         /// Its path.
@@ -95,6 +100,7 @@ impl Change {
                 let follow: &[&str] = if *follow { &["--set-upstream"] } else { &[] };
                 return own(&["push", "--quiet", "--no-recurse-submodules"], &[follow, &[remote, &full]].concat());
             }
+            Self::Register { path } => (&["submodule", "--quiet", "init", "--"], vec![path]),
             Self::Populate { path } => (&["submodule", "--quiet", "update", "--init", "--checkout", "--"], vec![path]),
             Self::Commit { paths, message } => {
                 let paths = paths.iter().map(String::as_str);

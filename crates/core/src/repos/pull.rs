@@ -77,6 +77,9 @@ pub fn pull(repos: &Repos, selected: &[usize], options: Options, work: &Work<'_>
             |place: &usize| named.as_ref().is_none_or(|named| named.contains(&now.members[*place].repo.path));
         let wanted: Vec<usize> = places.into_iter().filter(is_wanted).collect();
         let pins = pins(&now, &wanted);
+        if options.mode == Mode::Apply {
+            register(&now, &wanted, work);
+        }
         outcomes.extend(each(work.jobs, &wanted, |place| {
             let member = &now.members[*place];
             let failure = failures.get(&member.repo.path);
@@ -86,6 +89,18 @@ pub fn pull(repos: &Repos, selected: &[usize], options: Options, work: &Work<'_>
     }
     outcomes.sort_by(|a, b| order(&a.path).cmp(order(&b.path)));
     outcomes
+}
+
+/// Enters those that are to be populated in the configuration of the repo around them, one after the other: Git does not wait
+/// for another that writes it. What is wrong with one shows when it is populated.
+fn register(repos: &Repos, places: &[usize], work: &Work<'_>) {
+    let members = places.iter().map(|place| &repos.members[*place]);
+    for member in members.filter(|member| matches!(member.repo.state, State::NotPopulated)) {
+        let around = Git::new(&member.parent_root);
+        if !work.is_stopped() && !around.is_inactive_module(&member.module) {
+            let _ = work.apply(&around, &Change::Register { path: member.path_in_parent.clone() });
+        }
+    }
 }
 
 /// The super-repo stands before all others.

@@ -30,6 +30,7 @@ pub(super) struct Order<'a> {
     pub number: usize,
     pub arguments: &'a [String],
     pub select: Option<PathBuf>,
+    pub leave_out: Option<PathBuf>,
     pub plugin: &'a Path,
     pub cache_dir: Option<String>,
     /// Test tools for a prod image, which has none.
@@ -49,6 +50,8 @@ pub(super) struct Order<'a> {
 
 /// Where the selection lies in a container.
 const SELECT: &str = "/opt/wharf/select.txt";
+/// Where the list of files that are left out lies in a container.
+const LEAVE_OUT: &str = "/opt/wharf/leave-out.txt";
 
 /// A container that runs.
 pub(super) struct Handle {
@@ -97,12 +100,14 @@ impl Order<'_> {
         } else {
             self.launch.workspace.mount_point()
         };
-        let select =
-            self.select.as_ref().map(|path| if on_host { path.display().to_string() } else { SELECT.to_owned() });
+        let seen = |list: &Option<PathBuf>, inside: &str| {
+            list.as_ref().map(|path| if on_host { path.display().to_string() } else { inside.to_owned() })
+        };
         let plugin = serde_json::json!({
             "nonce": self.nonce,
             "root": root,
-            "select": select,
+            "select": seen(&self.select, SELECT),
+            "leave_out": seen(&self.leave_out, LEAVE_OUT),
             "timeout": self.timeout.map(|limit| limit.as_secs_f64()),
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
@@ -129,8 +134,10 @@ impl Order<'_> {
         settings.grace = Duration::from_secs(3);
         settings.log = Some(self.log.to_path_buf());
         settings.files.extend(self.beside.iter().map(|tools| (tools.clone(), BESIDE.to_owned())));
-        if let (Some(select), false) = (&self.select, on_host) {
-            settings.files.push((select.clone(), SELECT.to_owned()));
+        if !on_host {
+            let lists = [(&self.select, SELECT), (&self.leave_out, LEAVE_OUT)];
+            let lists = lists.into_iter().filter_map(|(list, inside)| Some((list.clone()?, inside.to_owned())));
+            settings.files.extend(lists);
         }
         settings
     }

@@ -270,8 +270,9 @@ impl<'a> Dispatcher<'a> {
             }
             self.listener.on(&TestEvent::Progress(Event::Warning(stale.to_string())));
         }
-        let select = match self.write_selection(index, attempt) {
-            Ok(select) => select,
+        let lists = self.write_lists(index, attempt);
+        let (select, leave_out) = match lists {
+            Ok(lists) => lists,
             Err(error) => {
                 return self.not_run(index, format!("the list of its tests could not be written: {error}"), None);
             }
@@ -292,6 +293,7 @@ impl<'a> Dispatcher<'a> {
             number: self.started,
             arguments: &shared.plan.dirs[index].arguments,
             select,
+            leave_out,
             plugin: &shared.plugin,
             cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir) },
             beside: owner.and_then(|owner| shared.beside(owner)),
@@ -321,14 +323,22 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    fn write_selection(&self, index: DirIndex, attempt: u32) -> std::io::Result<Option<PathBuf>> {
-        let Some(ids) = self.sessions[index].selection() else { return Ok(None) };
-        let folder = self.shared.state.folder("select")?;
+    /// The tests that are wanted and the files that are not, where either is said.
+    fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
+        let select = self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
+        let left = &self.shared.plan.dirs[index].leave_out;
+        let text = || left.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        let left = (!left.is_empty()).then(|| self.write_list("leave-out", index, attempt, &text()));
+        Ok((select.transpose()?, left.transpose()?))
+    }
+
+    fn write_list(&self, name: &str, index: DirIndex, attempt: u32, text: &str) -> std::io::Result<PathBuf> {
+        let folder = self.shared.state.folder(name)?;
         let path = folder.join(format!("{}-{index}-{attempt}.txt", self.shared.run));
-        fs_err::write(&path, ids.join("\n"))?;
+        fs_err::write(&path, text)?;
         // The user of a prod image is somebody else.
         fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
-        Ok(Some(path))
+        Ok(path)
     }
 
     fn ended(&mut self, index: DirIndex, exit: Exit, tail: &[String]) {

@@ -14,6 +14,7 @@ pub mod event;
 pub mod last;
 pub mod message;
 pub mod plan;
+pub mod reads;
 pub mod report;
 pub mod run;
 pub mod session;
@@ -28,6 +29,7 @@ mod runs;
 
 pub use event::TestEvent;
 pub use plan::{Selection, TestError, TestPlan, plan};
+pub use reads::Reads;
 pub use report::model::{DirReport, DirStatus, Report, Summary, TestReport};
 pub use run::{Around, Options, run};
 pub use verdict::Verdict;

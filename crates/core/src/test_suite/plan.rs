@@ -72,6 +72,10 @@ pub struct DirPlan {
     pub arguments: Vec<String>,
     /// Only these tests, by workspace-relative id.
     pub only: Option<Vec<String>>,
+    /// Test files, by workspace-relative path, that are not even collected: their verdicts are known, or nothing that changed
+    /// reaches them. What is not named here runs, so that a file nobody knew of is never missed.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub leave_out: BTreeSet<String>,
 }
 
 /// Why tests cannot be planned or run.
@@ -148,6 +152,7 @@ pub fn plan(workspace: &Workspace, selection: &Selection) -> Result<TestPlan, Te
             runs: !paths.is_empty() || only.is_some() || dir.test_files > 0 || may_collect_more(dir),
             arguments: arguments(workspace, dir, selection, paths, only.as_deref()),
             only,
+            leave_out: BTreeSet::new(),
         });
     }
     Ok(TestPlan { dirs })
