@@ -24,6 +24,7 @@ class Command:
     cwd: Path
     env: dict
     timeout: float = 600.0
+    codes: tuple = (0,)
 
     def __str__(self):
         return shlex.join(str(word) for word in self.argv)
@@ -69,7 +70,7 @@ def run_timed(command):
     if seconds >= command.timeout:
         raise BenchError(f"`{command}` took longer than {command.timeout:g} s")
     code = os.waitstatus_to_exitcode(status)
-    if code != 0:
+    if code not in command.codes:
         raise BenchError(f"`{command}` ended with {code}\n  in {command.cwd}\n{_tail_of_rerun(command)}")
     return seconds
 

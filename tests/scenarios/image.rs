@@ -180,7 +180,7 @@ fn nothing_to_build_and_nothing_to_eject() {
     let sandbox = Sandbox::new();
     let repo = sample::workspace(&sandbox).build();
     let output = wharf(&sandbox, &repo, EngineKind::Host).args(["image", "build"]).run();
-    output.assert_code(4).stderr_contains("there is no runnable dir in").stderr_contains("mkdir -p");
+    output.assert_code(4).stderr_contains("there is no runnable dir in").stderr_contains("wharf init");
     wharf(&sandbox, &repo, EngineKind::Host).args(["image", "eject"]).run().assert_code(4);
 }
 

@@ -89,10 +89,10 @@ fn no_runnable_dir_is_an_empty_list_and_a_hint() {
     let sandbox = Sandbox::new();
     let repo = sample::workspace(&sandbox).build();
     let output = wharf(&sandbox, repo.path()).args(["ls", "--json"]).run();
-    output.assert_code(0).stderr_contains("mkdir -p DIR/devops");
+    output.assert_code(0).stderr_contains("wharf init");
     assert_eq!(output.json(), json!([]));
     let output = wharf(&sandbox, repo.path()).run();
-    output.assert_code(0).stdout_contains("next: mkdir -p DIR/devops && touch DIR/devops/wharf.toml");
+    output.assert_code(0).stdout_contains("next: wharf init");
 }
 
 #[test]

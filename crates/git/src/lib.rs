@@ -19,6 +19,7 @@ pub mod operation;
 pub mod place;
 pub mod program;
 pub mod status;
+pub mod still;
 pub mod submodule;
 mod tags;
 mod tracked;

@@ -44,7 +44,7 @@ impl Ls {
         let rows = self.rows(&workspace)?;
         if rows.is_empty() {
             context.talk.note(
-                "there is no runnable dir here; make one with `mkdir -p DIR/devops && touch DIR/devops/wharf.toml`",
+                "there is no runnable dir here; `wharf init` finds the Python projects here and makes them runnable",
             );
         }
         if self.json {

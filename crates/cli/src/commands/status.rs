@@ -125,7 +125,7 @@ fn next(workspace: &Workspace, picked: &Result<Picked, EngineError>, last: Optio
         return "git submodule update --init --recursive".into();
     }
     if workspace.dirs.is_empty() {
-        return "mkdir -p DIR/devops && touch DIR/devops/wharf.toml".into();
+        return "wharf init".into();
     }
     if picked.is_err() {
         return "wharf doctor".into();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wharf_git::{Apart, Change, IndexLock, Operation, WorkTree};
+use wharf_git::{Apart, Change, GitPlace, IndexLock, Operation, WorkTree};
 
 use super::place::Facts;
 use super::{Member, Repos, Work, absent, each};
@@ -73,11 +73,7 @@ pub fn status(repos: &Repos, places: &[usize], freshness: Freshness, work: &Work
         Freshness::Known => BTreeMap::new(),
         Freshness::Fetched => fetch_all(repos, places, work),
     };
-    let facts = each(work.jobs, places, |place| {
-        let member = &repos.members[*place];
-        member.is_ready().then(|| Facts::read(member))
-    });
-    let facts: BTreeMap<usize, _> = places.iter().copied().zip(facts).collect();
+    let facts: BTreeMap<usize, _> = places.iter().copied().zip(read(repos, places, work)).collect();
     let pins = pins(repos, places, &facts, work);
     each(work.jobs, places, |place| {
         let member = &repos.members[*place];
@@ -88,6 +84,30 @@ pub fn status(repos: &Repos, places: &[usize], freshness: Freshness, work: &Work
             _ => Seen::Absent(absent(member).unwrap_or_default()),
         };
         RepoStatus { path: member.shown().to_owned(), pin, seen, not_fetched: failures.get(place).cloned() }
+    })
+}
+
+/// What is there of each. Git is asked about those in which something changed.
+fn read(repos: &Repos, places: &[usize], work: &Work<'_>) -> Vec<Option<Result<Facts, wharf_git::GitError>>> {
+    let ready = |place: &usize| Some(&repos.members[*place]).filter(|member| member.is_ready());
+    let still = each(work.jobs, places, |place| {
+        let place = wharf_git::place::at(&ready(place)?.repo.root).ok().flatten()?;
+        let still = place.still();
+        Some((place, still))
+    });
+    let seen: Vec<_> = still.into_iter().map(|seen| seen.unzip()).collect();
+    let (known, stills): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+    let nowhere = GitPlace { root: repos.root.clone(), git_dir: repos.root.join(".git") };
+    let asked =
+        known.iter().map(|place| place.as_ref().unwrap_or(&nowhere)).zip(stills.into_iter().map(Option::flatten));
+    let trees = wharf_git::still::unchanged(asked.collect());
+    let found: Vec<_> = places.iter().copied().zip(known.into_iter().zip(trees)).collect();
+    each(work.jobs, &found, |(place, (at, tree))| {
+        let member = ready(place)?;
+        Some(match (at, tree) {
+            (Some(at), Some(tree)) => Ok(Facts { git: member.git(), place: at.clone(), tree: tree.clone() }),
+            _ => Facts::read(member),
+        })
     })
 }
 

@@ -10,7 +10,7 @@ use super::check;
 use super::error::{Problem, WorkspaceError};
 use super::exports;
 use super::outline::{self, Outline};
-use super::walk::{Found, walk};
+use super::walk::{Found, has_user_ignores, walk};
 use super::{Surroundings, Workspace};
 use crate::config::{Config, ConfigError, Flag, Layer, LayerKind, Resolved, check_exported, resolve};
 use crate::runnable_dir::{Address, Layout, RunnableDir, image_name};
@@ -29,7 +29,8 @@ pub(super) const CONFIG: &str = "wharf.toml";
 pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError> {
     let (outline, Shared { layers, sub_layers, problems }) = outline::read(surroundings)?;
     let Outline { root, git, name, repos, exporters, resolved, config, places, surroundings } = outline;
-    let found = walk(&root, &git.git_dir.join("index"), &exclusion(&config));
+    let index = git.git_dir.join("index");
+    let found = walk(&root, &index, &exclusion(&config), has_user_ignores(&surroundings));
     let id = super::id_of(&root);
     let mut workspace = Workspace {
         root,

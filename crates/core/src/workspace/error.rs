@@ -200,7 +200,7 @@ impl WorkspaceError {
             Self::NoDirs { problems, .. } => Some(match problems.iter().find_map(Problem::hint) {
                 Some(command) => format!("a sub-repo may hold some: `{command}`"),
                 None => {
-                    "make one with `mkdir -p DIR/devops && touch DIR/devops/wharf.toml`, or look at `wharf demo`".into()
+                    "`wharf init` makes the Python projects here runnable, `wharf new DIR` makes one; or look at `wharf demo`".into()
                 }
             }),
         }

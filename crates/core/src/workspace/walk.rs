@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use globset::GlobSet;
 use ignore::{DirEntry, Error, ParallelVisitor, ParallelVisitorBuilder, WalkBuilder, WalkState};
 
+use super::Surroundings;
 use crate::runnable_dir::DEVOPS;
 
 /// Folders that hold no code of the repo.
@@ -33,20 +34,40 @@ pub(super) struct Found {
 /// done; about 3,000 files.
 const SMALL_INDEX: u64 = 256 * 1024;
 
-/// `index` is Git's own list of files, whose size tells how large the work tree is.
-pub(super) fn walk(root: &Path, index: &Path, exclude: &GlobSet) -> Found {
+/// `index` is Git's own list of files, whose size tells how large the work tree is; `user_ignores` says whether the user has
+/// ignore rules for all repos.
+pub(super) fn walk(root: &Path, index: &Path, exclude: &GlobSet, user_ignores: bool) -> Found {
     let found = Mutex::new(Found::default());
     let is_small = std::fs::metadata(index).map_or(true, |index| index.len() <= SMALL_INDEX);
     let cores = || std::thread::available_parallelism().map_or(2, std::num::NonZero::get).min(8);
     let threads = if is_small { 1 } else { cores() };
     let mut builder = WalkBuilder::new(root);
     builder.hidden(false).ignore(false).parents(false).require_git(false).follow_links(false).threads(threads);
+    builder.git_global(user_ignores);
     builder.build_parallel().visit(&mut Builder { root, exclude, found: &found });
     let mut found = found.into_inner().unwrap_or_default();
     found.runnable.sort();
     found.repos.sort();
     found.unreadable.sort();
     found
+}
+
+/// Whether the user may have ignore rules for all repos (gitignore(5), `core.excludesFile`). Looking costs three small reads;
+/// letting the walk find out costs a regular expression, which is a third of a small repo's listing.
+pub(super) fn has_user_ignores(surroundings: &Surroundings) -> bool {
+    let home = surroundings.home.as_deref();
+    let own = surroundings.variable("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(home?.join(".config")));
+    let own = own.map(|folder| folder.join("git"));
+    let files = [
+        home.map(|home| home.join(".gitconfig")),
+        own.as_ref().map(|own| own.join("config")),
+        Some(PathBuf::from("/etc/gitconfig")),
+    ];
+    let states = |file: PathBuf| match std::fs::read(file) {
+        Ok(text) => text.to_ascii_lowercase().windows(12).any(|word| word == b"excludesfile"),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    };
+    own.is_some_and(|own| own.join("ignore").exists()) || files.into_iter().flatten().any(states)
 }
 
 struct Builder<'a> {

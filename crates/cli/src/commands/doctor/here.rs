@@ -47,8 +47,7 @@ impl Here {
 fn found(workspace: &Workspace) -> Check {
     let root = workspace.root.display();
     match workspace.dirs.len() {
-        0 => Check::warn("workspace", format!("`{root}` has no runnable dir"))
-            .fix("mkdir -p DIR/devops && touch DIR/devops/wharf.toml"),
+        0 => Check::warn("workspace", format!("`{root}` has no runnable dir")).fix("wharf init"),
         1 => Check::ok("workspace", format!("`{root}`, 1 runnable dir, configuration valid")),
         count => Check::ok("workspace", format!("`{root}`, {count} runnable dirs, configuration valid")),
     }
