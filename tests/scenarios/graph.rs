@@ -35,6 +35,7 @@ fn every_format_names_all() {
     let sandbox = Sandbox::new();
     let repo = harbor(&sandbox);
     let json = wharf(&sandbox, &repo).args(["graph", "--json"]).run().assert_code(0).json();
+    assert_eq!(wharf(&sandbox, &repo).args(["repo", "graph", "--json"]).run().json(), json);
     let ids: Vec<&str> = json["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap()).collect();
     assert_eq!(ids, [".", "etl", "helpers", "helpers/geo", "ml"]);
     let reused = serde_json::json!({"from": "etl", "to": "ml", "kind": "image"});

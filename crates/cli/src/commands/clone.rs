@@ -77,6 +77,7 @@ fn summary(context: &Context, cloned: &Cloned) {
     let shown = cloned.root.strip_prefix(&context.surroundings.here).unwrap_or(&cloned.root).display();
     let subs = match (ready, all) {
         (_, 0) => "it names no sub-repos".to_owned(),
+        (1, 1) => "its sub-repo is there".to_owned(),
         (ready, all) if ready == all => format!("all {all} sub-repos are there"),
         (ready, all) => format!("{ready} of {all} sub-repos are there"),
     };

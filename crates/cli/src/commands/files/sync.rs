@@ -121,10 +121,15 @@ fn marked(plan: &Plan) -> Result<(), Failure> {
 fn summary(plan: &Plan, is_dry: bool) -> String {
     match (plan.steps.len(), plan.records.len()) {
         (0, 0) => "nothing to do".to_owned(),
-        (steps, _) if is_dry => format!("{steps} files would change"),
-        (0, records) => format!("recorded {records} files as equal"),
-        (steps, _) => format!("{steps} files changed; commit them together with `wharf.files.lock`"),
+        (steps, _) if is_dry => format!("{} would change", files(steps)),
+        (0, records) => format!("recorded {} as equal", files(records)),
+        (1, _) => "1 file changed; commit it together with `wharf.files.lock`".to_owned(),
+        (steps, _) => format!("{} changed; commit them together with `wharf.files.lock`", files(steps)),
     }
+}
+
+fn files(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }
 
 fn refuse(plan: &Plan) -> Result<(), Failure> {

@@ -1,12 +1,10 @@
 //! `wharf repo branch`.
 
-use std::num::NonZeroUsize;
-
 use wharf_core::repos::Mode;
 use wharf_core::repos::branch::branch;
 
-use super::Bench;
 use super::outcomes::{Shown, show};
+use super::{Bench, Manner};
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -21,25 +19,18 @@ pub(super) struct Branch {
     /// Only in these, by path or name, and in the repos around them.
     #[arg(value_name = "REPO", add = crate::commands::complete::repos())]
     repos: Vec<String>,
-    /// How many repos are looked at at once.
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    /// Prints the commands, and changes nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Prints JSON: an array of objects.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Branch {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let bench = Bench::new(context, self.jobs)?;
+        let bench = Bench::new(context, self.manner.jobs)?;
         let named = bench.named(&self.repos)?;
-        let _lock = bench.lock("branch", self.dry_run)?;
-        let mode = if self.dry_run { Mode::Plan } else { Mode::Apply };
+        let _lock = bench.lock("branch", self.manner.dry_run)?;
+        let mode = if self.manner.dry_run { Mode::Plan } else { Mode::Apply };
         let outcomes = branch(&bench.repos, &self.name, named.as_deref(), mode, &bench.work()?)?;
         bench.interrupt.check()?;
-        show(context, &outcomes, Shown { json: self.json, verb: "branch" })
+        show(context, &outcomes, Shown { json: self.manner.json, verb: "branch" })
     }
 }

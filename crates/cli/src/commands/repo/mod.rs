@@ -56,6 +56,8 @@ enum Command {
     Remove(remove::Remove),
     /// Further work trees of the super-repo, with all sub-repos.
     Worktree(worktree::Worktree),
+    /// Shows repos, runnable dirs and images, who holds whom: the same as `wharf graph`.
+    Graph(super::graph::Graph),
 }
 
 impl Repo {
@@ -63,7 +65,7 @@ impl Repo {
     #[must_use]
     pub fn intent(&self) -> Intent {
         match self.command {
-            Command::Status(_) => Intent::Look,
+            Command::Status(_) | Command::Graph(_) => Intent::Look,
             _ => Intent::Change,
         }
     }
@@ -84,8 +86,23 @@ impl Repo {
             Command::Add(command) => command.run(context),
             Command::Remove(command) => command.run(context),
             Command::Worktree(command) => command.run(context),
+            Command::Graph(command) => command.run(context),
         }
     }
+}
+
+/// How all that change several repos go about it.
+#[derive(Debug, Clone, clap::Args)]
+struct Manner {
+    /// How many repos at once.
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Prints the commands for what is known without asking remotes, and changes nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Prints JSON: an array of objects.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What all of these commands start from.

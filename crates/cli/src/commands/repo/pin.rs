@@ -1,12 +1,10 @@
 //! `wharf repo pin`.
 
-use std::num::NonZeroUsize;
-
 use wharf_core::repos::Mode;
 use wharf_core::repos::pin::{Options, Unpushed, pin};
 
-use super::Bench;
 use super::outcomes::{Shown, show};
+use super::{Bench, Manner};
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -24,29 +22,22 @@ pub(super) struct Pin {
     /// Pins also what a sub-repo's remote lacks.
     #[arg(long)]
     unpushed: bool,
-    /// How many repos are looked at at once.
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    /// Prints the commands, and changes nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Prints JSON: an array of objects.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Pin {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let bench = Bench::new(context, self.jobs)?;
+        let bench = Bench::new(context, self.manner.jobs)?;
         let named = bench.named(&self.repos)?;
-        let _lock = bench.lock("pin", self.dry_run)?;
+        let _lock = bench.lock("pin", self.manner.dry_run)?;
         let options = Options {
             message: self.message.clone(),
             unpushed: if self.unpushed { Unpushed::Allow } else { Unpushed::Refuse },
-            mode: if self.dry_run { Mode::Plan } else { Mode::Apply },
+            mode: if self.manner.dry_run { Mode::Plan } else { Mode::Apply },
         };
         let outcomes = pin(&bench.repos, named.as_deref(), &options, &bench.work()?);
         bench.interrupt.check()?;
-        show(context, &outcomes, Shown { json: self.json, verb: "pin" })
+        show(context, &outcomes, Shown { json: self.manner.json, verb: "pin" })
     }
 }

@@ -1,12 +1,10 @@
 //! `wharf repo pull`.
 
-use std::num::NonZeroUsize;
-
 use wharf_core::repos::Mode;
 use wharf_core::repos::pull::{Divergence, Edits, Goal, Options, pull};
 
-use super::Bench;
 use super::outcomes::{Shown, show};
+use super::{Bench, Manner};
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -28,33 +26,26 @@ pub(super) struct Pull {
     /// Leaves a repo alone where edits are in the way.
     #[arg(long)]
     no_autostash: bool,
-    /// How many repos at once.
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    /// Prints the commands for what was fetched before, and changes nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Prints JSON: an array of objects.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Pull {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let bench = Bench::new(context, self.jobs)?;
+        let bench = Bench::new(context, self.manner.jobs)?;
         let selected = bench.select(&self.repos)?;
-        let _lock = bench.lock("pull", self.dry_run)?;
-        if self.dry_run {
+        let _lock = bench.lock("pull", self.manner.dry_run)?;
+        if self.manner.dry_run {
             context.talk.note("from what was fetched before; without --dry-run, all is fetched first");
         }
         let options = Options {
             goal: if self.latest { Goal::Latest } else { Goal::Pins },
             divergence: if self.rebase { Divergence::Rebase } else { Divergence::Refuse },
             edits: if self.no_autostash { Edits::Refuse } else { Edits::Stash },
-            mode: if self.dry_run { Mode::Plan } else { Mode::Apply },
+            mode: if self.manner.dry_run { Mode::Plan } else { Mode::Apply },
         };
         let outcomes = pull(&bench.repos, &selected, options, &bench.work()?);
         bench.interrupt.check()?;
-        show(context, &outcomes, Shown { json: self.json, verb: "pull" })
+        show(context, &outcomes, Shown { json: self.manner.json, verb: "pull" })
     }
 }

@@ -1,12 +1,10 @@
 //! `wharf repo push`.
 
-use std::num::NonZeroUsize;
-
 use wharf_core::repos::Mode;
 use wharf_core::repos::push::push;
 
-use super::Bench;
 use super::outcomes::{Shown, show};
+use super::{Bench, Manner};
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -19,25 +17,18 @@ pub(super) struct Push {
     /// Only these, by path or name.
     #[arg(value_name = "REPO", add = crate::commands::complete::repos())]
     repos: Vec<String>,
-    /// How many repos at once.
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    /// Prints the commands for what was fetched before, and pushes nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Prints JSON: an array of objects.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Push {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let bench = Bench::new(context, self.jobs)?;
+        let bench = Bench::new(context, self.manner.jobs)?;
         let selected = bench.select(&self.repos)?;
-        let _lock = bench.lock("push", self.dry_run)?;
-        let mode = if self.dry_run { Mode::Plan } else { Mode::Apply };
+        let _lock = bench.lock("push", self.manner.dry_run)?;
+        let mode = if self.manner.dry_run { Mode::Plan } else { Mode::Apply };
         let outcomes = push(&bench.repos, &selected, mode, &bench.work()?);
         bench.interrupt.check()?;
-        show(context, &outcomes, Shown { json: self.json, verb: "push" })
+        show(context, &outcomes, Shown { json: self.manner.json, verb: "push" })
     }
 }

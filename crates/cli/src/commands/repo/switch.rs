@@ -1,12 +1,10 @@
 //! `wharf repo switch`.
 
-use std::num::NonZeroUsize;
-
 use wharf_core::repos::Mode;
 use wharf_core::repos::switch::{Missing, switch};
 
-use super::Bench;
 use super::outcomes::{Shown, show};
+use super::{Bench, Manner};
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -21,25 +19,18 @@ pub(super) struct Switch {
     /// Makes it in the super-repo, and wherever something changed, where it is missing.
     #[arg(short, long)]
     create: bool,
-    /// How many repos are looked at at once.
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    /// Prints the commands, and changes nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Prints JSON: an array of objects.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 impl Switch {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
-        let bench = Bench::new(context, self.jobs)?;
-        let _lock = bench.lock("switch", self.dry_run)?;
-        let mode = if self.dry_run { Mode::Plan } else { Mode::Apply };
+        let bench = Bench::new(context, self.manner.jobs)?;
+        let _lock = bench.lock("switch", self.manner.dry_run)?;
+        let mode = if self.manner.dry_run { Mode::Plan } else { Mode::Apply };
         let missing = if self.create { Missing::Create } else { Missing::Leave };
         let outcomes = switch(&bench.repos, &self.name, missing, mode, &bench.work()?)?;
         bench.interrupt.check()?;
-        show(context, &outcomes, Shown { json: self.json, verb: "switch" })
+        show(context, &outcomes, Shown { json: self.manner.json, verb: "switch" })
     }
 }
