@@ -128,6 +128,26 @@ fn is_lent(name: &str) -> bool {
     LENT.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_")
 }
 
+/// In what containers of one stage differ from those of another.
+struct Inside {
+    mounts: Vec<Mount>,
+    env: BTreeMap<String, String>,
+    /// Where the command starts, where nothing else is asked for; the image's own choice where it is empty.
+    workdir: String,
+    /// Who runs it, where nobody else is asked for.
+    user: User,
+}
+
+/// A file or folder of the host, to be read only.
+fn lent(host: &Path, container: &str) -> Mount {
+    Mount { host: host.into(), container: container.into(), read_only: true }
+}
+
+fn lent_files(settings: &Settings) -> Vec<Mount> {
+    let plugin = settings.plugin.iter().map(|plugin| lent(plugin, PLUGIN));
+    plugin.chain(settings.files.iter().map(|(host, container)| lent(host, container))).collect()
+}
+
 impl Launch<'_> {
     /// The line that starts it. Writes the small files that are lent to it; starts nothing.
     ///
@@ -195,14 +215,8 @@ impl Launch<'_> {
             read_only: false,
         }];
         mounts.extend(self.git_mount());
-        let lent = |host: &PathBuf, container: &str| Mount {
-            host: host.clone(),
-            container: container.into(),
-            read_only: true,
-        };
         mounts.extend(package.iter().map(|site| lent(&site.folder, SITE)));
-        mounts.extend(settings.plugin.iter().map(|plugin| lent(plugin, PLUGIN)));
-        mounts.extend(settings.files.iter().map(|(host, container)| lent(host, container)));
+        mounts.extend(lent_files(settings));
         let mut env = BTreeMap::from([
             ("PYTHONPATH".to_owned(), self.python_path(package.as_ref(), settings, Seen::InContainer).join(":")),
             ("WHARF_DIR".to_owned(), self.dir.address.to_string()),
@@ -217,65 +231,22 @@ impl Launch<'_> {
             let cache = self.workspace.in_container(&self.state.path().join("pycache"));
             env.insert("PYTHONPYCACHEPREFIX".to_owned(), cache);
         }
+        env.extend(self.team_variables(Seen::InContainer));
+        let inside = Inside { mounts, env, workdir: self.workspace.in_container(&self.dir.path), user: User::Caller };
+        Ok(self.container(client, image, settings, inside))
+    }
+
+    /// What containers of all stages have in common.
+    fn container(&self, client: &Client, image: &str, settings: &Settings, inside: Inside) -> Command {
+        let Inside { mounts, mut env, workdir, user } = inside;
         let mut passed = Vec::new();
         if settings.terminal == Terminal::Full {
             passed.push("TERM".to_owned());
         }
-        env.extend(self.team_variables(Seen::InContainer));
         self.variables(settings, &mut env, &mut passed);
         let here = self.workspace.in_container(&self.dir.path);
         let workdir = match &settings.workdir {
-            None => here,
-            Some(path) if path.starts_with('/') => path.clone(),
-            Some(path) => format!("{here}/{path}"),
-        };
-        let run = &self.dir.config.run;
-        Ok(client.run_command(&RunSpec {
-            image: image.to_owned(),
-            name: self.name(settings),
-            command: settings.command.clone(),
-            entrypoint: Entrypoint::Cleared,
-            mounts,
-            env,
-            passed_env: passed,
-            workdir,
-            user: settings.user.clone().map_or(User::Caller, User::Named),
-            network: settings.network.clone().or_else(|| run.network.clone()),
-            ports: run.ports.iter().filter(|_| settings.verb != "test").chain(&settings.ports).cloned().collect(),
-            labels: self.labels(settings),
-            terminal: settings.terminal,
-            stop_grace: settings.grace,
-            platform: self.foreign_platform(client),
-            volumes: self.volumes(settings),
-            log: if settings.log.is_some() { EngineLog::None } else { EngineLog::Kept },
-        }))
-    }
-
-    /// The platform to name: where it is the engine's own, a plan is easier to read without.
-    fn foreign_platform(&self, client: &Client) -> Option<Platform> {
-        let platform = platform::labelled(&self.ready.labels)?;
-        client.native_platform().is_ok_and(|native| native != platform).then_some(platform)
-    }
-
-    /// A prod image as it is: its own code, user, folder and `PYTHONPATH`; nothing of the work tree is in it.
-    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> Command {
-        let lent = |host: &PathBuf, container: &str| Mount {
-            host: host.clone(),
-            container: container.into(),
-            read_only: true,
-        };
-        let mut mounts: Vec<Mount> = settings.plugin.iter().map(|plugin| lent(plugin, PLUGIN)).collect();
-        mounts.extend(settings.files.iter().map(|(host, container)| lent(host, container)));
-        let (mut env, mut passed) = (BTreeMap::new(), Vec::new());
-        if settings.terminal == Terminal::Full {
-            passed.push("TERM".to_owned());
-        }
-        self.variables(settings, &mut env, &mut passed);
-        let here = self.workspace.in_container(&self.dir.path);
-        let workdir = match &settings.workdir {
-            // That of the dir whose image it is; of another dir that uses it, its own.
-            None if self.ready.spec.dir == self.dir.address.as_str() || settings.verb == "test" => String::new(),
-            None => here,
+            None => workdir,
             Some(path) if path.starts_with('/') => path.clone(),
             Some(path) => format!("{here}/{path}"),
         };
@@ -289,7 +260,7 @@ impl Launch<'_> {
             env,
             passed_env: passed,
             workdir,
-            user: settings.user.clone().map_or(User::Image, User::Named),
+            user: settings.user.clone().map_or(user, User::Named),
             network: settings.network.clone().or_else(|| run.network.clone()),
             ports: run.ports.iter().filter(|_| settings.verb != "test").chain(&settings.ports).cloned().collect(),
             labels: self.labels(settings),
@@ -299,6 +270,25 @@ impl Launch<'_> {
             volumes: self.volumes(settings),
             log: if settings.log.is_some() { EngineLog::None } else { EngineLog::Kept },
         })
+    }
+
+    /// The platform to name: where it is the engine's own, a plan is easier to read without.
+    fn foreign_platform(&self, client: &Client) -> Option<Platform> {
+        let platform = platform::labelled(&self.ready.labels)?;
+        client.native_platform().is_ok_and(|native| native != platform).then_some(platform)
+    }
+
+    /// A prod image as it is: its own code, user, folder and `PYTHONPATH`; nothing of the work tree is in it.
+    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> Command {
+        // The folder: that of the dir whose image it is; of another dir that uses it, its own.
+        let is_own = self.ready.spec.dir == self.dir.address.as_str() || settings.verb == "test";
+        let inside = Inside {
+            mounts: lent_files(settings),
+            env: BTreeMap::new(),
+            workdir: if is_own { String::new() } else { self.workspace.in_container(&self.dir.path) },
+            user: User::Image,
+        };
+        self.container(client, image, settings, inside)
     }
 
     fn on_host(&self, venv: &wharf_engine::host::Venv, settings: &Settings) -> Result<Command, ContainerError> {
