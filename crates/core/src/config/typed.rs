@@ -174,6 +174,8 @@ pub struct TestConfig {
     pub args: Vec<String>,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
+    /// Whether it is recorded what test files depend on.
+    pub record: bool,
 }
 
 /// Table `thin-env`.
@@ -354,6 +356,7 @@ impl Reader<'_> {
             jobs: self.jobs("test.jobs"),
             args: self.list("test.args"),
             slow: self.required("test.slow", parse_duration)?.value,
+            record: self.0.get("test.record").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
         })
     }
 }
