@@ -325,7 +325,8 @@ impl<'a> Dispatcher<'a> {
 
     /// The tests that are wanted and the files that are not, where either is said.
     fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
-        let select = self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
+        let select =
+            self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
         let left = &self.shared.plan.dirs[index].leave_out;
         let text = || left.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
         let left = (!left.is_empty()).then(|| self.write_list("leave-out", index, attempt, &text()));
@@ -458,7 +459,12 @@ impl<'a> Dispatcher<'a> {
             if !self.shared.plan.dirs[index].runs {
                 let report = &mut self.sessions[index].report;
                 report.status = DirStatus::NoTests;
-                report.cause = Some("it has no file named like a test".into());
+                let cause = match self.shared.plan.dirs[index].leave_out.len() {
+                    0 => "it has no file named like a test".to_owned(),
+                    1 => "nothing that changed reaches its one test file".to_owned(),
+                    left => format!("nothing that changed reaches its {left} test files"),
+                };
+                report.cause = Some(cause);
                 self.tell_dir(index);
             }
         }

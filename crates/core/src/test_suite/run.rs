@@ -224,8 +224,9 @@ fn write(shared: &Shared, report: &mut Report) {
         }
     }
     // A run that was stopped by hand has not said what is bad: what the one before said stays.
+    let left_out = |file: &str| shared.plan.dirs.iter().any(|dir| dir.leave_out.contains(file));
     if !report.interrupted
-        && let Err(error) = LastFailed::of(report).write(&shared.state)
+        && let Err(error) = LastFailed::of(report).keeping(&shared.state, left_out).write(&shared.state)
     {
         report.problems.push(format!("the record for `--last-failed` could not be written: {error}"));
     }
