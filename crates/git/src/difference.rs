@@ -49,10 +49,9 @@ impl Git {
     /// When Git is missing or does not have the commit.
     pub fn difference(&self, commit: &str) -> Result<Vec<Difference>, GitError> {
         let ask = [
-            "-c",
-            "diff.orderFile=",
             "diff",
             "--raw",
+            "-O/dev/null",
             "-z",
             "--no-abbrev",
             "--no-renames",

@@ -257,7 +257,7 @@ impl<'a> Reach<'a> {
             if let Some(dir) = self.holder(path) {
                 spread.data.entry(dir).or_insert_with(|| path.clone());
             }
-            if is_gone {
+            if path.ends_with(".py") {
                 continue;
             }
             let near = near(beside.get_or_init(|| by_folder(graph)), path);
