@@ -276,6 +276,13 @@ pub static KEYS: &[Key] = &[
         .default(r#""5s""#)
         .example(r#""30s""#),
     key(
+        "test.record",
+        Kind::Boolean,
+        "Whether it is recorded, while tests run, which files each test file depends on, for later runs",
+    )
+    .default("true")
+    .example("false"),
+    key(
         "thin-env.requirements",
         Kind::TextOrList(Form::File, Form::PythonRequirement),
         "Python tools that the team wants on the host: a requirements file, or the requirements themselves",

@@ -176,6 +176,8 @@ pub struct TestConfig {
     pub base: Option<String>,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
+    /// Whether it is recorded what test files depend on.
+    pub record: bool,
 }
 
 /// Table `thin-env`.
@@ -357,6 +359,7 @@ impl Reader<'_> {
             args: self.list("test.args"),
             base: self.text("test.base").map(|base| base.value),
             slow: self.required("test.slow", parse_duration)?.value,
+            record: self.0.get("test.record").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
         })
     }
 }

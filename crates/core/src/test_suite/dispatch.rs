@@ -304,6 +304,7 @@ impl<'a> Dispatcher<'a> {
             nonce: shared.nonce(index, self.started),
             log: &log,
             header: header(&ready, stale.as_ref()),
+            record: dir.config.test.record,
             env: &shared.options.env,
         };
         if attempt == 1 {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::last::LastFailed;
+use super::learned::{Learned, Store};
 use super::plan::{DirPlan, TestError, TestPlan};
 use super::record::Recorder;
 use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
@@ -152,8 +153,10 @@ pub fn run(
     let refused = dispatcher.refused;
     let mut problems = std::mem::take(&mut dispatcher.problems);
     let images = dispatcher.images();
-    let sessions = std::mem::take(&mut dispatcher.sessions);
+    let mut sessions = std::mem::take(&mut dispatcher.sessions);
     drop(dispatcher);
+    let learned = sessions.iter_mut().flat_map(Session::take_learned).collect();
+    problems.extend(finished(&shared, &learned));
     if let Some(recorder) = recorder {
         problems.extend(recorder.finish(&shared, &started, sessions.iter().map(|session| &session.report), &images));
     }
@@ -188,6 +191,17 @@ pub fn run(
         TestEvent::RunFinished(report) => Ok(*report),
         _ => unreachable!("the event was made two lines above"),
     }
+}
+
+/// All containers have ended: keeps what was learned of test files. Gives what went wrong.
+fn finished(shared: &Shared, learned: &BTreeMap<String, Learned>) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !learned.is_empty() {
+        let root = &shared.workspace.root;
+        let stored = Store::open(&shared.state).update(learned, |file| root.join(file).exists());
+        problems.extend(stored.err().map(|error| format!("what tests depend on could not be stored: {error}")));
+    }
+    problems
 }
 
 /// What a run is lent.

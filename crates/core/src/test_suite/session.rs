@@ -10,6 +10,7 @@ use wharf_process::Exit;
 
 use super::cause;
 use super::event::{DirIndex, Runs, TestEvent};
+use super::learned::{Collector, Learned};
 use super::message::{Finished, Message, Outcome};
 use super::report::model::{DirReport, DirStatus, Summary, TestReport};
 use super::verdict::Verdict;
@@ -49,6 +50,7 @@ pub struct Session {
     live: bool,
     done: Option<i32>,
     problems: Vec<String>,
+    learned: Collector,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +79,7 @@ impl Session {
             live: false,
             done: None,
             problems: Vec::new(),
+            learned: Collector::default(),
         }
     }
 
@@ -92,6 +95,7 @@ impl Session {
         self.live = false;
         self.done = None;
         self.running.clear();
+        self.learned.begin();
         self.attempt
     }
 
@@ -106,6 +110,11 @@ impl Session {
     #[must_use]
     pub fn runs(&self) -> Runs {
         self.runs
+    }
+
+    /// What its test files were seen to depend on, in the sessions that came to their end.
+    pub fn take_learned(&mut self) -> BTreeMap<String, Learned> {
+        self.learned.take()
     }
 
     /// Lines for the list of problems.
@@ -183,9 +192,18 @@ impl Session {
             }
             Message::Done { exitstatus, deselected } => {
                 self.done = Some(exitstatus);
+                self.learned.end();
                 if self.attempt == 1 {
                     self.report.summary.deselected = self.report.summary.deselected.max(deselected);
                 }
+                None
+            }
+            Message::Units { of, units } => {
+                self.learned.units(of, units);
+                None
+            }
+            Message::Reads(reads) => {
+                self.learned.reads(*reads);
                 None
             }
             Message::Part { .. } | Message::Unknown => None,
