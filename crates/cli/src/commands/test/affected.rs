@@ -1,8 +1,8 @@
 //! `wharf test --affected`: only the tests that a change can reach.
 
 use wharf_core::test_suite::TestPlan;
-use wharf_core::test_suite::affected::{self as core, BaseError, Nothing, OutOfReach};
-use wharf_core::workspace::Workspace;
+use wharf_core::test_suite::affected::{self as core, BaseError, OutOfReach, Remembered};
+use wharf_core::workspace::{StateDir, Workspace};
 
 use crate::context::Context;
 use crate::exit::Failure;
@@ -42,7 +42,8 @@ impl Affected {
             };
         }
         let out_of_reach = if self.affected_or_all { OutOfReach::RunAll } else { OutOfReach::Refuse };
-        let mut found = core::affected(workspace, self.base.as_deref(), out_of_reach, &Nothing)?;
+        let seen = Remembered::open(&workspace.root, &StateDir::peek(workspace));
+        let mut found = core::affected(workspace, self.base.as_deref(), out_of_reach, &seen)?;
         found.apply(plan);
         found.dirs.retain(|dir| plan.dirs.iter().any(|planned| planned.path == dir.path));
         for note in &found.notes {

@@ -5,7 +5,7 @@
 //! be compared is said by name and counts as changed as a whole.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use wharf_git::difference::{LINK, SUBMODULE};
@@ -35,6 +35,8 @@ pub struct Changes {
     pub unknown: Vec<Unknown>,
     /// Sub-repos that were not there at the base: places that modules are looked for in since.
     pub new_repos: Vec<String>,
+    /// Sub-repos that were there at the base and are not now: places that modules were looked for in.
+    pub gone_repos: Vec<String>,
     /// The commit that each repo is compared with, by path; repos that were not there are left out.
     pub bases: BTreeMap<String, String>,
     /// Set where everything has to count as changed; why.
@@ -63,6 +65,7 @@ impl Changes {
         self.links.extend(other.links);
         self.unknown.extend(other.unknown);
         self.new_repos.extend(other.new_repos);
+        self.gone_repos.extend(other.gone_repos);
         self.bases.extend(other.bases);
         self.everything = self.everything.take().or(other.everything);
     }
@@ -247,30 +250,9 @@ impl Search<'_> {
         if difference.before != SUBMODULE {
             return;
         }
-        let modules = git.submodules_at(commit).unwrap_or_default();
-        let name = modules.iter().find(|module| module.path == difference.path).map(|module| module.name.as_str());
         let git_dir = if repo.path.is_empty() { Some(self.super_git.to_path_buf()) } else { git_dir(repo) };
-        let folder = git_dir.zip(name).map(|(git_dir, name)| git_dir.join("modules").join(name));
-        let entries = folder
-            .filter(|folder| folder.is_dir())
-            .map(|folder| Git::in_folder(folder).entries(&difference.id_before, ""));
-        match entries {
-            Some(Ok(entries)) => {
-                for entry in entries {
-                    let inner = join(&path, &entry.path);
-                    if entry.mode == SUBMODULE {
-                        let why = format!("sub-repo `{inner}` was removed with the one around it");
-                        found.unknown.push(Unknown { path: inner, why });
-                    } else {
-                        found.add(inner, Fate::Removed);
-                    }
-                }
-            }
-            _ => {
-                let why = format!("sub-repo `{path}` was removed, and what was in it is not here any more");
-                found.unknown.push(Unknown { path, why });
-            }
-        }
+        let folder = git_dir.and_then(|git_dir| module_folder(&git_dir, git, commit, &difference.path));
+        removed(path, folder, &difference.id_before, found);
     }
 
     /// Submodules that `.gitmodules` named then and does not name now, though their commit is still recorded.
@@ -339,7 +321,34 @@ fn not_compared(repo: &Repo, git: &Git, commit: &str, error: &GitError) -> Chang
     found
 }
 
-fn git_dir(repo: &Repo) -> Option<std::path::PathBuf> {
+/// The Git folder of the submodule at `path`, as `commit` named it.
+fn module_folder(git_dir: &Path, git: &Git, commit: &str, path: &str) -> Option<PathBuf> {
+    let modules = git.submodules_at(commit).ok()?;
+    let name = &modules.iter().find(|module| module.path == path)?.name;
+    Some(git_dir.join("modules").join(name)).filter(|folder| folder.is_dir())
+}
+
+/// A sub-repo that is gone, with those in it: what was in it is known as long as its Git folder is kept.
+fn removed(path: String, folder: Option<PathBuf>, commit: &str, found: &mut Changes) {
+    found.gone_repos.push(path.clone());
+    let git = folder.map(|folder| (Git::in_folder(&folder), folder));
+    let entries = git.as_ref().and_then(|(git, _)| git.entries(commit, "").ok());
+    let (Some((git, folder)), Some(entries)) = (git, entries) else {
+        let why = format!("sub-repo `{path}` was removed, and what was in it is not here any more");
+        found.unknown.push(Unknown { path, why });
+        return;
+    };
+    for entry in entries {
+        let inner = join(&path, &entry.path);
+        if entry.mode == SUBMODULE {
+            removed(inner, module_folder(&folder, &git, commit, &entry.path), &entry.id, found);
+        } else {
+            found.add(inner, Fate::Removed);
+        }
+    }
+}
+
+fn git_dir(repo: &Repo) -> Option<PathBuf> {
     wharf_git::place::at(&repo.root).ok().flatten().map(|place| place.git_dir)
 }
 

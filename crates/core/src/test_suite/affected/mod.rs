@@ -14,6 +14,7 @@ mod collect;
 mod govern;
 mod reach;
 mod said;
+mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ use serde::Serialize;
 pub use base::{Base, BaseError, Search};
 pub use changes::{Changes, Unknown, changes};
 pub use reach::{Nothing, Reason, Seen, Why};
+pub use seen::{Remembered, moment};
 
 use self::reach::Reach;
 use super::plan::TestPlan;

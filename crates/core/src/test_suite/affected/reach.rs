@@ -189,6 +189,13 @@ impl<'a> Reach<'a> {
             if let Some(cause) = reads.reached_by(path, *fate) {
                 return Some(Reason::new(cause.into(), path));
             }
+            // It may have come between the run and the base.
+            if *fate == Fate::Modified && reads.absent.contains(path) {
+                return Some(Reason::new(Why::Absent, path));
+            }
+            if *fate == Fate::Modified && reads.roots.iter().any(|root| reads.is_shadowed_from(root, path)) {
+                return Some(Reason::new(Why::Shadows, path));
+            }
             if *fate == Fate::Added {
                 let mut roots = self.changes.new_repos.iter();
                 if roots.any(|root| reads.is_shadowed_from(root, path)) {
@@ -234,7 +241,22 @@ impl<'a> Reach<'a> {
         if let Some(gone) = absent.iter().find(|path| spread.removed.contains(*path)) {
             return Some(Reason::new(Why::Absent, gone));
         }
-        let unknown = |unknown: &&super::Unknown| absent.iter().any(|path| is_below(path, &unknown.path));
+        // Modules were looked for there as they still are in the workspace's root.
+        let gone = &self.changes.gone_repos;
+        let moved = |path: &&String| {
+            gone.iter().any(|root| {
+                path.strip_prefix(root)
+                    .and_then(|rest| rest.strip_prefix('/'))
+                    .is_some_and(|rest| absent.contains(rest))
+            })
+        };
+        if let Some(gone) = spread.removed.iter().find(moved) {
+            return Some(Reason::new(Why::Absent, gone));
+        }
+        let unknown = |unknown: &&super::Unknown| {
+            let was_root = gone.contains(&unknown.path) && !absent.is_empty();
+            was_root || absent.iter().any(|path| is_below(path, &unknown.path))
+        };
         self.changes.unknown.iter().find(unknown).map(|unknown| Reason::new(Why::Unknown, &unknown.path))
     }
 
