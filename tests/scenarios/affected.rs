@@ -291,7 +291,8 @@ fn a_pin_whose_commit_is_not_here_is_named() {
     repo.git(&["update-index", "--cacheinfo", &format!("160000,{pin},libs/helpers")]);
     repo.git(&["commit", "--quiet", "--message", "a pin that nobody pushed"]);
     let output = plan(&sandbox, &repo, &[]);
-    assert_eq!(found(&output).keys().collect::<Vec<_>>(), [ML]);
+    // It may have held a `json.py`, which the second test would have found there.
+    assert_eq!(found(&output).keys().collect::<Vec<_>>(), [TWO, ML]);
     output
         .stderr_contains("sub-repo `libs/helpers`")
         .stderr_contains(&format!("git -C libs/helpers fetch origin {pin}"));
