@@ -397,3 +397,50 @@ fn only_what_is_affected_runs_and_the_rest_keeps_its_verdict() {
     let tested = std::fs::read_dir(repo.join(".wharf/tested")).map(|entries| entries.flatten().count()).unwrap_or(0);
     assert_eq!(tested, 1, "only `two` passed whole, in the first run");
 }
+
+#[test]
+fn what_was_seen_counts_as_long_as_it_holds() {
+    let sandbox = Sandbox::new();
+    let reading =
+        "import pathlib\nfrom lib import a\n\ndef test_a(): assert pathlib.Path('data/x.txt').read_text() == 'x'\n";
+    let repo = sample::workspace(&sandbox)
+        .file("lib/__init__.py", "")
+        .file("lib/a.py", "")
+        .file("lib/new.txt", "")
+        .dir("one", |dir| {
+            dir.test("test_a.py", reading)
+                .test("test_b.py", "def test_b(): pass\n")
+                .file("data/x.txt", "x")
+                .file("readme.md", "")
+        })
+        .build();
+    let (test_a, test_b) = ("one/test_a.py", "one/test_b.py");
+    // Never seen: anything in the dir may be read.
+    repo.write("one/readme.md", "1");
+    assert_affected(
+        &plan(&sandbox, &repo, &[]),
+        &[(test_a, "data", "one/readme.md"), (test_b, "data", "one/readme.md")],
+    );
+    wharf_test(&sandbox, &repo, EngineKind::Host, &[]).run().assert_code(0);
+    // Seen: what is read is known.
+    assert_affected(&plan(&sandbox, &repo, &[]), &[]);
+    repo.write("one/data/x.txt", "y").write("lib/new.txt", "1");
+    assert_affected(&plan(&sandbox, &repo, &[]), &[(test_a, "read", "one/data/x.txt")]);
+    repo.write("one/json.py", "");
+    assert_eq!(found(&plan(&sandbox, &repo, &[]))[test_a].0, "read");
+    std::fs::remove_file(repo.join("one/json.py")).unwrap();
+    repo.write("one/conftest.py", "");
+    let conftest = found(&plan(&sandbox, &repo, &[]));
+    assert_eq!(conftest[test_b], ("absent".into(), "one/conftest.py".into()));
+    std::fs::remove_file(repo.join("one/conftest.py")).unwrap();
+    repo.git(&["checkout", "--quiet", "."]);
+    // Code that came since may read quite other files: what was seen does not hold any more.
+    repo.write("lib/a.py", "import pathlib\nTEXT = (pathlib.Path(__file__).parent / 'new.txt').read_text()\n");
+    repo.commit("lib: reads a file");
+    repo.write("lib/new.txt", "2");
+    assert_affected(&plan(&sandbox, &repo, &[]), &[(test_a, "data", "lib/new.txt")]);
+    // There and back is no change.
+    repo.git(&["checkout", "--quiet", "HEAD~1", "--", "lib/a.py"]);
+    repo.commit("lib: reads none");
+    assert_affected(&plan(&sandbox, &repo, &[]), &[]);
+}

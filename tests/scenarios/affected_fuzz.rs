@@ -77,12 +77,30 @@ fn edit(repo: &Repo, dice: &mut Dice) -> String {
         5 => ("app/data/value.txt", Some(value.to_string())),
         6 => ("app/data/maybe.txt", (value > 0).then(|| value.to_string())),
         7 => (["app/data/x.txt", "app/data/y.txt"][value % 2], (value > 1).then(String::new)),
-        8 => ("app/tests/conftest.py", Some(format!("import pytest\n\n@pytest.fixture(scope='session')\ndef value(): return {value}\n\n@pytest.fixture\ndef near(): return 0\n"))),
-        9 => ("app/tests/unit/conftest.py", (value > 0).then(|| format!("import pytest\n\n@pytest.fixture\ndef near(): return {value}\n"))),
-        10 => (["app/colorsys.py", "colorsys.py", "libs/helpers/colorsys.py"][dice.roll(3)], (value > 0).then_some(code)),
-        11 => (["app/optional.py", "optional/__init__.py", "lib/optional.py"][dice.roll(3)], (value > 0).then_some(code)),
-        12 => ("app/devops/wharf.toml", Some(format!("[run]\nenv = [\"MODE={}\"]\n", if value > 1 { "bad" } else { "good" }))),
-        13 => ("tool/devops/requirements.txt", Some(format!("{}{}", sample::PYTEST, if value > 1 { "six==1.17.0\n" } else { "" }))),
+        8 => (
+            "app/tests/conftest.py",
+            Some(format!(
+                "import pytest\n\n@pytest.fixture(scope='session')\ndef value(): return {value}\n\n@pytest.fixture\ndef near(): return 0\n"
+            )),
+        ),
+        9 => (
+            "app/tests/unit/conftest.py",
+            (value > 0).then(|| format!("import pytest\n\n@pytest.fixture\ndef near(): return {value}\n")),
+        ),
+        10 => {
+            (["app/colorsys.py", "colorsys.py", "libs/helpers/colorsys.py"][dice.roll(3)], (value > 0).then_some(code))
+        }
+        11 => {
+            (["app/optional.py", "optional/__init__.py", "lib/optional.py"][dice.roll(3)], (value > 0).then_some(code))
+        }
+        12 => (
+            "app/devops/wharf.toml",
+            Some(format!("[run]\nenv = [\"MODE={}\"]\n", if value > 1 { "bad" } else { "good" })),
+        ),
+        13 => (
+            "tool/devops/requirements.txt",
+            Some(format!("{}{}", sample::PYTEST, if value > 1 { "six==1.17.0\n" } else { "" })),
+        ),
         14 => ("app/tests/test_new.py", (value > 0).then(|| format!("def test_new(): assert {value} < 2\n"))),
         15 => ("app/data/name.txt", Some(["b", "late", "gone", "deep"][value].to_owned())),
         16 => (["libs/helpers/helpers/one.py", "libs/helpers/helpers/two.py"][dice.roll(2)], Some(code)),
@@ -173,12 +191,20 @@ fn random_edits_never_change_a_verdict_that_was_left_out() {
         let (report, _) = test(&[]);
         let full = verdicts(&report);
         assert_eq!(expected, full, "step {step} of seed {seed}, after {edits:#?}\n{plan:#}\n{}", output.told());
-        let files: usize = plan["affected"]["dirs"].as_array().unwrap().iter().map(|dir| usize::try_from(dir["files"].as_u64().unwrap()).unwrap()).sum();
+        let files: usize = plan["affected"]["dirs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|dir| usize::try_from(dir["files"].as_u64().unwrap()).unwrap())
+            .sum();
         all += files;
         ran += files - left.len();
         known = full;
         settle(&repo);
     }
-    println!("{steps} steps, seed {seed}: {ran} of {all} test files run, {:.1} %", 100.0 * ran as f64 / all.max(1) as f64);
+    println!(
+        "{steps} steps, seed {seed}: {ran} of {all} test files run, {:.1} %",
+        100.0 * ran as f64 / all.max(1) as f64
+    );
     assert!(ran * 2 < all, "most is left out: {ran} of {all}");
 }

@@ -41,8 +41,9 @@ fn an_edit_of_a_leaf_module_runs_the_test_files_that_reach_it() {
     assert!(found.contains("click/tests/test_formatting.py"), "{found:#?}");
     test(&["--affected"]);
     let part = Report::of_run(&repo, 2);
-    let expected = full.verdicts("click").into_iter().filter(|(id, _)| {
-        found.contains(&format!("click/{}", id.split("::").next().unwrap_or(id)))
-    });
+    let expected = full
+        .verdicts("click")
+        .into_iter()
+        .filter(|(id, _)| found.contains(&format!("click/{}", id.split("::").next().unwrap_or(id))));
     assert_eq!(part.verdicts("click"), expected.collect());
 }
