@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod affected;
+mod affected_fuzz;
+mod affected_real;
 mod clone;
 mod config;
 mod containers;

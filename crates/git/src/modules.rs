@@ -23,7 +23,7 @@ pub fn read_submodules(root: &Path) -> Vec<Submodule> {
     }
 }
 
-fn parse(text: &str) -> Vec<Submodule> {
+pub(crate) fn parse(text: &str) -> Vec<Submodule> {
     let mut found: Vec<Submodule> = Vec::new();
     let mut open = false;
     for line in text.lines().map(str::trim) {

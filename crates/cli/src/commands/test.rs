@@ -1,5 +1,7 @@
 //! `wharf test`: the arguments, who listens, and the exit code.
 
+mod affected;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use semver::Version;
 use wharf_core::config::parse_duration;
 use wharf_core::image::Stage;
 use wharf_core::image::choice::{StageWish, Wish};
+use wharf_core::test_suite::affected::Affected;
 use wharf_core::test_suite::last::LastFailed;
 use wharf_core::test_suite::report::HTML_FILE;
 use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan};
@@ -71,6 +74,9 @@ pub struct Test {
     /// Where the report goes, instead of `.wharf/runs/<n>`.
     #[arg(long, value_name = "DIR")]
     pub report_dir: Option<PathBuf>,
+    /// Only what changes reach.
+    #[command(flatten)]
+    pub affected: affected::Affected,
     /// Say what would run where, without an engine.
     #[arg(long, alias = "dry-run")]
     pub plan: bool,
@@ -93,9 +99,10 @@ impl Test {
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
         let selection = self.selection(&workspace)?;
-        let plan = test_suite::plan(&workspace, &selection)?;
+        let mut plan = test_suite::plan(&workspace, &selection)?;
+        let affected = self.affected.narrow(context, &workspace, &mut plan)?;
         if self.plan {
-            return self.print_plan(context, &plan);
+            return self.print_plan(context, &plan, affected.as_ref());
         }
         if plan.dirs.is_empty() {
             context.talk.note("nothing was bad in the last run, so there is nothing to run again");
@@ -109,7 +116,7 @@ impl Test {
             retries: self.retries,
             timeout,
             wish,
-            whole: selection.is_whole(),
+            whole: selection.is_whole() && plan.dirs.iter().all(|dir| dir.leave_out.is_empty()),
             strict: self.strict,
             env: Vec::new(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
@@ -219,26 +226,40 @@ impl Test {
         }
     }
 
-    fn print_plan(&self, context: &Context, plan: &TestPlan) -> Result<u8, Failure> {
+    fn print_plan(&self, context: &Context, plan: &TestPlan, affected: Option<&Affected>) -> Result<u8, Failure> {
         let mut out = std::io::stdout().lock();
         if self.json {
-            let text = serde_json::to_string_pretty(plan).map_err(std::io::Error::from)?;
+            let text = serde_json::to_string_pretty(&Planned { plan, affected }).map_err(std::io::Error::from)?;
             writeln!(out, "{text}")?;
             return Ok(0);
         }
         let mut table = Table::new(&["dir", "image", "files", "pytest"]);
         for dir in &plan.dirs {
             let arguments = if dir.runs { dir.arguments.join(" ") } else { "nothing to run".into() };
+            let files =
+                match affected.filter(|affected| affected.everything.is_none()).and_then(|all| all.dir(&dir.path)) {
+                    Some(found) => format!("{} of {}", found.affected.len(), found.files),
+                    None => dir.test_files.to_string(),
+                };
             table.row([
                 dir.path.as_str().into(),
                 dir.image.as_str().into(),
-                dir.test_files.to_string().into(),
+                files.as_str().into(),
                 arguments.as_str().into(),
             ]);
         }
         write!(out, "{}", table.render(None, context.talk.out_style))?;
         Ok(0)
     }
+}
+
+/// The plan as JSON.
+#[derive(Debug, serde::Serialize)]
+struct Planned<'a> {
+    #[serde(flatten)]
+    plan: &'a TestPlan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    affected: Option<&'a Affected>,
 }
 
 fn stage(text: &str) -> Result<StageWish, Failure> {

@@ -268,6 +268,10 @@ pub static KEYS: &[Key] = &[
     key("test.args", Kind::List(Form::Any), "Arguments for pytest, before those of the command line")
         .default("[]")
         .example(r#"["-p", "no:cacheprovider"]"#),
+    key("test.base", Kind::Text(Form::Any), "What `wharf test --affected` compares with: a branch, tag or commit")
+        .absent("what the default branch of the remote has")
+        .example(r#""origin/develop""#)
+        .whole_workspace(ONCE),
     key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
         .default(r#""5s""#)
         .example(r#""30s""#),

@@ -172,6 +172,8 @@ pub struct TestConfig {
     pub jobs: Option<NonZeroUsize>,
     /// Arguments for pytest, before those of the command line.
     pub args: Vec<String>,
+    /// What changes are counted from, for `--affected`; `None`: the default branch.
+    pub base: Option<String>,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
     /// Whether it is recorded what test files depend on.
@@ -355,6 +357,7 @@ impl Reader<'_> {
             retries: retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or_default(),
             jobs: self.jobs("test.jobs"),
             args: self.list("test.args"),
+            base: self.text("test.base").map(|base| base.value),
             slow: self.required("test.slow", parse_duration)?.value,
             record: self.0.get("test.record").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
         })

@@ -53,6 +53,10 @@ pub struct RunnableDir {
     pub layout: Layout,
     /// Files that pytest would collect by their name (`test_*.py`, `*_test.py`).
     pub test_files: usize,
+    /// Paths of these from the super-repo's root, sorted; those whose names are no text are left out.
+    pub tests: Vec<String>,
+    /// Paths of its `conftest.py`s from the super-repo's root, sorted.
+    pub conftests: Vec<String>,
     /// Its configuration with origins.
     pub resolved: Arc<Resolved>,
     /// Its configuration.

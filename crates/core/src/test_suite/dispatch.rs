@@ -460,7 +460,12 @@ impl<'a> Dispatcher<'a> {
             if !self.shared.plan.dirs[index].runs {
                 let report = &mut self.sessions[index].report;
                 report.status = DirStatus::NoTests;
-                report.cause = Some("it has no file named like a test".into());
+                let cause = match self.shared.plan.dirs[index].leave_out.len() {
+                    0 => "it has no file named like a test".to_owned(),
+                    1 => "nothing that changed reaches its one test file".to_owned(),
+                    left => format!("nothing that changed reaches its {left} test files"),
+                };
+                report.cause = Some(cause);
                 self.tell_dir(index);
             }
         }

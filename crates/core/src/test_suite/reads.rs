@@ -112,23 +112,27 @@ impl Reads {
         (fate == Fate::Added && self.is_shadowed_by(path)).then_some(Cause::Shadows)
     }
 
+    /// Whether `path`, a new file, provides a module that was imported from elsewhere, if modules are looked for in the folder `root`
+    /// too (`.`: the workspace's root).
+    #[must_use]
+    pub fn is_shadowed_from(&self, root: &str, path: &str) -> bool {
+        let rest =
+            if root == "." { Some(path) } else { path.strip_prefix(root).and_then(|rest| rest.strip_prefix('/')) };
+        let Some(rest) = rest else { return false };
+        let (folders, file) = rest.rsplit_once('/').unwrap_or(("", rest));
+        let stem = file.split('.').next().unwrap_or(file);
+        let folders: Vec<&str> = folders.split('/').filter(|part| !part.is_empty()).collect();
+        let as_module = folders.iter().copied().chain([stem]).collect::<Vec<_>>().join(".");
+        let is_code = file.ends_with(".py") || file.ends_with(".so") || file.ends_with(".pyc");
+        // Any file in a folder can make that a namespace package.
+        let mut as_packages = (1..=folders.len()).map(|count| folders[..count].join("."));
+        (is_code && self.modules.contains(&as_module))
+            || as_packages.any(|name| self.modules.contains(&name) && !self.has_package(&name))
+    }
+
     /// Whether `path`, or the folder that it makes a package, is a module that was imported from elsewhere.
     fn is_shadowed_by(&self, path: &str) -> bool {
-        let under = |root: &String| {
-            let rest = if root == "." { Some(path) } else { path.strip_prefix(root.as_str())?.strip_prefix('/') };
-            rest.map(str::to_owned)
-        };
-        self.roots.iter().filter_map(under).any(|rest| {
-            let (folders, file) = rest.rsplit_once('/').map_or(("", rest.as_str()), |(folders, file)| (folders, file));
-            let stem = file.split('.').next().unwrap_or(file);
-            let folders: Vec<&str> = folders.split('/').filter(|part| !part.is_empty()).collect();
-            let as_module = folders.iter().copied().chain([stem]).collect::<Vec<_>>().join(".");
-            let is_code = file.ends_with(".py") || file.ends_with(".so") || file.ends_with(".pyc");
-            // Any file in a folder can make that a namespace package.
-            let as_packages = (1..=folders.len()).map(|count| folders[..count].join("."));
-            (is_code && self.modules.contains(&as_module))
-                || as_packages.into_iter().any(|name| self.modules.contains(&name) && !self.has_package(&name))
-        })
+        self.roots.iter().any(|root| self.is_shadowed_from(root, path))
     }
 
     /// Whether the package of that name was found as a folder of the workspace, so that a further file in it changes nothing.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use super::affected::{Remembered, moment};
 use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::last::LastFailed;
@@ -111,6 +112,7 @@ pub fn run(
 ) -> Result<Report, TestError> {
     let state = StateDir::open(workspace)?;
     let taken = runs::take(&state)?;
+    let began = moment(&state).ok();
     let folder = options.report_dir.clone().unwrap_or_else(|| taken.path.clone());
     fs_err::create_dir_all(&folder)?;
     clear(&folder).map_err(|failure| std::io::Error::other(failure.to_string()))?;
@@ -156,7 +158,7 @@ pub fn run(
     let mut sessions = std::mem::take(&mut dispatcher.sessions);
     drop(dispatcher);
     let learned = sessions.iter_mut().flat_map(Session::take_learned).collect();
-    problems.extend(finished(&shared, &learned));
+    problems.extend(finished(&shared, &learned, began));
     if let Some(recorder) = recorder {
         problems.extend(recorder.finish(&shared, &started, sessions.iter().map(|session| &session.report), &images));
     }
@@ -194,12 +196,16 @@ pub fn run(
 }
 
 /// All containers have ended: keeps what was learned of test files. Gives what went wrong.
-fn finished(shared: &Shared, learned: &BTreeMap<String, Learned>) -> Vec<String> {
+fn finished(shared: &Shared, learned: &BTreeMap<String, Learned>, began: Option<i64>) -> Vec<String> {
     let mut problems = Vec::new();
     if !learned.is_empty() {
         let root = &shared.workspace.root;
         let stored = Store::open(&shared.state).update(learned, |file| root.join(file).exists());
-        problems.extend(stored.err().map(|error| format!("what tests depend on could not be stored: {error}")));
+        let kept = stored.and_then(|()| match began {
+            Some(began) => Remembered::keep(root, &shared.state, learned, began),
+            None => Ok(()),
+        });
+        problems.extend(kept.err().map(|error| format!("what tests depend on could not be stored: {error}")));
     }
     problems
 }
@@ -238,8 +244,9 @@ fn write(shared: &Shared, report: &mut Report) {
         }
     }
     // A run that was stopped by hand has not said what is bad: what the one before said stays.
+    let left_out = |file: &str| shared.plan.dirs.iter().any(|dir| dir.leave_out.contains(file));
     if !report.interrupted
-        && let Err(error) = LastFailed::of(report).write(&shared.state)
+        && let Err(error) = LastFailed::of(report).keeping(&shared.state, left_out).write(&shared.state)
     {
         report.problems.push(format!("the record for `--last-failed` could not be written: {error}"));
     }

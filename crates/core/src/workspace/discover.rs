@@ -282,6 +282,8 @@ fn read_dir(
         version: stated.version(),
         layout: Layout::Native,
         test_files: 0,
+        tests: Vec::new(),
+        conftests: Vec::new(),
         resolved,
         config,
     })
@@ -303,16 +305,34 @@ fn default_name(workspace: &Workspace, repo: &str, address: &Address) -> String 
 /// Gives each directory's test files to the innermost runnable dir around it in the same repo.
 fn count_tests(dirs: &mut [RunnableDir], workspace: &Workspace, found: &Found, foreign: &[PathBuf]) {
     let index: BTreeMap<PathBuf, usize> = dirs.iter().enumerate().map(|(at, dir)| (dir.path.clone(), at)).collect();
-    for (folder, count) in found.tests.iter().filter(|(folder, _)| !foreign.iter().any(|repo| folder.starts_with(repo)))
-    {
+    let holder = |folder: &Path| {
+        if foreign.iter().any(|repo| folder.starts_with(repo)) {
+            return None;
+        }
         for above in folder.ancestors() {
             if let Some(at) = index.get(above) {
-                dirs[*at].test_files += count;
-                break;
+                return Some(*at);
             }
             if above == workspace.root || workspace.repos.iter().any(|repo| repo.root == above) {
                 break;
             }
         }
+        None
+    };
+    let relative = |path: PathBuf| path.strip_prefix(&workspace.root).ok()?.to_str().map(str::to_owned);
+    for (folder, names) in &found.tests {
+        if let Some(at) = holder(folder) {
+            dirs[at].test_files += names.len();
+            dirs[at].tests.extend(names.iter().filter_map(|name| relative(folder.join(name))));
+        }
+    }
+    for folder in &found.conftests {
+        if let Some(at) = holder(folder) {
+            dirs[at].conftests.extend(relative(folder.join("conftest.py")));
+        }
+    }
+    for dir in dirs {
+        dir.tests.sort_unstable();
+        dir.conftests.sort_unstable();
     }
 }

@@ -5,6 +5,7 @@
 //! followed, so loops cannot happen; `.git` is never entered.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -24,8 +25,10 @@ pub(super) struct Found {
     pub runnable: Vec<PathBuf>,
     /// Directories that have a `.git`, the root left out.
     pub repos: Vec<PathBuf>,
-    /// Number of test files by directory.
-    pub tests: BTreeMap<PathBuf, usize>,
+    /// Names of test files by directory.
+    pub tests: BTreeMap<PathBuf, Vec<OsString>>,
+    /// Directories that have a `conftest.py`.
+    pub conftests: Vec<PathBuf>,
     /// Folders that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
 }
@@ -125,11 +128,13 @@ impl Visitor<'_> {
         }
         if is_test_file(name.as_encoded_bytes()) {
             match self.own.tests.get_mut(parent) {
-                Some(count) => *count += 1,
+                Some(names) => names.push(name.to_owned()),
                 None => {
-                    self.own.tests.insert(parent.to_path_buf(), 1);
+                    self.own.tests.insert(parent.to_path_buf(), vec![name.to_owned()]);
                 }
             }
+        } else if name == "conftest.py" {
+            self.own.conftests.push(parent.to_path_buf());
         }
         WalkState::Continue
     }
@@ -164,7 +169,10 @@ impl Drop for Visitor<'_> {
             found.runnable.append(&mut self.own.runnable);
             found.repos.append(&mut self.own.repos);
             found.unreadable.append(&mut self.own.unreadable);
-            found.tests.append(&mut self.own.tests);
+            for (folder, mut names) in std::mem::take(&mut self.own.tests) {
+                found.tests.entry(folder).or_default().append(&mut names);
+            }
+            found.conftests.append(&mut self.own.conftests);
         }
     }
 }
