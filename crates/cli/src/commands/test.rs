@@ -1,5 +1,7 @@
 //! `wharf test`: the arguments, who listens, and the exit code.
 
+pub mod cache;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -77,6 +79,9 @@ pub struct Test {
     /// The plan, or the report, as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    /// Known verdicts.
+    #[command(flatten)]
+    pub cache: cache::Cache,
     /// Arguments for pytest.
     #[arg(last = true, value_name = "PYTEST ARGS")]
     pub pytest: Vec<String>,
@@ -103,6 +108,7 @@ impl Test {
         }
         let place = context.place(&workspace)?;
         check_platform(&place, &wish)?;
+        let cache = self.cache.of(self, wish.stage, &workspace)?;
         let options = Options {
             jobs: self.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
             fail_fast: self.fail_fast,
@@ -113,6 +119,7 @@ impl Test {
             strict: self.strict,
             env: Vec::new(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
+            cache,
             command: command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),
         };

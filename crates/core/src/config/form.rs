@@ -6,6 +6,7 @@
 use wharf_engine::Platform;
 
 use super::duration::parse_duration;
+use super::size::parse_size;
 use super::exports::Part;
 use super::schema::Names;
 use super::suggest::{Suggestion, nearest_word};
@@ -83,6 +84,8 @@ pub enum Form {
     Duration,
     /// A duration above zero, or `none`.
     DurationOrNone,
+    /// A number of bytes above zero, with its unit.
+    Size,
 }
 
 impl Form {
@@ -137,6 +140,7 @@ impl Form {
             Self::Network => is_reference(text),
             Self::Duration => parse_duration(text).is_some(),
             Self::DurationOrNone => text == "none" || parse_duration(text).is_some(),
+            Self::Size => parse_size(text).is_some(),
         }
     }
 
@@ -208,6 +212,7 @@ impl Form {
             Self::Network => "the name of a network",
             Self::Duration => "a duration such as `60s`, `5m` or `1h30m`",
             Self::DurationOrNone => "a duration such as `60s`, `5m` or `1h30m`, or `none`",
+            Self::Size => "a size such as `500MB` or `2GB`",
         }
         .to_owned()
     }

@@ -268,9 +268,20 @@ pub static KEYS: &[Key] = &[
     key("test.args", Kind::List(Form::Any), "Arguments for pytest, before those of the command line")
         .default("[]")
         .example(r#"["-p", "no:cacheprovider"]"#),
+    key(
+        "test.cache",
+        Kind::Boolean,
+        "Whether test files are not run again while all that they were seen to depend on is as it was",
+    )
+    .default("true")
+    .example("false"),
     key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
         .default(r#""5s""#)
         .example(r#""30s""#),
+    key("cache.size", Kind::Text(Form::Size), "Size that the cache of verdicts stays below; what was used longest ago goes first")
+        .default(r#""2GB""#)
+        .example(r#""500MB""#)
+        .only(USERS_OWN),
     key(
         "thin-env.requirements",
         Kind::TextOrList(Form::File, Form::PythonRequirement),

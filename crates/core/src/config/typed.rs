@@ -8,6 +8,7 @@ use semver::VersionReq;
 use wharf_engine::{Kind, Platform};
 
 use super::duration::parse_duration;
+use super::size::parse_size;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
@@ -39,6 +40,8 @@ pub struct Config {
     pub run: RunConfig,
     /// Table `test`.
     pub test: TestConfig,
+    /// Table `cache`.
+    pub cache: CacheConfig,
     /// Table `thin-env`.
     pub thin_env: ThinEnvConfig,
     /// Table `setenv`.
@@ -172,8 +175,17 @@ pub struct TestConfig {
     pub jobs: Option<NonZeroUsize>,
     /// Arguments for pytest, before those of the command line.
     pub args: Vec<String>,
+    /// Whether known verdicts are taken.
+    pub cache: bool,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
+}
+
+/// Table `cache`: verdicts that are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// Bytes that it stays below.
+    pub size: u64,
 }
 
 /// Table `thin-env`.
@@ -234,6 +246,7 @@ impl Config {
             build: reader.build()?,
             run: reader.run(),
             test: reader.test()?,
+            cache: CacheConfig { size: reader.required("cache.size", parse_size)?.value },
             thin_env: reader.thin_env(),
             setenv: SetenvConfig::read(resolved)?,
         })
@@ -353,6 +366,7 @@ impl Reader<'_> {
             retries: retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or_default(),
             jobs: self.jobs("test.jobs"),
             args: self.list("test.args"),
+            cache: self.0.get("test.cache").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
             slow: self.required("test.slow", parse_duration)?.value,
         })
     }

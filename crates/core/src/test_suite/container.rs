@@ -12,11 +12,13 @@ use std::time::Duration;
 use wharf_engine::{Client, Terminal};
 use wharf_process::{Chunk, Command, Exit, Stopper, Stream};
 
+use super::cache::Key;
 use super::dispatch::Signal;
 use super::event::DirIndex;
 use super::message::Assembler;
 use super::stream::{Piece, Splitter};
 use crate::container::beside::{BESIDE, RUNNER};
+use crate::container::site::PLUGIN_SOURCE;
 use crate::container::{ContainerError, Launch, Owner, PLUGIN, Settings, live, log};
 use crate::image::place::Place;
 
@@ -93,7 +95,25 @@ impl Handle {
 }
 
 impl Order<'_> {
-    fn settings(&self) -> Settings {
+    /// What must be the same for a verdict of these tests to stand, beside the work tree.
+    ///
+    /// # Errors
+    /// When small files that are lent to the container cannot be made.
+    pub fn key(&self) -> Result<Key, ContainerError> {
+        let mut plugin = self.plugin_settings();
+        if let Some(plugin) = plugin.as_object_mut() {
+            // Another in each run, or said otherwise.
+            plugin.retain(|name, _| !["nonce", "root", "select", "leave_out", "header"].contains(&name.as_str()));
+        }
+        let mut settings = self.settings();
+        settings.env = self.env.to_vec();
+        let mut parts = self.launch.circumstances(&settings)?;
+        parts.push(("plugin".into(), blake3::hash(PLUGIN_SOURCE.as_bytes()).to_hex().to_string()));
+        parts.push(("settings".into(), plugin.to_string()));
+        Ok(Key::of_dir(&parts))
+    }
+
+    fn plugin_settings(&self) -> serde_json::Value {
         let on_host = matches!(self.launch.place, Place::Host(_));
         let root = if on_host {
             self.launch.workspace.root.display().to_string()
@@ -103,7 +123,7 @@ impl Order<'_> {
         let seen = |list: &Option<PathBuf>, inside: &str| {
             list.as_ref().map(|path| if on_host { path.display().to_string() } else { inside.to_owned() })
         };
-        let plugin = serde_json::json!({
+        serde_json::json!({
             "nonce": self.nonce,
             "root": root,
             "select": seen(&self.select, SELECT),
@@ -111,7 +131,12 @@ impl Order<'_> {
             "timeout": self.timeout.map(|limit| limit.as_secs_f64()),
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
-        });
+        })
+    }
+
+    fn settings(&self) -> Settings {
+        let on_host = matches!(self.launch.place, Place::Host(_));
+        let plugin = self.plugin_settings();
         let mut command = vec!["python3".to_owned()];
         if self.beside.is_some() {
             let folder = self.launch.workspace.in_container(&self.launch.dir.path);
