@@ -278,6 +278,13 @@ pub static KEYS: &[Key] = &[
     key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
         .default(r#""5s""#)
         .example(r#""30s""#),
+    key(
+        "test.record",
+        Kind::Boolean,
+        "Whether it is recorded, while tests run, which files each test file depends on, for later runs",
+    )
+    .default("true")
+    .example("false"),
     key("cache.size", Kind::Text(Form::Size), "Size that the cache of verdicts stays below; what was used longest ago goes first")
         .default(r#""2GB""#)
         .example(r#""500MB""#)

@@ -179,6 +179,8 @@ pub struct TestConfig {
     pub cache: bool,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
+    /// Whether it is recorded what test files depend on.
+    pub record: bool,
 }
 
 /// Table `cache`: verdicts that are known.
@@ -368,6 +370,7 @@ impl Reader<'_> {
             args: self.list("test.args"),
             cache: self.0.get("test.cache").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
             slow: self.required("test.slow", parse_duration)?.value,
+            record: self.0.get("test.record").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
         })
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Order<'a> {
     pub log: &'a Path,
     /// A line for the head of pytest's own output.
     pub header: String,
+    /// Whether it is recorded what test files depend on.
+    pub record: bool,
     /// Further variables, as [`Settings::env`] has them.
     pub env: &'a [String],
 }
@@ -131,6 +133,7 @@ impl Order<'_> {
             "timeout": self.timeout.map(|limit| limit.as_secs_f64()),
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
+            "record": self.record,
         })
     }
 

@@ -304,6 +304,7 @@ impl<'a> Dispatcher<'a> {
             nonce: shared.nonce(index, number),
             log: &log,
             header: header(&ready, stale.as_ref()),
+            record: dir.config.test.record,
             env: &shared.options.env,
         };
         if attempt == 1 && self.recall(dir, &order) {
@@ -353,7 +354,8 @@ impl<'a> Dispatcher<'a> {
 
     /// The tests that are wanted and the files that are not, where either is said.
     fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
-        let select = self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
+        let select =
+            self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
         let planned = &self.shared.plan.dirs[index].leave_out;
         let left: BTreeSet<&str> = planned.iter().chain(self.sessions[index].recalled()).map(String::as_str).collect();
         let text = || left.iter().copied().collect::<Vec<_>>().join("\n");

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::learned::units::{FileReads, Unit};
+
 /// One message of the plugin.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -66,6 +68,16 @@ pub enum Message {
         #[serde(default)]
         ids: Vec<String>,
     },
+    /// What modules, fixtures and child processes of a process read and use.
+    Units {
+        /// The process, where there are several: a worker of pytest-xdist.
+        #[serde(default)]
+        of: String,
+        /// Some of its units.
+        units: Vec<Unit>,
+    },
+    /// What a process saw of a test file.
+    Reads(Box<FileReads>),
     /// The session is over.
     Done {
         /// Exit status of pytest.
@@ -194,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_newer_plugin_is_not_an_error() {
-        let message = Assembler::default().take(br#"{"wharf":"n","event":"reads","files":[]}"#);
+        let message = Assembler::default().take(br#"{"wharf":"n","event":"weather","files":[]}"#);
         assert_eq!(message, Ok(Some(Message::Unknown)));
     }
 }

@@ -13,6 +13,7 @@
 pub mod cache;
 pub mod event;
 pub mod last;
+pub mod learned;
 pub mod message;
 pub mod plan;
 pub mod reads;
@@ -29,6 +30,7 @@ mod record;
 mod runs;
 
 pub use event::TestEvent;
+pub use learned::Learned;
 pub use plan::{Selection, TestError, TestPlan, plan};
 pub use reads::Reads;
 pub use report::model::{DirReport, DirStatus, Report, Summary, TestReport};

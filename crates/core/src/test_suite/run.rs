@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::cache::{Cache, Caching, Learned, Ran};
+use super::cache::{Cache, Caching, Ran};
 use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::last::LastFailed;
+use super::learned::{Learned, Store};
 use super::plan::{DirPlan, TestError, TestPlan};
 use super::record::Recorder;
 use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
@@ -158,9 +159,11 @@ pub fn run(
     let mut problems = std::mem::take(&mut dispatcher.problems);
     let images = dispatcher.images();
     let cache = dispatcher.cache.take();
-    let sessions = std::mem::take(&mut dispatcher.sessions);
+    let mut sessions = std::mem::take(&mut dispatcher.sessions);
     drop(dispatcher);
-    let wrong = cache.map_or(Vec::new(), |cache| settle(cache, &shared, &sessions, &Learned::new(), listener));
+    let learned = sessions.iter_mut().flat_map(Session::take_learned).collect();
+    problems.extend(finished(&shared, &learned));
+    let wrong = cache.map_or(Vec::new(), |cache| settle(cache, &shared, &sessions, &learned, listener));
     let is_wrong = !wrong.is_empty();
     problems.extend(wrong);
     if let Some(recorder) = recorder {
@@ -205,7 +208,7 @@ fn settle(
     mut cache: Cache,
     shared: &Shared,
     sessions: &[Session],
-    learned: &Learned,
+    learned: &BTreeMap<String, Learned>,
     listener: &mut dyn TestListener,
 ) -> Vec<String> {
     let ran = sessions.iter().enumerate().filter(|(_, session)| !session.is_known()).map(|(index, session)| {
@@ -223,6 +226,17 @@ fn settle(
         listener.on(&TestEvent::Progress(Event::Note(note)));
     }
     wrong
+}
+
+/// All containers have ended: keeps what was learned of test files. Gives what went wrong.
+fn finished(shared: &Shared, learned: &BTreeMap<String, Learned>) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !learned.is_empty() {
+        let root = &shared.workspace.root;
+        let stored = Store::open(&shared.state).update(learned, |file| root.join(file).exists());
+        problems.extend(stored.err().map(|error| format!("what tests depend on could not be stored: {error}")));
+    }
+    problems
 }
 
 /// What a run is lent.

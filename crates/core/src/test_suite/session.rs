@@ -11,6 +11,7 @@ use wharf_process::Exit;
 use super::cache::Recalled;
 use super::cause;
 use super::event::{DirIndex, Runs, TestEvent};
+use super::learned::{Collector, Learned};
 use super::message::{Finished, Message, Outcome};
 use super::report::model::{DirReport, DirStatus, Summary, TestReport};
 use super::verdict::Verdict;
@@ -52,6 +53,7 @@ pub struct Session {
     problems: Vec<String>,
     recalled: BTreeSet<String>,
     is_known: bool,
+    learned: Collector,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +84,7 @@ impl Session {
             problems: Vec::new(),
             recalled: BTreeSet::new(),
             is_known: false,
+            learned: Collector::default(),
         }
     }
 
@@ -134,6 +137,7 @@ impl Session {
         self.live = false;
         self.done = None;
         self.running.clear();
+        self.learned.begin();
         self.attempt
     }
 
@@ -148,6 +152,11 @@ impl Session {
     #[must_use]
     pub fn runs(&self) -> Runs {
         self.runs
+    }
+
+    /// What its test files were seen to depend on, in the sessions that came to their end.
+    pub fn take_learned(&mut self) -> BTreeMap<String, Learned> {
+        self.learned.take()
     }
 
     /// Lines for the list of problems.
@@ -225,9 +234,18 @@ impl Session {
             }
             Message::Done { exitstatus, deselected } => {
                 self.done = Some(exitstatus);
+                self.learned.end();
                 if self.attempt == 1 {
                     self.report.summary.deselected = self.report.summary.deselected.max(deselected);
                 }
+                None
+            }
+            Message::Units { of, units } => {
+                self.learned.units(of, units);
+                None
+            }
+            Message::Reads(reads) => {
+                self.learned.reads(*reads);
                 None
             }
             Message::Part { .. } | Message::Unknown => None,

@@ -6,7 +6,8 @@ use super::entry::{CachedTest, Collected, DirEntry, Entry, FileEntry, Outcome, e
 use super::facts::is_named_like_a_test;
 use super::scene::Scene;
 use super::tree::Tree;
-use super::{Cache, Dir, Key, Learned, Place};
+use super::{Cache, Dir, Key, LearnedFiles, Place};
+use crate::test_suite::learned::Learned;
 use crate::test_suite::reads::Reads;
 use crate::test_suite::report::model::{DirReport, TestReport};
 use crate::test_suite::verdict::Verdict;
@@ -24,7 +25,7 @@ pub struct Ran<'a> {
 
 impl Cache {
     /// Keeps what is worth it; `ran` holds the dirs that had a container.
-    pub fn keep(&mut self, ran: &BTreeMap<usize, Ran<'_>>, learned: &Learned) {
+    pub fn keep(&mut self, ran: &BTreeMap<usize, Ran<'_>>, learned: &LearnedFiles) {
         let _ = self.scene();
         let Place::Here(scene) = std::mem::replace(&mut self.place, Place::Gone) else { return };
         let mut scene = *scene;
@@ -46,7 +47,7 @@ impl Cache {
         contents.finish(|path| tree.stamp(path).is_some());
     }
 
-    fn keep_dir(&mut self, scene: &mut Scene, before: &Tree, dir: &Dir, ran: &Ran<'_>, learned: &Learned) {
+    fn keep_dir(&mut self, scene: &mut Scene, before: &Tree, dir: &Dir, ran: &Ran<'_>, learned: &LearnedFiles) {
         let report = ran.report;
         let mut files: BTreeMap<&str, Vec<&TestReport>> = BTreeMap::new();
         for test in &report.tests {
@@ -60,8 +61,8 @@ impl Cache {
             files.entry(file).or_default();
         }
         for (file, tests) in &files {
-            let reads = learned.get(*file).filter(|_| tests.iter().all(|test| is_kept(test)));
-            if let Some(reads) = reads {
+            let seen = learned.get(*file).filter(|_| tests.iter().all(|test| is_kept(test)));
+            if let Some(Learned { reads, .. }) = seen {
                 self.keep_file(scene, before, &dir.key.of_file(file), file, reads, tests);
             }
         }
@@ -129,7 +130,7 @@ fn is_kept(test: &TestReport) -> bool {
 }
 
 /// Those without tests count where it is known what they depend on; the others are the reason to look at everything.
-fn collected_files(files: &BTreeMap<&str, Vec<&TestReport>>, dir: &Dir, learned: &Learned) -> BTreeSet<String> {
+fn collected_files(files: &BTreeMap<&str, Vec<&TestReport>>, dir: &Dir, learned: &LearnedFiles) -> BTreeSet<String> {
     let is_known = |file: &str| learned.contains_key(file) || dir.hits.contains_key(file);
     let counts = |(file, tests): &(&&str, &Vec<&TestReport>)| !tests.is_empty() || is_known(file);
     files.iter().filter(counts).map(|(file, _)| (*file).to_owned()).collect()
@@ -137,7 +138,7 @@ fn collected_files(files: &BTreeMap<&str, Vec<&TestReport>>, dir: &Dir, learned:
 
 /// Whether all that was read is as it was when the run began: what changed meanwhile may have been read before or after.
 fn is_settled(scene: &mut Scene, before: &Tree, reads: &Reads) -> bool {
-    if reads.everything && !before.is_same(&scene.tree) {
+    if (reads.everything || reads.network) && !before.is_same(&scene.tree) {
         return false;
     }
     let started = scene.contents.started;

@@ -33,6 +33,7 @@ use scene::Scene;
 use tree::Tree;
 
 use super::event::DirIndex;
+use super::learned::Learned;
 use super::reads::Reads;
 use super::report::model::TestReport;
 
@@ -59,8 +60,8 @@ pub enum Purpose {
     Verify,
 }
 
-/// What a test file was seen to depend on in this run.
-pub type Learned = BTreeMap<String, Reads>;
+/// What test files were seen to depend on in this run.
+pub type LearnedFiles = BTreeMap<String, Learned>;
 
 /// What is known of a dir without running it.
 #[derive(Debug, Default)]

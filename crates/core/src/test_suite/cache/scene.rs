@@ -124,7 +124,7 @@ impl Scene {
     /// A hash over all that `reads` names, as it is now.
     pub(super) fn digest(&mut self, reads: &Reads) -> Digest {
         let mut hasher = Hasher::new();
-        if reads.everything {
+        if reads.everything || reads.network {
             hasher.update(b"everything").update(&self.everything());
         }
         for path in &reads.opened {

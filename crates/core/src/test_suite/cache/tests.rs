@@ -14,7 +14,7 @@ struct Case {
     folder: TempDir,
     store: Arc<Folder>,
     parts: Vec<(String, String)>,
-    learned: Learned,
+    learned: LearnedFiles,
 }
 
 fn set(items: &[&str]) -> BTreeSet<String> {
@@ -32,6 +32,10 @@ fn reads_of(file: &str) -> Reads {
     }
 }
 
+fn learned(file: &str) -> Learned {
+    Learned { reads: reads_of(file), complete: true }
+}
+
 const A: &str = "infra/tests/test_a.py";
 const B: &str = "infra/tests/test_b.py";
 
@@ -39,7 +43,7 @@ impl Case {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Folder::new(folder.path().join("cache"), Some(1_000_000)));
-        let learned = [A, B].iter().map(|file| ((*file).to_owned(), reads_of(file))).collect();
+        let learned = [A, B].iter().map(|file| ((*file).to_owned(), learned(file))).collect();
         let case = Self { folder, store, parts: vec![("image".into(), "one".into())], learned };
         std::fs::create_dir_all(case.root().join(".wharf")).unwrap();
         for path in [A, B, "infra/conftest.py", "infra/devops/wharf.toml", "lib/__init__.py", "lib/a.py", "infra/data/x.csv"] {
@@ -50,7 +54,7 @@ impl Case {
         case
     }
 
-    fn root(&self) -> std::path::PathBuf {
+    fn root(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 
@@ -265,7 +269,7 @@ fn a_file_without_tests_is_watched() {
     // Nothing is known of what it reads: so anything may give it tests.
     case.write("elsewhere.txt", "");
     assert_eq!(case.known().whole, None);
-    case.learned.insert("infra/tests/test_empty.py".into(), reads_of("infra/tests/test_empty.py"));
+    case.learned.insert("infra/tests/test_empty.py".into(), learned("infra/tests/test_empty.py"));
     case.run();
     case.write("elsewhere.txt", "changed");
     assert!(case.known().whole.is_some());
@@ -276,7 +280,7 @@ fn a_file_without_tests_is_watched() {
 #[test]
 fn who_may_have_read_anything_depends_on_everything() {
     let mut case = Case::new();
-    case.learned.get_mut(A).unwrap().everything = true;
+    case.learned.get_mut(A).unwrap().reads.everything = true;
     case.run();
     case.write("ignored.txt", "");
     assert_eq!(case.files(), [A, B]);
@@ -294,7 +298,7 @@ fn without_reads_nothing_is_kept() {
     assert_eq!(case.files(), [B]);
 }
 
-fn entries(case: &Case) -> Vec<std::path::PathBuf> {
+fn entries(case: &Case) -> Vec<PathBuf> {
     let folders = std::fs::read_dir(case.folder.path().join("cache")).unwrap().flatten().map(|entry| entry.path());
     folders
         .filter(|path| path.is_dir())
@@ -376,7 +380,7 @@ fn verifying_runs_all_and_names_what_was_missed() {
     case.run();
     let mut cache = case.start(Purpose::Verify);
     assert!(case.look(&mut cache).files.is_empty(), "all runs");
-    case.learned.get_mut(A).unwrap().opened.insert("infra/secret.txt".into());
+    case.learned.get_mut(A).unwrap().reads.opened.insert("infra/secret.txt".into());
     let mut verdicts = PASSED;
     verdicts[0].1 = Verdict::Failed;
     verdicts[2].1 = Verdict::Xpassed;

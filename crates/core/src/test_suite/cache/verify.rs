@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::keep::{Ran, file_of};
-use super::{Cache, Hit, Learned, Purpose};
+use super::{Cache, Hit, LearnedFiles, Purpose};
 use crate::test_suite::reads::Reads;
 use crate::test_suite::report::model::TestReport;
 use crate::test_suite::verdict::Verdict;
@@ -14,7 +14,7 @@ const NAMED: usize = 5;
 impl Cache {
     /// Where that was asked for, compares what was known with what came of it; gives a line for each verdict that differs, and forgets the entries that were
     /// wrong.
-    pub fn verify(&mut self, ran: &BTreeMap<usize, Ran<'_>>, learned: &Learned) -> Vec<String> {
+    pub fn verify(&mut self, ran: &BTreeMap<usize, Ran<'_>>, learned: &LearnedFiles) -> Vec<String> {
         let mut lines = Vec::new();
         if self.caching.purpose != Purpose::Verify {
             return lines;
@@ -29,7 +29,7 @@ impl Cache {
                 let tests = now.get(file.as_str()).map(Vec::as_slice).unwrap_or_default();
                 let different = differences(hit, tests);
                 if !different.is_empty() {
-                    let why = missed(&hit.reads, learned.get(file));
+                    let why = missed(&hit.reads, learned.get(file).map(|seen| &seen.reads));
                     lines.extend(different.into_iter().map(|line| format!("the test cache is wrong: {line}; {why}")));
                     let _ = self.caching.store.remove(&dir.key.of_file(file));
                 }
