@@ -577,6 +577,234 @@ def thread_count():
         return None
 
 
+# --------------------------------------------------------------------------------------- dependencies
+
+
+INI_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+
+
+class TestFile:
+    """What is known of one test file."""
+
+    __slots__ = ("unit", "collected", "ran", "partial")
+
+    def __init__(self, unit):
+        self.unit = unit
+        self.collected = set()
+        self.ran = set()
+        self.partial = False
+
+
+class Reads(Guarded):
+    """Tells the recorder (`wharf_watch.py`) who is at work, and what it saw of each test file to who asks."""
+
+    def __init__(self, config, recorder, paths, stream):
+        self.config = config
+        self.recorder = recorder
+        self.paths = paths
+        self.stream = stream
+        self.files = {}
+        self.by_node = {}
+        self.fixtures = {}  # definition of a fixture that is wider than a function: its unit
+        self.last = None
+        self.item = None
+        cache = paths.rebase(str(config.getini("cache_dir"))) if config.pluginmanager.hasplugin("cacheprovider") else None
+        recorder.skip.extend([cache] if cache else [])
+
+    def file(self, nodeid):
+        path = nodeid.partition("::")[0]
+        found = self.by_node.get(path)
+        if found is None:
+            name = self.paths.id(path)
+            found = self.files.get(name)
+            if found is None:
+                found = self.files[name] = TestFile(self.recorder.unit(test_file=True))
+                found.unit.reads["opened"] = {name}
+            self.by_node[path] = found
+        return found
+
+    def work(self, unit):
+        before, self.recorder.work = self.recorder.work, unit
+        self.recorder.importing.clear()  # what an exception of a signal may have left
+        return before
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector):
+        before = None
+        try:
+            in_file = isinstance(collector, pytest.File) and not isinstance(collector, pytest.Package)
+            if in_file or "::" in collector.nodeid:
+                before = self.work(self.file(collector.nodeid).unit)
+        except Exception:
+            self.trouble()
+        yield
+        if before is not None:
+            self.recorder.work = before
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items):
+        try:
+            for item in items:
+                self.file(item.nodeid).collected.add(item.nodeid)
+        except Exception:
+            self.trouble()
+        yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        file, before = None, None
+        try:
+            file = self.file(item.nodeid)
+            if file is not self.last:
+                if self.last is not None:
+                    self.recorder.switch(file.unit, (self.last.unit,))
+                self.last = file
+            self.item = item
+            before = self.work(file.unit)
+        except Exception:
+            self.trouble()
+        outcome = yield
+        if before is None:
+            return
+        self.recorder.work = before
+        self.item = None
+        if outcome.excinfo is None:
+            file.ran.add(item.nodeid)
+        if self.fixtures:
+            try:
+                definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+                for same_name in definitions.values():
+                    for definition in same_name:
+                        unit = self.fixtures.get(definition)
+                        if unit is not None:
+                            file.unit.uses.add(unit)
+            except Exception:
+                self.trouble()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef):
+        before = None
+        try:
+            if fixturedef.scope != "function":
+                unit = self.fixtures.get(fixturedef)
+                if unit is None:
+                    unit = self.fixtures[fixturedef] = self.recorder.unit()
+                info = getattr(self.item, "_fixtureinfo", None)
+                if info is None or fixturedef.argname not in info.names_closure:
+                    self.recorder.base.uses.add(unit)  # asked for by name while a test runs: nobody knows by whom next
+                self.recorder.use(self.recorder.work, unit)
+                before = self.work(unit)
+        except Exception:
+            self.trouble()
+        yield
+        if before is not None:
+            self.recorder.work = before
+
+    # What is known in the end.
+
+    def told(self):
+        """Units, and test files with the units that they use, as plain values."""
+        recorder = self.recorder
+        recorder.work = recorder.base
+        if self.last is not None:
+            recorder.switch(self.last.unit, (self.last.unit,))
+        recorder.close()
+        for _kind, error, _trace in recorder.failures[:3]:
+            self.stream.problem("recording failed: %r" % (error,))
+        self.settings_read()
+        self.mark_partial()
+        files = []
+        for name, file in self.files.items():
+            uses = [recorder.base, file.unit] + self.conftests(name, file.unit)
+            files.append((name, file, uses))
+        units = list(recorder.plain({unit for _, _, uses in files for unit in uses}))
+        return {"units": units, "files": [
+            {
+                "file": name,
+                "collected": len(file.collected),
+                "ran": len(file.ran),
+                "partial": file.partial,
+                "uses": [unit.number for unit in uses],
+            }
+            for name, file, uses in files
+        ]}
+
+    def conftests(self, name, unit):
+        """The `conftest.py`s above a test file; nearer ones are looked for and absent."""
+        found, folder = [], name
+        confcut = self.recorder.relative(str(getattr(self.config.pluginmanager, "_confcutdir", None) or self.paths.rootdir))
+        while folder:
+            folder = folder.rpartition("/")[0]
+            path = (folder + "/" if folder else "") + "conftest.py"
+            conftest = CONFTESTS.get(path)
+            if conftest is not None:
+                found.append(conftest)
+            elif confcut in (None, ".") or (folder + "/").startswith(confcut + "/"):
+                unit.reads.setdefault("absent", set()).add(path)
+        return found
+
+    def settings_read(self):
+        """Pytest's own settings were read before anybody watched: the file, and those that would have come before it."""
+        base, config = self.recorder.base, self.config
+        ini = getattr(config, "inipath", None) or getattr(config, "inifile", None)
+        ini = None if ini is None else os.path.abspath(str(ini))
+        names = INI_FILES + (() if ini else ("setup.py",))
+        here = str(getattr(config, "invocation_dir", None) or os.getcwd())
+        params = getattr(config, "invocation_params", None)
+        here = str(getattr(params, "dir", here))
+        starts = {here} | {os.path.join(here, str(arg).partition("::")[0]) for arg in config.args}
+        seen = set()
+        for folder in starts:
+            folder = os.path.abspath(folder)
+            while folder not in seen and self.recorder.relative(folder) is not None:
+                seen.add(folder)
+                for name in names:
+                    self.recorder.read(base, os.path.join(folder, name))
+                if ini is not None and os.path.dirname(ini) == folder:
+                    break
+                folder = os.path.dirname(folder)
+        if ini is not None and self.recorder.relative(ini) is not None:
+            self.recorder.read(base, ini)
+
+    def mark_partial(self):
+        args = [str(arg) for arg in self.config.args]
+        option = self.config.getoption
+        some = option("lf", False) or option("stepwise", False) or option("failedfirst", False) and option("lf", False)
+        for file in self.files.values():
+            file.partial = bool(some)
+        for arg in args:
+            if "::" in arg:
+                path = os.path.join(str(getattr(getattr(self.config, "invocation_params", None), "dir", os.getcwd())), arg.partition("::")[0])
+                found = self.files.get(self.paths.rebase(path))
+                if found is not None:
+                    found.partial = True
+
+
+CONFTESTS = {}  # workspace-relative path: unit
+
+
+def follow_conftests(manager, recorder):
+    """What a `conftest.py` reads while it is imported counts for the tests below it."""
+    load = manager._importconftest
+
+    def importconftest(conftestpath, *args, **more):
+        __tracebackhide__ = True
+        path = recorder.relative(str(conftestpath))
+        if path is None:
+            return load(conftestpath, *args, **more)
+        unit = CONFTESTS.get(path)
+        if unit is None:
+            unit = CONFTESTS[path] = recorder.unit()
+            unit.reads["opened"] = {path}
+        before, recorder.work = recorder.work, unit
+        try:
+            return load(conftestpath, *args, **more)
+        finally:
+            recorder.work = before
+
+    manager._importconftest = importconftest
+
+
 # ------------------------------------------------------------------------------------------- session
 
 
@@ -607,6 +835,7 @@ class Session(Guarded):
         self.paths = paths_for(config, settings["root"])
         self.selection = None
         self.timeouts = None
+        self.reads = None
         self.names = {}  # node id: id as JSON
         self.began = time.monotonic()
         self.running = {}
@@ -664,6 +893,7 @@ class Session(Guarded):
                 reason = self.interruption or "the session ended in this test"
                 self.finish(attempt, "error", None, "interrupted: " + reason, "", time.monotonic() - attempt.began)
             self.report_unmatched()
+            self.report_reads()
             self.stream.event(
                 "done",
                 exitstatus=int(getattr(session, "exitstatus", exitstatus)),
@@ -674,6 +904,18 @@ class Session(Guarded):
             )
         except Exception:
             self.trouble()
+
+    @harmless
+    def report_reads(self):
+        told = {worker: facts.get("reads") for worker, facts in self.from_workers.items()}
+        if self.reads is not None and self.xdist is None:
+            told = {"": self.reads.told()}
+        for process, known in told.items():
+            units = (known or {}).get("units", [])
+            for start in range(0, len(units), 500):
+                self.stream.event("units", of=process, units=units[start:start + 500])
+            for file in (known or {}).get("files", []):
+                self.stream.event("reads", of=process, **file)
 
     @harmless
     def pytest_keyboard_interrupt(self, excinfo):
@@ -993,6 +1235,7 @@ class Worker(Guarded):
         self.config = config
         self.selection = None
         self.timeouts = None
+        self.reads = None
         self.stream = self
         self.problems = []
 
@@ -1030,7 +1273,10 @@ class Worker(Guarded):
     @pytest.hookimpl(tryfirst=True)
     @harmless
     def pytest_sessionfinish(self):
-        self.config.workeroutput["wharf"] = self.facts()
+        known = None if self.reads is None else self.reads.told()
+        facts = json.loads(self.facts())
+        facts["reads"] = known
+        self.config.workeroutput["wharf"] = json.dumps(facts)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid, location):
@@ -1075,6 +1321,24 @@ def read_settings():
 
 SETTINGS = read_settings()
 STREAM = None if SETTINGS is None else Stream(SETTINGS["nonce"])
+RECORDER = None  # of what test files depend on
+
+
+def record():
+    """Starts to record, in a session that was asked to and in its workers, which are recorded already as children of it."""
+    global RECORDER
+    if SETTINGS is not None and SETTINGS.get("record"):
+        try:
+            import wharf_watch
+
+            RECORDER = wharf_watch.start(SETTINGS["root"])
+        except Exception as error:
+            STREAM.problem("recording failed to start: %r" % (error,))
+    elif "PYTEST_XDIST_WORKER" in os.environ and "wharf_watch" in sys.modules:
+        RECORDER = sys.modules["wharf_watch"].RECORDER
+        RECORDER.stand_alone()
+
+
 OWNER = []  # the Config that this process reports on; sessions inside a test have another one
 
 
@@ -1087,6 +1351,8 @@ def owns(config):
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config):
     mine = STREAM is not None and owns(early_config)
+    if RECORDER is not None and not CONFTESTS and (mine or STREAM is None):
+        follow_conftests(early_config.pluginmanager, RECORDER)
     outcome = yield
     if mine and getattr(outcome, "excinfo", None):
         try:
@@ -1132,6 +1398,9 @@ def pytest_configure(config):
         config.pluginmanager.register(selection, "wharf-selection")
         if settings.get("leave_out"):
             config.pluginmanager.register(LeaveOut(settings["leave_out"], settings["root"], plugin.stream), "wharf-leave-out")
+        if settings.get("record") and RECORDER is not None:
+            plugin.reads = Reads(config, RECORDER, paths_for(config, settings["root"]), plugin.stream)
+            config.pluginmanager.register(plugin.reads, "wharf-reads")
         debugging = config.getoption("usepdb", False) or config.getoption("trace", False)
         if settings.get("timeout") and not debugging and hasattr(signal, "SIGALRM"):
             plugin.timeouts = Timeouts(settings, config, plugin.report_hard, plugin.stream)
@@ -1140,3 +1409,6 @@ def pytest_configure(config):
         sys.stderr.write("wharf_plugin: %r\n" % (error,))
         if STREAM is not None:
             STREAM.problem("the plugin failed to start: %s: %s" % (type(error).__name__, error))
+
+
+record()

@@ -1,7 +1,7 @@
-"""Records what a Python process depends on in a workspace, and on whose behalf.
+"""What a Python process depends on in a workspace, and on whose behalf.
 
-Owns: what counts as a dependency, the units that dependencies belong to, and the recording of child processes.
-Refuses: to know pytest (`wharf_plugin.py` tells it who is at work), to change what the process sees or does.
+Owns: what counts as a dependency, and the units that dependencies belong to.
+Refuses: to watch the process (`wharf_watch.py`), to know pytest (`wharf_plugin.py` says who is at work).
 
 How it works. Each dependency belongs to the innermost *unit* at work: the module that is being imported, else the
 wider fixture that is being set up, else the test file. Units use units: whoever imports a module uses it, also where it was
@@ -14,28 +14,14 @@ Everything here is quick where it has been before: each unit remembers the paths
 only, CPython 3.6 or newer. PYTEST_DONT_REWRITE
 """
 
-import builtins
-import importlib
-import json
 import os
 import stat as modes
 import sys
-import time
 from _thread import get_ident
 
-VARIABLE = "WHARF_RECORD"
-RECORDER = None  # the one of this process
-HERE = os.path.dirname(os.path.abspath(__file__))
-AUDITED = hasattr(sys, "addaudithook")
+STAT, LSTAT, READLINK, GETCWD = os.stat, os.lstat, os.readlink, os.getcwd  # before they are wrapped
+OWN = __file__, os.path.join(os.path.dirname(__file__), "wharf_watch.py")
 
-STAT, LSTAT, READLINK, GETCWD, OPEN, WRITE = os.stat, os.lstat, os.readlink, os.getcwd, os.open, os.write
-FORKED = "wharf-forked"  # a child's token where the child is a fork
-
-# Programs that read nothing but the files that they are given.
-HARMLESS = frozenset(
-    "basename cat date dirname echo false getconf head hostname id ldconfig locale lsb_release mkdir nproc printf"
-    " sleep stty tail true tty uname wc whoami".split()
-)
 # Whose question to the file system it really is, these do not say: their callers do.
 BETWEEN = ("/genericpath.py", "/posixpath.py", "/os.py", "/pathlib.py", "/tokenize.py", "/glob.py", "/fnmatch.py",
            "/pathlib/__init__.py", "/pathlib/_local.py", "/pathlib/_abc.py", "/pathlib/_os.py")
@@ -44,27 +30,6 @@ QUIET = ("/_pytest/", "/pluggy/", "/xdist/", "/execnet/", "/pkg_resources/", "/i
          "<frozen importlib", "/importlib/_bootstrap", "/linecache.py", "/inspect.py", "/traceback.py", "/warnings.py",
          "/wharf_plugin.py")
 KEEPING = frozenset(("setdefault", "update", "append", "add", "extend", "insert"))
-
-# Its frames count as the import system's own: tracebacks drop them, `warnings` looks past them.
-WRAPPERS = '''
-def wrappers(find, original, enter, leave, imported):
-    def _find_and_load(name, import_):
-        __tracebackhide__ = True
-        unit = enter(name)
-        try:
-            return find(name, import_)
-        finally:
-            if unit is not None:
-                leave(unit, name)
-
-    def __import__(name, globals=None, locals=None, fromlist=(), level=0):
-        __tracebackhide__ = True
-        module = original(name, globals, locals, fromlist, level)
-        imported(name, globals, fromlist, level, module)
-        return module
-
-    return _find_and_load, __import__
-'''
 
 
 class Unit:
@@ -84,7 +49,7 @@ class Unit:
         self.reads = {}  # kind: set
 
 
-class Recorder:
+class Units:
     """The units of this process, who is at work, and what it sees."""
 
     def __init__(self, root):
@@ -101,7 +66,7 @@ class Recorder:
         self.keeps = {}  # code: whether it keeps things for later callers
         self.quiet_files = {}
         self.path_seen = None
-        self.promised = {}  # token of a child: the unit that started it
+        self.promised = {}  # token of a child: the units that started it
         self.tokens = 0
         self.folder = None  # where children write
         self.children = {}  # file of a child: units that it worked for
@@ -112,6 +77,10 @@ class Recorder:
         self.out = None
         self.told = set()
         self.find_code = None
+        self.failures = []
+        self.hello = set()  # tokens of children that said it
+        self.pid = os.getpid()
+        self.fixtures = {}
 
     # Units.
 
@@ -138,7 +107,8 @@ class Recorder:
 
     def use(self, unit, target):
         if self.flat:
-            self.tell_module(target)
+            if target.loaded:
+                self.tell_module(target)
             return
         unit.uses.add(target)
         for keeper in self.keepers():
@@ -192,10 +162,8 @@ class Recorder:
             known = name in sys.modules
             if unit is None:
                 unit = self.module(name) if known else self.new_module(name)
-            elif unit.loaded and not known and unit.number >= self.first_own:
+            elif not known and (unit.loaded or unit.number < self.first_own):
                 unit = self.new_module(name)  # it is loaded anew, maybe from another file
-            elif self.flat and not known:
-                unit = self.new_module(name)
             self.use(self.current(), unit)
             if sys.path != self.path_seen:
                 self.note_roots()
@@ -204,6 +172,7 @@ class Recorder:
             self.importing.setdefault(get_ident(), []).append(unit)
             return unit
         except Exception:
+            self.failed()
             return None
 
     def leave(self, unit, name):
@@ -216,13 +185,17 @@ class Recorder:
             module = sys.modules.get(name)
             if module is not None:
                 self.loaded(unit, module)
+            if self.flat:
+                self.tell_module(unit)
         except Exception:
-            pass
+            self.failed()
 
     def imported(self, name, names, fromlist, level, module):
         """An import statement came to its end, maybe without loading anything."""
         try:
             unit = self.current()
+            if fromlist.__class__ is list:
+                fromlist = tuple(fromlist)
             if level:
                 key = (name, fromlist, level, names.get("__package__"), names.get("__name__"))
             else:
@@ -243,7 +216,14 @@ class Recorder:
                     if name + "." + item in sys.modules:
                         self.use(unit, self.module(name + "." + item))
         except Exception:
-            pass
+            self.failed()
+
+    def failed(self):
+        """A failure of our own: what it kept from being seen may have been anything."""
+        self.failures.append(sys.exc_info())
+        self.base.reads.setdefault("everything", set()).add(True)
+        if self.flat:
+            self.tell("everything", True)
 
     def note_roots(self):
         self.path_seen = list(sys.path)
@@ -268,7 +248,7 @@ class Recorder:
             file = code.co_filename
             if code is self.find_code or "/_pytest/" in file or "/pluggy/" in file:
                 break
-            if code.co_name != "<module>" and file != __file__ and "<frozen" not in file and self.keeping(frame, code):
+            if code.co_name != "<module>" and file not in OWN and self.keeping(frame, code):
                 name = frame.f_globals.get("__name__")
                 if isinstance(name, str):
                     found.append(self.module(name))
@@ -279,10 +259,12 @@ class Recorder:
         keeps = self.keeps.get(code)
         if keeps is None:
             keeps = self.keeps[code] = keeps_by_itself(code, frame.f_globals)
-        if keeps or not code.co_argcount or code.co_varnames[0] not in ("self", "cls"):
-            return keeps
-        me = frame.f_locals.get(code.co_varnames[0])
-        return code.co_varnames[0] == "self" and any(value is me for value in list(frame.f_globals.values()))
+        if not code.co_filename.startswith(self.prefixes):
+            return keeps == "cache"  # others run all kinds of things on behalf of somebody
+        if keeps or not code.co_argcount or code.co_varnames[0] != "self":
+            return bool(keeps)
+        me = frame.f_locals.get("self")
+        return any(value is me for value in list(frame.f_globals.values()))
 
     # Paths.
 
@@ -301,11 +283,7 @@ class Recorder:
         parts = name.split("/")
         if parts[0] == ".wharf" or ".git" in parts or any(name == s or name.startswith(s + "/") for s in self.skip):
             return None
-        if "__pycache__" in parts:
-            if parts[-2:-1] != ["__pycache__"] or not name.endswith(".pyc"):
-                return None
-            return "/".join(parts[:-2] + [parts[-1].partition(".")[0] + ".py"])
-        return name
+        return None if "__pycache__" in parts else name
 
     def names(self, path):
         """The symlinks on the way to an absolute path, and what is at their end, relative to the root."""
@@ -348,8 +326,13 @@ class Recorder:
                 return None
             path = os.fsdecode(path)
         if path[:1] != "/":
-            path = os.path.normpath(GETCWD() + "/" + path) if ".." not in path else GETCWD() + "/" + path
-        return path if path.startswith(self.prefixes) else None
+            path = GETCWD() + "/" + path
+        if not path.startswith(self.prefixes):
+            return None
+        if "/__pycache__/" in path:  # compiled code stands for its source
+            folder, _, name = path.rpartition("/__pycache__/")
+            return folder + "/" + name.partition(".")[0] + ".py" if name.endswith(".pyc") and "/" not in name else None
+        return path
 
     def is_own(self, unit, path):
         """Whether the process itself wrote the file, or made a folder above it, on behalf of this unit or of one that is shared."""
@@ -359,6 +342,31 @@ class Recorder:
                 return writer is unit or not writer.test_file
             path = path.rpartition("/")[0]
         return False
+
+    def plain(self, units):
+        """These units and all that they use, as plain values."""
+        found, left = set(), list(units)
+        while left:
+            unit = left.pop()
+            if unit not in found:
+                found.add(unit)
+                left.extend(unit.uses)
+        for unit in sorted(found, key=lambda unit: unit.number):
+            value = {"n": unit.number}
+            if unit.uses:
+                value["u"] = sorted(used.number for used in unit.uses)
+            modules = unit.reads.get("modules", set())
+            name = unit.name and self.shown_name(unit)
+            if name:
+                modules = modules | {name}
+            if modules:
+                value["modules"] = sorted(modules)
+            for kind, items in unit.reads.items():
+                if kind in ("network", "everything"):
+                    value[kind] = True
+                elif kind != "modules":
+                    value[kind] = items if kind == "roots" else sorted(items)
+            yield value
 
     def read(self, unit, path):
         """A file or folder is opened, or its facts are asked for."""
@@ -399,275 +407,51 @@ class Recorder:
             self.written[path] = unit
         self.known_paths.pop(path, None)
 
-    def is_quiet(self, depth):
+    def is_quiet(self):
         """Whether those who ask the file system right now are none that a test depends on."""
-        frame = sys._getframe(depth)
+        frame = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
             quiet = self.quiet_files.get(file)
             if quiet is None:
-                between = file == __file__ or file.endswith(BETWEEN) or file.startswith("<frozen ") and "importlib" not in file
+                between = file in OWN or file.endswith(BETWEEN) or file.startswith("<frozen ") and "importlib" not in file
                 quiet = self.quiet_files[file] = 2 if between else int(any(part in file for part in QUIET))
             if quiet != 2:
                 return bool(quiet)
             frame = frame.f_back
         return False
 
-    # What the process does.
 
-    def on_open(self, args):
-        path, flags = args[0], args[2]
-        path = self.absolute(path)
-        if path is None:
-            return
-        unit = self.current()
-        how = flags & 3
-        if how == os.O_RDONLY or (how == os.O_RDWR and not flags & (os.O_TRUNC | os.O_EXCL)):
-            if path in unit.seen:
-                return
-            if flags & os.O_DIRECTORY:
-                self.list(unit, path)
-            elif how == os.O_RDWR and flags & os.O_CREAT and not exists(path):
-                self.looked(unit, path)
-                self.wrote(unit, path)
-                return
-            elif not self.is_traceback():
-                self.read(unit, path)
-            else:
-                return
-            unit.seen.add(path)
-        elif flags & (os.O_TRUNC | os.O_EXCL) or not exists(path):
-            self.wrote(unit, path)
+def keeps_by_itself(code, names):
+    """Whether a function is wrapped by something that may remember its results (`cache` where it does), or writes to what its
+    module keeps."""
+    import dis
 
-    def is_traceback(self):
-        frame = sys._getframe(3)
-        while frame is not None and (frame.f_code.co_filename == __file__ or frame.f_code.co_filename.endswith("/tokenize.py")):
-            frame = frame.f_back
-        return frame is not None and frame.f_code.co_filename.endswith("/linecache.py")
-
-    def on_list(self, args):
-        path = self.absolute("." if args[0] is None else args[0])
-        if path is None:
-            return
-        unit = self.current()
-        key = "\0" + path
-        if key not in unit.seen and not self.is_quiet(3):
-            unit.seen.add(key)
-            self.list(unit, path)
-
-    def on_look(self, path, depth=3):
-        """Somebody asked for the facts of a path."""
-        path = self.absolute(path)
-        if path is None:
-            return
-        unit = self.current()
-        if path not in unit.seen and not self.is_quiet(depth):
-            unit.seen.add(path)
-            self.read(unit, path)
-
-    def on_make(self, args):
-        path = self.absolute(args[0])
-        if path is not None and not exists(path):
-            self.wrote(self.current(), path)
-
-    def on_move(self, args):
-        source, target = self.absolute(args[0]), self.absolute(args[1])
-        if source is not None:
-            self.read(self.current(), source)
-        if target is not None:
-            self.wrote(self.current(), target)
-
-    def on_link(self, args):
-        target = self.absolute(args[1])
-        if target is not None:
-            self.wrote(self.current(), target)
-
-    def on_database(self, args):
-        path = args[0]
-        path = os.fsdecode(path) if not isinstance(path, int) else ""
-        if path.startswith("file:"):
-            path = path[5:].partition("?")[0]
-        if path and path != ":memory:":
-            self.on_open((path, None, os.O_RDWR | os.O_CREAT))
-
-    def on_library(self, args):
-        if isinstance(args[0], (str, bytes)) and "/" in os.fsdecode(args[0]):
-            self.on_open((args[0], None, os.O_RDONLY))
-
-    def on_network(self, args):
-        address = args[-1]
-        if isinstance(address, tuple) and address and isinstance(address[0], (str, bytes)) and not is_here(address[0]):
-            self.add(self.current(), "network", True)
-            self.everything(self.current())
-
-    def on_name(self, args):
-        host = args[0]
-        if host and isinstance(host, (str, bytes)) and not is_here(host) and not is_number(host):
-            self.on_network(((host, 0),))
-
-    def on_shell(self, args):
-        self.add(self.current(), "programs", "sh")
-        self.everything(self.current())
-
-    def on_exec(self, args):
-        self.program([args[0]] + list(args[1] or ())[1:], (os.fsencode(args[0]),), None, False)
-
-    def program(self, args, candidates, cwd, hooked):
-        """A program starts. Gives the token of a child that will record itself."""
-        unit = self.current()
-        args = [os.fsdecode(arg) for arg in args]
-        found = next((path for path in map(os.fsdecode, candidates) if exists(path)), None)
-        folder = os.path.join(GETCWD(), os.fsdecode(cwd)) if cwd else GETCWD()
-        name = os.path.basename(args[0] if args else "")
-        for arg in args[1:]:
-            path = self.absolute(os.path.join(folder, arg)) if "\0" not in arg else None
-            if path is not None and arg and (exists(path) or name in HARMLESS):
-                self.read(unit, path)
-        if found is None:
-            for path in candidates:
-                self.on_look(path, 4)
-            return None
-        python = is_python(found)
-        self.add(unit, "programs", name)
-        path = self.absolute(found)
-        if path is not None:
-            self.read(unit, path)
-        if python:
-            if hooked and python != "dark" and not is_dark(args):
-                return self.promise(unit)
-            self.everything(unit)
-        elif name not in HARMLESS:
-            outside = not folder.startswith(self.prefixes)
-            if not outside or any(root in arg for arg in args for root in self.roots):
-                self.everything(unit)
-        return None
-
-    def promise(self, unit):
-        self.tokens += 1
-        token = "%d-%d" % (os.getpid(), self.tokens)
-        if self.flat:
-            self.tell("promised", token)
-        else:
-            self.promised[token] = unit
-            for keeper in self.keepers():
-                self.use(unit, keeper)
-        return token
-
-    # Children: this process as a parent.
-
-    def place(self):
-        """The folder for children, made when the first one starts; None where it cannot be made."""
-        if self.folder is None:
-            try:
-                import tempfile
-
-                self.folder = ""
-                self.folder = os.path.realpath(tempfile.mkdtemp(prefix="wharf-reads-"))
-                with open(__file__, "rb") as source, open(os.path.join(self.folder, "wharf_reads.py"), "wb") as copy:
-                    copy.write(source.read())
-                with open(os.path.join(self.folder, "sitecustomize.py"), "w") as file:
-                    file.write(SITE)
-                os.mkdir(os.path.join(self.folder, "out"))
-            except OSError:
-                self.folder = ""
-        return self.folder or None
-
-    def for_child(self, token, before):
-        """Variables for a child: (name, value)."""
-        if self.place() is None:
-            return []
-        number = self.parent if self.flat else self.current().number
-        text = json.dumps({"root": self.roots[0], "folder": self.folder, "of": number, "token": token, "path": before, "skip": self.skip})
-        return [("PYTHONPATH", self.folder + (":" + before if before else "")), (VARIABLE, text)]
-
-    def switch(self, unit, others=()):
-        """Another test file's turn: children that live on work for it too."""
-        if self.folder:
-            for name in sorted(os.listdir(os.path.join(self.folder, "out"))):
-                units = self.children.get(name)
-                alive = is_alive(name.partition("-")[0])
-                if units is None or alive:
-                    units = self.children.setdefault(name, set())
-                    units.update(others)
-                if alive:
-                    units.add(unit)
-
-    def gather(self):
-        """Takes what children wrote. Those that never spoke may have read anything."""
-        if not self.folder or self.flat:
-            return
-        out = os.path.join(self.folder, "out")
-        for name in sorted(os.listdir(out)):
-            child = self.unit()
-            for users in self.children.get(name, ()):
-                users.uses.add(child)
-            with open(os.path.join(out, name), encoding="utf-8") as file:
-                for line in file:
-                    try:
-                        kind, value = json.loads(line)
-                    except ValueError:  # cut short: it died while it wrote
-                        child.reads.setdefault("everything", set()).add(True)
-                        continue
-                    self.heard(child, kind, value)
-
-    def heard(self, child, kind, value):
-        if kind == "of":
-            self.units[value].uses.add(child)
-        elif kind == "uses":
-            child.uses.add(self.units[value])
-        elif kind == "token":
-            self.promised.pop(value, None)
-        elif kind == "promised":
-            self.promised.setdefault(value, child)
-        elif kind == "roots":
-            self.base.reads.setdefault("roots", []).append(value)
-        else:
-            child.reads.setdefault(kind, set()).add(value)
-
-    def close(self):
-        """All that is known: units as plain values, and the numbers of those that everybody uses."""
-        self.gather()
-        for token, unit in list(self.promised.items()):
-            unit.reads.setdefault("everything", set()).add(True)
-        if self.folder and not self.flat:
-            import shutil
-
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder = None
-
-    # Children: this process as one.
-
-    def after_fork(self):
-        self.work = self.current()
-        self.parent = self.parent if self.flat else self.work.number
-        self.first_own = self.first_own if self.flat else len(self.units)
-        self.token, self.flat, self.out = FORKED, True, None
-        self.importing, self.told, self.promised = {}, set(), {}
-
-    def tell(self, kind, value):
-        if (kind, value) in self.told or self.flat is None:
-            return
-        self.told.add((kind, value))
-        lines = [] if self.out is not None else [("of", self.parent), ("token", self.token)]
-        if self.out is None and self.folder:
-            name = "%d-%x" % (os.getpid(), int(time.time() * 1e6))
-            self.out = OPEN(os.path.join(self.folder, "out", name), os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o666)
-            self.out = out_of_the_way(self.out)
-        if self.out is not None:
-            WRITE(self.out, "".join(json.dumps(line) + "\n" for line in lines + [(kind, value)]).encode("ascii"))
-
-    def tell_module(self, unit):
-        if unit.number < self.first_own:
-            self.tell("uses", unit.number)
-        elif unit.name:
-            name = self.shown_name(unit)
-            if name is not None:
-                self.tell("modules", name)
-            for above in list(unit.uses):
-                self.tell_module(above)
+    ops = set(code.co_code[::2])
+    writes = dis.opmap["STORE_GLOBAL"] in ops
+    if dis.opmap["STORE_SUBSCR"] in ops or KEEPING.intersection(code.co_names):
+        writes = writes or any(isinstance(names.get(name), (dict, list, set)) for name in code.co_names)
+    return wrapped_by(code, names) or writes
 
 
-# ------------------------------------------------------------------------------------------- small questions
+def wrapped_by(code, names):
+    value = None
+    for part in getattr(code, "co_qualname", code.co_name).split("."):
+        value = names.get(part) if value is None else vars(value).get(part) if isinstance(value, type) else None
+        if value is None:
+            return False
+    value = getattr(value, "__func__", value)
+    if type(value).__module__.startswith("_pytest"):  # a fixture: a unit of its own where it is kept
+        return False
+    wrapper = getattr(getattr(value, "__code__", None), "co_filename", "")
+    inner = getattr(value, "__wrapped__", None)
+    for _ in range(20):
+        if inner is None:
+            return False
+        if getattr(inner, "__code__", None) is code:
+            return "cache" if type(value).__name__ == "_lru_cache_wrapper" else not wrapper.endswith("/contextlib.py")
+        inner = getattr(inner, "__wrapped__", None)
+    return False
 
 
 def exists(path):
@@ -676,98 +460,3 @@ def exists(path):
         return True
     except (OSError, ValueError):
         return False
-
-
-def is_alive(pid):
-    try:
-        with open("/proc/%s/stat" % pid, "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
-    except (OSError, IndexError):
-        return False
-
-
-def out_of_the_way(fd):
-    try:
-        import fcntl
-
-        other = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200)
-        os.close(fd)
-        return other
-    except (ImportError, OSError):
-        return fd
-
-
-def is_here(host):
-    host = os.fsdecode(host).partition("%")[0]
-    return host in ("", "localhost", "::1", "::", "0.0.0.0", "::ffff:127.0.0.1") or host.startswith("127.")
-
-
-def is_number(host):
-    return all(char in "0123456789abcdefABCDEF.:%" for char in os.fsdecode(host)) and any(c in ".:" for c in os.fsdecode(host))
-
-
-def is_python(path):
-    """Whether a program is Python, or a script that Python runs; `dark` where our own code is kept out of it."""
-    name = os.path.basename(os.path.realpath(path))
-    if os.path.realpath(path) == os.path.realpath(sys.executable or "") or is_python_name(name):
-        return "python"
-    try:
-        with open(path, "rb") as file:
-            line = file.readline(300)
-    except OSError:
-        return None
-    words = os.fsdecode(line[2:]).split() if line.startswith(b"#!") else []
-    if words and os.path.basename(words[0]) == "env":
-        words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
-    if not words or not is_python_name(os.path.basename(words[0])):
-        return None
-    return "dark" if is_dark(words) else "python"
-
-
-def is_python_name(name):
-    return name.startswith("python") and not name[len("python"):].strip("0123456789.")
-
-
-def is_dark(args):
-    """Whether these arguments of Python keep `sitecustomize` out."""
-    rest = iter(args[1:])
-    for arg in rest:
-        if len(arg) < 2 or arg[0] != "-" or arg[:2] == "--":
-            return False
-        for char in arg[1:]:
-            if char in "ISE":
-                return True
-            if char in "cm":
-                return False
-            if char in "WX":
-                if arg[-1] == char:
-                    next(rest, None)
-                break
-    return False
-
-
-def keeps_by_itself(code, names):
-    """Whether a function is wrapped by something that may remember its results, or writes to its module's globals."""
-    import dis
-
-    ops = set(code.co_code[::2])
-    if dis.opmap["STORE_GLOBAL"] in ops:
-        return True
-    if dis.opmap["STORE_SUBSCR"] in ops or KEEPING.intersection(code.co_names):
-        if any(isinstance(names.get(name), (dict, list, set)) for name in code.co_names):
-            return True
-    value = None
-    for part in getattr(code, "co_qualname", code.co_name).split("."):
-        value = names.get(part) if value is None else vars(value).get(part) if isinstance(value, type) else None
-        if value is None:
-            return False
-    value = getattr(value, "__func__", value)
-    wrapper = getattr(getattr(value, "__code__", None), "co_filename", "")
-    inner = getattr(value, "__wrapped__", None)
-    for _ in range(20):
-        if inner is None:
-            return False
-        if getattr(inner, "__code__", None) is code:
-            return not wrapper.endswith("/contextlib.py")
-        inner = getattr(inner, "__wrapped__", None)
-    return False

@@ -1,0 +1,682 @@
+"""Watches a Python process, and its children that run Python, for what they depend on in a workspace.
+
+Owns: audit events, wrappers around what makes none, and the folder in which children say what they saw.
+Refuses: to say whom a dependency belongs to (`wharf_reads.py`), to change what the process sees or does.
+
+Files are seen through audit events (Python 3.8; wrappers before). Looking for a file makes no such event, so `os.stat` and the
+like are wrapped; a child gets two more variables, which let it load this module through a `sitecustomize` of ours, and which it
+drops at once. Each child writes a line for each new thing that it sees, so that nothing is lost however it ends; one
+that never says hello may have read anything. Standard library only, CPython 3.6 or newer. PYTEST_DONT_REWRITE
+"""
+
+import builtins
+import importlib
+import json
+import os
+import sys
+import time
+
+from wharf_reads import GETCWD, OWN, Units, exists
+
+VARIABLE = "WHARF_RECORD"
+RECORDER = None  # the one of this process
+OPEN, WRITE = os.open, os.write
+FORKED = "forked"  # instead of a token
+
+# Programs that read nothing but the files that they are given.
+HARMLESS = frozenset(
+    "basename cat date dirname echo false getconf head hostname id ldconfig locale lsb_release mkdir nproc printf"
+    " sleep stty tail true tty uname wc whoami".split()
+)
+
+# Its frames count as the import system's own: tracebacks drop them, `warnings` looks past them.
+WRAPPERS = '''
+def wrappers(find, original, enter, leave, imported):
+    def _find_and_load(name, import_):
+        __tracebackhide__ = True
+        unit = enter(name)
+        try:
+            return find(name, import_)
+        finally:
+            if unit is not None:
+                leave(unit, name)
+
+    def __import__(name, globals=None, locals=None, fromlist=(), level=0):
+        __tracebackhide__ = True
+        module = original(name, globals, locals, fromlist, level)
+        imported(name, globals, fromlist, level, module)
+        return module
+
+    return _find_and_load, __import__
+'''
+
+
+SITE = '''
+import os, sys
+
+here = os.path.dirname(os.path.abspath(__file__))
+mine = sys.modules.pop("sitecustomize", None)
+sys.path[:] = [here] + [path for path in sys.path if os.path.abspath(path or ".") != here]
+try:
+    import wharf_watch
+
+    wharf_watch.start_child()
+except Exception:
+    pass  # it has not said hello, so the parent knows
+finally:
+    sys.path.remove(here)
+try:
+    import sitecustomize
+except ImportError as error:
+    if error.name != "sitecustomize":
+        raise
+    if mine is not None:
+        sys.modules["sitecustomize"] = mine
+'''
+
+
+class Recorder(Units):
+    """Who is at work in this process, what it does, and what its children say."""
+
+    # What the process does.
+
+    def on_open(self, args):
+        path, flags = args[0], args[2]
+        path = self.absolute(path)
+        if path is None:
+            return
+        unit = self.current()
+        how = flags & 3
+        if how == os.O_RDONLY or (how == os.O_RDWR and not flags & (os.O_TRUNC | os.O_EXCL)):
+            if path in unit.seen:
+                return
+            if flags & os.O_DIRECTORY:
+                self.list(unit, path)
+            elif how == os.O_RDWR and flags & os.O_CREAT and not exists(path):
+                self.looked(unit, path)
+                self.wrote(unit, path)
+                return
+            elif self.is_traceback():
+                return
+            else:
+                self.read(unit, path)
+            unit.seen.add(path)
+        elif flags & (os.O_TRUNC | os.O_EXCL) or not exists(path):
+            self.wrote(unit, path)
+
+    def is_traceback(self):
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename.endswith(("/wharf_watch.py", "/tokenize.py")):
+            frame = frame.f_back
+        return frame is not None and frame.f_code.co_filename.endswith("/linecache.py")
+
+    def on_list(self, args):
+        path = self.absolute("." if args[0] is None else args[0])
+        if path is None:
+            return
+        unit = self.current()
+        key = "\0" + path
+        if key not in unit.seen and not self.is_quiet():
+            unit.seen.add(key)
+            self.list(unit, path)
+
+    def on_look(self, path):
+        """Somebody asked for the facts of a path."""
+        path = self.absolute(path)
+        if path is None:
+            return
+        unit = self.current()
+        if path not in unit.seen and not self.is_quiet():
+            unit.seen.add(path)
+            self.read(unit, path)
+
+    def on_make(self, args):
+        path = self.absolute(args[0])
+        if path is not None and not exists(path):
+            self.wrote(self.current(), path)
+
+    def on_move(self, args):
+        source, target = self.absolute(args[0]), self.absolute(args[1])
+        if source is not None:
+            self.read(self.current(), source)
+        if target is not None:
+            self.wrote(self.current(), target)
+
+    def on_link(self, args):
+        target = self.absolute(args[1])
+        if target is not None:
+            self.wrote(self.current(), target)
+
+    def on_database(self, args):
+        path = args[0]
+        path = os.fsdecode(path) if not isinstance(path, int) else ""
+        if path.startswith("file:"):
+            path = path[5:].partition("?")[0]
+        if path and path != ":memory:":
+            self.on_open((path, None, os.O_RDWR | os.O_CREAT))
+
+    def on_library(self, args):
+        if isinstance(args[0], (str, bytes)) and "/" in os.fsdecode(args[0]):
+            self.on_open((args[0], None, os.O_RDONLY))
+
+    def on_network(self, args):
+        address = args[-1]
+        if isinstance(address, tuple) and address and isinstance(address[0], (str, bytes)) and not is_here(address[0]):
+            self.add(self.current(), "network", True)
+            self.everything(self.current())
+
+    def on_name(self, args):
+        host = args[0]
+        if host and isinstance(host, (str, bytes)) and not is_here(host) and not is_number(host):
+            self.on_network(((host, 0),))
+
+    def on_shell(self, args):
+        self.add(self.current(), "programs", "sh")
+        self.everything(self.current())
+
+    def on_exec(self, args):
+        self.program([args[0]] + list(args[1] or ())[1:], (os.fsencode(args[0]),), None, False)
+
+    def program(self, args, candidates, cwd, hooked):
+        """A program starts. Gives the token of a child that will record itself."""
+        unit = self.current()
+        args = [os.fsdecode(arg) for arg in args]
+        found = next((path for path in map(os.fsdecode, candidates) if exists(path)), None)
+        folder = os.path.join(GETCWD(), os.fsdecode(cwd)) if cwd else GETCWD()
+        name = os.path.basename(args[0] if args else "")
+        for arg in args[1:]:
+            path = self.absolute(os.path.join(folder, arg)) if "\0" not in arg else None
+            if path is not None and arg and (exists(path) or name in HARMLESS):
+                self.read(unit, path)
+        if found is None:
+            for path in candidates:
+                self.on_look(path)
+            return None
+        python = is_python(found)
+        self.add(unit, "programs", name)
+        path = self.absolute(found)
+        if path is not None:
+            self.read(unit, path)
+        if python:
+            if hooked and python != "dark" and not is_dark(args):
+                return self.promise(unit)
+            self.everything(unit)
+        elif name not in HARMLESS:
+            outside = not folder.startswith(self.prefixes)
+            if not outside or any(root in arg for arg in args for root in self.roots):
+                self.everything(unit)
+        return None
+
+    def promise(self, unit):
+        self.tokens += 1
+        token = "%d-%d" % (os.getpid(), self.tokens)
+        if self.flat:
+            self.tell("promised", token)
+        else:
+            self.promised[token] = [unit] + self.keepers()
+        return token
+
+    # Children: this process as a parent.
+
+    def place(self):
+        """The folder for children, made when the first one starts; None where it cannot be made."""
+        if self.folder is None:
+            try:
+                import tempfile
+
+                self.folder = ""
+                self.folder = os.path.realpath(tempfile.mkdtemp(prefix="wharf-reads-"))
+                for name in ("wharf_reads.py", "wharf_watch.py"):
+                    with open(os.path.join(os.path.dirname(__file__), name), "rb") as source:
+                        with open(os.path.join(self.folder, name), "wb") as copy:
+                            copy.write(source.read())
+                with open(os.path.join(self.folder, "sitecustomize.py"), "w") as file:
+                    file.write(SITE)
+                os.mkdir(os.path.join(self.folder, "out"))
+            except OSError:
+                self.folder = ""
+        return self.folder or None
+
+    def for_child(self, token, before):
+        """Variables for a child: (name, value)."""
+        if self.place() is None:
+            return []
+        number = self.parent if self.flat else self.current().number
+        text = json.dumps({"root": self.roots[0], "folder": self.folder, "of": number, "token": token, "path": before})
+        return [("PYTHONPATH", self.folder + (":" + before if before else "")), (VARIABLE, text)]
+
+    def child_variables(self, args, candidates, cwd, env):
+        """The variables of a child that is about to start: `env`, a list of `NAME=value`, a mapping or None, with ours where needed."""
+        try:
+            token = self.program(args, candidates, cwd, True)
+            if os.path.basename(os.fsdecode(args[0] if args else "")) in HARMLESS:
+                return env
+            if hasattr(env, "keys"):
+                pairs = [(os.fsencode(name), os.fsencode(env[name])) for name in env]
+            elif env is None:
+                pairs = list(os.environb.items())
+            else:
+                pairs = [tuple(os.fsencode(pair).split(b"=", 1)) for pair in env]
+            before = dict(pair for pair in pairs if len(pair) == 2).get(b"PYTHONPATH")
+            ours = [(os.fsencode(n), os.fsencode(v)) for n, v in self.for_child(token, before and os.fsdecode(before))]
+            names = {name for name, _ in ours}
+            pairs = [pair for pair in pairs if pair[0] not in names] + ours
+            return dict(pairs) if hasattr(env, "keys") else [b"=".join(pair) for pair in pairs]
+        except Exception:
+            self.failed()
+            return env
+
+    def switch(self, unit, others=()):
+        """Another test file's turn: children that live on work for it too."""
+        if self.folder:
+            for name in sorted(os.listdir(os.path.join(self.folder, "out"))):
+                units = self.children.get(name)
+                alive = is_alive(name.partition("-")[0])
+                if units is None or alive:
+                    units = self.children.setdefault(name, set())
+                    units.update(others)
+                if alive:
+                    units.add(unit)
+
+    def gather(self):
+        """Takes what children wrote. Those that never spoke may have read anything."""
+        if not self.folder or self.flat:
+            return
+        out = os.path.join(self.folder, "out")
+        for name in sorted(os.listdir(out)):
+            child = self.unit()
+            for users in self.children.get(name, ()):
+                users.uses.add(child)
+            with open(os.path.join(out, name), encoding="utf-8") as file:
+                for line in file:
+                    try:
+                        kind, value = json.loads(line)
+                    except ValueError:  # cut short: it died while it wrote
+                        child.reads.setdefault("everything", set()).add(True)
+                        continue
+                    self.heard(child, kind, value)
+
+    def heard(self, child, kind, value):
+        if kind == "of":
+            self.units[value].uses.add(child)
+        elif kind == "uses":
+            child.uses.add(self.units[value])
+        elif kind == "token":
+            for unit in self.promised.pop(value, ()):
+                unit.uses.add(child)
+            self.hello.add(value)
+        elif kind == "promised":
+            self.promised[value] = [child]
+        elif kind == "roots":
+            self.base.reads.setdefault("roots", []).append(value)
+        elif kind != "started":
+            child.reads.setdefault(kind, set()).add(value)
+
+    def close(self):
+        """Takes what children said, and removes their folder."""
+        self.hello = set()
+        self.gather()
+        for token, units in self.promised.items():
+            for unit in units if token not in self.hello else ():
+                unit.reads.setdefault("everything", set()).add(True)
+        if self.folder and not self.flat and self.pid == os.getpid():
+            import shutil
+
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+    # Children: this process as one.
+
+    def base_on_loaded(self):
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__dict__", {}).get("__file__")
+            if isinstance(file, str) and file.startswith(self.prefixes) and file not in OWN:
+                self.base.uses.add(self.module(name))
+            else:
+                self.base.reads.setdefault("modules", set()).add(name.partition(".")[0])
+
+    def stand_alone(self):
+        """A child that has test files of its own, as a worker of pytest-xdist: what it saw so far counts for all of them."""
+        self.flat, self.folder, self.first_own = False, None, 0
+        for kind, value in self.told:
+            if kind == "uses" or kind == "promised":
+                self.base.reads.setdefault("everything", set()).add(True)
+            elif kind not in ("roots", "started"):
+                self.base.reads.setdefault(kind, set()).add(value)
+        self.base_on_loaded()
+
+    def before_fork(self):
+        if self.place() is None and not self.flat:
+            self.base.reads.setdefault("everything", set()).add(True)
+
+    def after_fork(self):
+        self.work = self.current()
+        self.parent = self.parent if self.flat else self.work.number
+        self.first_own = self.first_own if self.flat else len(self.units)
+        self.token, self.flat, self.out = FORKED, True, None
+        self.importing, self.told, self.promised = {}, set(), {}
+
+    def tell(self, kind, value):
+        if (kind, value) in self.told or self.flat is None:
+            return
+        self.told.add((kind, value))
+        lines = [] if self.out is not None else [("of", self.parent), ("token", self.token)]
+        if self.out is None and self.folder:
+            name = "%d-%x" % (os.getpid(), int(time.time() * 1e6))
+            self.out = OPEN(os.path.join(self.folder, "out", name), os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o666)
+            self.out = out_of_the_way(self.out)
+        if self.out is not None:
+            WRITE(self.out, "".join(json.dumps(line) + "\n" for line in lines + [(kind, value)]).encode("ascii"))
+
+    def tell_module(self, unit):
+        if unit.number < self.first_own:
+            self.tell("uses", unit.number)
+        elif unit.name:
+            name = self.shown_name(unit)
+            if name is not None:
+                self.tell("modules", name)
+            for above in list(unit.uses):
+                self.tell_module(above)
+
+
+# ------------------------------------------------------------------------------------------- small questions
+def is_alive(pid):
+    try:
+        with open("/proc/%s/stat" % pid, "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (OSError, IndexError):
+        return False
+
+
+def out_of_the_way(fd):
+    try:
+        import fcntl
+
+        other = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200)
+        os.close(fd)
+        return other
+    except (ImportError, OSError):
+        return fd
+
+
+def is_here(host):
+    host = os.fsdecode(host).partition("%")[0]
+    return host in ("", "localhost", "::1", "::", "0.0.0.0", "::ffff:127.0.0.1") or host.startswith("127.")
+
+
+def is_number(host):
+    return all(char in "0123456789abcdefABCDEF.:%" for char in os.fsdecode(host)) and any(c in ".:" for c in os.fsdecode(host))
+
+
+def is_python(path):
+    """Whether a program is Python, or a script that Python runs; `dark` where our own code is kept out of it."""
+    name = os.path.basename(os.path.realpath(path))
+    if os.path.realpath(path) == os.path.realpath(sys.executable or "") or is_python_name(name):
+        return "python"
+    try:
+        with open(path, "rb") as file:
+            line = file.readline(300)
+    except OSError:
+        return None
+    words = os.fsdecode(line[2:]).split() if line.startswith(b"#!") else []
+    if words and os.path.basename(words[0]) == "env":
+        words = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+    if not words or not is_python_name(os.path.basename(words[0])):
+        return None
+    return "dark" if is_dark(words) else "python"
+
+
+def is_python_name(name):
+    return name.startswith("python") and not name[len("python"):].strip("0123456789.")
+
+
+def is_dark(args):
+    """Whether these arguments of Python keep `sitecustomize` out."""
+    rest = iter(args[1:])
+    for arg in rest:
+        if len(arg) < 2 or arg[0] != "-" or arg[:2] == "--":
+            return False
+        for char in arg[1:]:
+            if char in "ISE":
+                return True
+            if char in "cm":
+                return False
+            if char in "WX":
+                if arg[-1] == char:
+                    next(rest, None)
+                break
+    return False
+
+
+# ------------------------------------------------------------------------------------------------- watching
+
+
+def guarded(recorder, act):
+    def call(*args, **more):
+        try:
+            act(*args, **more)
+        except Exception:
+            recorder.failed()
+
+    return call
+
+
+def install(recorder):
+    """Starts to watch this process; there is no way back."""
+    global RECORDER
+    RECORDER = recorder
+    bootstrap = importlib._bootstrap
+    made = {}
+    exec(compile(WRAPPERS, "<frozen importlib._bootstrap>", "exec"), made)
+    find, imports = made["wrappers"](
+        bootstrap._find_and_load, builtins.__import__, recorder.enter, recorder.leave, recorder.imported
+    )
+    recorder.find_code = find.__code__
+    watch_looking(recorder)
+    watch_children(recorder)
+    if hasattr(sys, "addaudithook"):
+        watch_events(recorder)
+    else:
+        watch_calls(recorder)
+    recorder.note_roots()
+    bootstrap._find_and_load = find
+    builtins.__import__ = imports
+
+
+def watch_events(recorder):
+    handlers = {
+        "open": recorder.on_open,
+        "os.listdir": recorder.on_list,
+        "os.scandir": recorder.on_list,
+        "os.mkdir": recorder.on_make,
+        "os.rename": recorder.on_move,
+        "os.link": recorder.on_link,
+        "os.symlink": recorder.on_link,
+        "os.system": recorder.on_shell,
+        "os.exec": recorder.on_exec,
+        "sqlite3.connect": recorder.on_database,
+        "ctypes.dlopen": recorder.on_library,
+        "socket.connect": recorder.on_network,
+        "socket.sendto": recorder.on_network,
+        "socket.sendmsg": recorder.on_network,
+        "socket.getaddrinfo": recorder.on_name,
+        "socket.gethostbyname": recorder.on_name,
+        "cpython.run_file": lambda args: recorder.on_open((args[0], None, os.O_RDONLY)),
+    }
+    find, failed = handlers.get, recorder.failed
+
+    def hook(event, args):
+        act = find(event)
+        if act is not None:
+            try:
+                act(args)
+            except Exception:
+                failed()
+
+    sys.addaudithook(hook)
+
+
+def replace(place, name, wrapped):
+    """Puts a wrapper in the place of a function, also where `os` says what the function can do."""
+    raw = getattr(place, name)
+    wrapped.__name__ = wrapped.__qualname__ = name
+    wrapped.__doc__ = raw.__doc__
+    for kind in ("supports_dir_fd", "supports_fd", "supports_follow_symlinks", "supports_effective_ids"):
+        known = getattr(os, kind, None) if place is os else None
+        if known is not None and raw in known:
+            known.add(wrapped)
+    setattr(place, name, wrapped)
+    pathlib = sys.modules.get("pathlib")
+    accessor = getattr(pathlib, "_NormalAccessor", None)  # before Python 3.11
+    if accessor is not None and place is os and name in vars(accessor):
+        setattr(accessor, name, staticmethod(wrapped))
+        if hasattr(pathlib, "_normal_accessor"):
+            vars(pathlib._normal_accessor).pop(name, None)
+
+
+def watch_looking(recorder):
+    prefixes = recorder.prefixes
+    look = guarded(recorder, recorder.on_look)
+
+    def around(raw):
+        def wrapped(path, *args, **more):
+            __tracebackhide__ = True
+            try:
+                return raw(path, *args, **more)
+            finally:
+                if path.__class__ is not str or path[:1] != "/" or path.startswith(prefixes):
+                    if not more or more.get("dir_fd") is None:
+                        look(path)
+
+        return wrapped
+
+    def around_link(raw):
+        def wrapped(path, *args, **more):
+            __tracebackhide__ = True
+            try:
+                return raw(path, *args, **more)
+            finally:
+                if path.__class__ is not str or path[:1] != "/" or path.startswith(prefixes):
+                    # Resolving a path looks at each of its parts, without a question behind it.
+                    resolving = sys._getframe(1).f_code.co_name in ("realpath", "_joinrealpath")
+                    if not resolving and (not more or more.get("dir_fd") is None):
+                        look(path)
+
+        return wrapped
+
+    replace(os, "stat", around(os.stat))
+    replace(os, "access", around(os.access))
+    replace(os, "lstat", around_link(os.lstat))
+    replace(os, "readlink", around_link(os.readlink))
+
+
+def watch_children(recorder):
+    variables = recorder.child_variables
+    try:
+        import _posixsubprocess
+    except ImportError:
+        return
+    raw = _posixsubprocess.fork_exec
+
+    def fork_exec(args, candidates, close_fds, fds, cwd, env, *rest):
+        __tracebackhide__ = True
+        return raw(args, candidates, close_fds, fds, cwd, variables(list(args), candidates, cwd, env), *rest)
+
+    _posixsubprocess.fork_exec = fork_exec
+    subprocess = sys.modules.get("subprocess")
+    if subprocess is not None and hasattr(subprocess, "_fork_exec"):
+        subprocess._fork_exec = fork_exec
+    for name in ("posix_spawn", "posix_spawnp"):
+        if hasattr(os, name):
+            replace(os, name, spawning(getattr(os, name), variables))
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=recorder.before_fork, after_in_child=recorder.after_fork)
+
+
+def spawning(raw, variables):
+    def wrapped(path, args, env, **more):
+        __tracebackhide__ = True
+        args = list(args)
+        candidates = [path]
+        if "/" not in os.fsdecode(path):
+            candidates = [os.path.join(folder, os.fsdecode(path)) for folder in os.get_exec_path()]
+        return raw(path, args, variables(args, candidates, None, env), **more)
+
+    return wrapped
+
+
+def watch_calls(recorder):
+    """What audit events tell since Python 3.8."""
+    import io
+
+    def told(place, name, act, before=True):
+        raw = getattr(place, name)
+        act = guarded(recorder, act)
+
+        def wrapped(*args, **more):
+            __tracebackhide__ = True
+            act(*args, **more)
+            return raw(*args, **more)
+
+        replace(place, name, wrapped)
+
+    def flags_of(mode):
+        create = os.O_CREAT | (os.O_TRUNC if "w" in mode else os.O_EXCL if "x" in mode else 0)
+        if "+" in mode:
+            return os.O_RDWR | (0 if "r" in mode else create)
+        return os.O_RDONLY if not set("wxa") & set(mode) else os.O_WRONLY | create
+
+    def open_file(file=None, mode="r", *_args, **_more):
+        recorder.on_open((file if isinstance(file, int) else os.fspath(file), mode, flags_of(mode)))
+
+    told(io, "open", open_file)
+    builtins.open = io.open
+    told(os, "open", lambda path, flags, *_args, **_more: recorder.on_open((os.fspath(path), None, flags)))
+    for name in ("listdir", "scandir"):
+        told(os, name, lambda path=None, **_more: recorder.on_list((path if path is None or isinstance(path, int) else os.fspath(path),)))
+    told(os, "mkdir", lambda path, *_args, **_more: recorder.on_make((os.fspath(path),)))
+    for name, act in (("rename", recorder.on_move), ("replace", recorder.on_move), ("link", recorder.on_link), ("symlink", recorder.on_link)):
+        told(os, name, lambda source, target, *_args, act=act, **_more: act((os.fspath(source), os.fspath(target))))
+    told(os, "system", lambda command: recorder.on_shell((command,)))
+    for name in ("execv", "execve"):
+        told(os, name, lambda path, args, *_env: recorder.on_exec((os.fspath(path), args)))
+    import socket
+
+    class Connecting(socket.socket):
+        __slots__ = ()
+
+        def connect(self, address):
+            guarded(recorder, recorder.on_network)((self, address))
+            return super().connect(address)
+
+    Connecting.__name__ = Connecting.__qualname__ = "socket"
+    Connecting.__module__ = "socket"
+    socket.socket = socket.SocketType = Connecting
+    told(socket, "getaddrinfo", lambda host, *_args, **_more: recorder.on_name((host,)))
+
+
+def start(root, skip=()):
+    """Watches this process: what it loaded so far counts for every test file."""
+    recorder = Recorder(root)
+    recorder.skip = list(skip)
+    own = recorder.relative(os.path.realpath(sys.prefix))
+    recorder.skip.extend([own] if own not in (None, ".") else [])
+    recorder.base_on_loaded()
+    install(recorder)
+    return recorder
+
+
+def start_child():
+    """Watches this process on behalf of the one that started it."""
+    settings = json.loads(os.environ.pop(VARIABLE, "null"))
+    if settings is None:
+        return
+    if settings["path"] is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = settings["path"]
+    recorder = Recorder(settings["root"])
+    recorder.flat, recorder.parent, recorder.token = True, settings["of"], settings["token"]
+    recorder.folder = settings["folder"]
+    recorder.tell("started", os.getpid())
+    install(recorder)
