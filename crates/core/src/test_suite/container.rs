@@ -18,7 +18,6 @@ use super::event::DirIndex;
 use super::message::Assembler;
 use super::stream::{Piece, Splitter};
 use crate::container::beside::{BESIDE, RUNNER};
-use crate::container::site::PLUGIN_SOURCE;
 use crate::container::{ContainerError, Launch, Owner, PLUGIN, Settings, live, log};
 use crate::image::place::Place;
 
@@ -110,7 +109,9 @@ impl Order<'_> {
         let mut settings = self.settings();
         settings.env = self.env.to_vec();
         let mut parts = self.launch.circumstances(&settings)?;
-        parts.push(("plugin".into(), blake3::hash(PLUGIN_SOURCE.as_bytes()).to_hex().to_string()));
+        // Its name holds a hash of what is in it.
+        let plugin_folder = self.plugin.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        parts.push(("plugin".into(), plugin_folder));
         parts.push(("settings".into(), plugin.to_string()));
         Ok(Key::of_dir(&parts))
     }
