@@ -113,7 +113,9 @@ fn new_files_run_and_other_circumstances_count() {
         let (report, _) = case.test(0, &all);
         assert_eq!(Case::counts(&report, "beta"), (0, 2), "{arguments:?}");
     }
-    fs_err::write(case.repo.join("beta/devops/wharf.toml"), "[run]\nenv = [\"COLOUR=red\"]\n").unwrap();
+    let toml = case.repo.join("beta/devops/wharf.toml");
+    let text = fs_err::read_to_string(&toml).unwrap();
+    fs_err::write(&toml, format!("{text}\nrun.env = [\"COLOUR=red\"]\n")).unwrap();
     let (report, _) = case.test(0, &["--dir", "beta"]);
     assert_eq!(Case::counts(&report, "beta"), (0, 2), "another variable");
 }

@@ -97,6 +97,7 @@ impl Test {
         let timeout = self.timeout()?;
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
+        let cache = self.cache.of(self, wish.stage, &workspace)?;
         let selection = self.selection(&workspace)?;
         let plan = test_suite::plan(&workspace, &selection)?;
         if self.plan {
@@ -108,7 +109,6 @@ impl Test {
         }
         let place = context.place(&workspace)?;
         check_platform(&place, &wish)?;
-        let cache = self.cache.of(self, wish.stage, &workspace)?;
         let options = Options {
             jobs: self.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
             fail_fast: self.fail_fast,

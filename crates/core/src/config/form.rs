@@ -86,6 +86,8 @@ pub enum Form {
     DurationOrNone,
     /// A number of bytes above zero, with its unit.
     Size,
+    /// Where a shared cache is: `file:` and an absolute path.
+    CacheUrl,
 }
 
 impl Form {
@@ -141,6 +143,7 @@ impl Form {
             Self::Duration => parse_duration(text).is_some(),
             Self::DurationOrNone => text == "none" || parse_duration(text).is_some(),
             Self::Size => parse_size(text).is_some(),
+            Self::CacheUrl => text.strip_prefix("file://").is_some_and(|path| path.starts_with('/') && path.len() > 1),
         }
     }
 
@@ -213,6 +216,7 @@ impl Form {
             Self::Duration => "a duration such as `60s`, `5m` or `1h30m`",
             Self::DurationOrNone => "a duration such as `60s`, `5m` or `1h30m`, or `none`",
             Self::Size => "a size such as `500MB` or `2GB`",
+            Self::CacheUrl => "a folder as a URL, such as `file:///mnt/team/wharf`",
         }
         .to_owned()
     }

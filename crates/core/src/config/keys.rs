@@ -289,6 +289,18 @@ pub static KEYS: &[Key] = &[
         .default(r#""2GB""#)
         .example(r#""500MB""#)
         .only(USERS_OWN),
+    key("cache.remote", Kind::Text(Form::CacheUrl), "A cache of verdicts that is shared: a folder that several machines mount")
+        .absent("verdicts stay on this machine")
+        .example(r#""file:///mnt/team/wharf""#)
+        .whole_workspace(ONCE),
+    key(
+        "cache.mode",
+        Kind::Text(Form::Choice(&["read-write", "read"])),
+        "Whether verdicts are added to the shared cache; jobs for code that nobody has looked at should only read",
+    )
+    .default(r#""read-write""#)
+    .example(r#""read""#)
+    .whole_workspace(ONCE),
     key(
         "thin-env.requirements",
         Kind::TextOrList(Form::File, Form::PythonRequirement),

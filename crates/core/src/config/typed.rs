@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use semver::VersionReq;
@@ -188,6 +189,10 @@ pub struct TestConfig {
 pub struct CacheConfig {
     /// Bytes that it stays below.
     pub size: u64,
+    /// A folder that is shared.
+    pub remote: Option<PathBuf>,
+    /// Whether something may be added to what is shared.
+    pub may_add: bool,
 }
 
 /// Table `thin-env`.
@@ -248,7 +253,7 @@ impl Config {
             build: reader.build()?,
             run: reader.run(),
             test: reader.test()?,
-            cache: CacheConfig { size: reader.required("cache.size", parse_size)?.value },
+            cache: reader.cache()?,
             thin_env: reader.thin_env(),
             setenv: SetenvConfig::read(resolved)?,
         })
@@ -355,6 +360,16 @@ impl Reader<'_> {
             lines.or_else(|| value.as_text().map(|file| ThinRequirements::File(file.to_owned())))
         });
         ThinEnvConfig { requirements, python: self.text("thin-env.python") }
+    }
+
+    fn cache(&self) -> Result<CacheConfig, ConfigError> {
+        let remote = self.text("cache.remote").and_then(|url| url.value.strip_prefix("file://").map(PathBuf::from));
+        let mode = self.text("cache.mode");
+        Ok(CacheConfig {
+            size: self.required("cache.size", parse_size)?.value,
+            remote,
+            may_add: mode.is_none_or(|mode| mode.value != "read"),
+        })
     }
 
     fn test(&self) -> Result<TestConfig, ConfigError> {

@@ -1,14 +1,18 @@
 //! Which use `wharf test` makes of verdicts that are known: `--no-cache`, `--verify-cache`, `[test] cache`, `[cache]`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wharf_core::image::Stage;
 use wharf_core::image::choice::StageWish;
-use wharf_core::test_suite::cache::{Caching, Folder, Purpose};
+use wharf_core::test_suite::cache::{Caching, Folder, Mode, Purpose, Shared, Store};
 use wharf_core::workspace::Workspace;
 
 use super::Test;
 use crate::exit::Failure;
+
+/// Time in which a shared cache has to say something.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the command line says of the cache.
 #[derive(Debug, clap::Args)]
@@ -37,10 +41,18 @@ impl Cache {
         if !wanted || why_not.is_some() {
             return Ok(None);
         }
-        let store = Folder::of_user(&workspace.surroundings.cache, workspace.config.cache.size);
         let purpose = if self.verify_cache { Purpose::Verify } else { Purpose::Take };
-        Ok(Some(Caching { store: Arc::new(store), purpose }))
+        Ok(Some(Caching { store: store(workspace), purpose }))
     }
+}
+
+/// The user's own store, and behind it the one that is shared, where there is one.
+fn store(workspace: &Workspace) -> Arc<dyn Store> {
+    let config = &workspace.config.cache;
+    let own = Folder::of_user(&workspace.surroundings.cache, config.size);
+    let Some(folder) = &config.remote else { return Arc::new(own) };
+    let mode = if config.may_add { Mode::ReadWrite } else { Mode::Read };
+    Arc::new(Shared::new(own, Arc::new(Folder::new(folder.clone(), None)), mode, PATIENCE))
 }
 
 /// Runs whose verdicts are neither kept nor known.

@@ -112,15 +112,6 @@ impl FileEntry {
         }
         self.known.retain(|known| !known.outcomes.is_empty());
     }
-
-    /// Takes in what another entry of the same key knows.
-    pub(super) fn merge(&mut self, other: Self) {
-        for known in other.known.into_iter().rev() {
-            for outcome in known.outcomes.into_iter().rev() {
-                self.add(known.reads.clone(), outcome);
-            }
-        }
-    }
 }
 
 impl DirEntry {
@@ -139,17 +130,34 @@ impl DirEntry {
 /// What has a key of its own.
 pub(super) trait Entry: Serialize + DeserializeOwned {
     fn key(&self) -> &str;
+
+    /// Takes in what another entry of the same key knows, as the newest.
+    fn merge(&mut self, other: Self);
 }
 
 impl Entry for FileEntry {
     fn key(&self) -> &str {
         &self.key
     }
+
+    fn merge(&mut self, other: Self) {
+        for known in other.known.into_iter().rev() {
+            for outcome in known.outcomes.into_iter().rev() {
+                self.add(known.reads.clone(), outcome);
+            }
+        }
+    }
 }
 
 impl Entry for DirEntry {
     fn key(&self) -> &str {
         &self.key
+    }
+
+    fn merge(&mut self, other: Self) {
+        for known in other.known.into_iter().rev() {
+            self.add(known);
+        }
     }
 }
 

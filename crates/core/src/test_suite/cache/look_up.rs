@@ -1,7 +1,6 @@
 //! Before a dir's container: which of its test files need none.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{CachedTest, Collected, DirEntry, FileEntry};
 use super::{Cache, Dir, Facts, Hit, Key, Purpose, Recalled, Whole};
@@ -10,13 +9,30 @@ use crate::test_suite::event::DirIndex;
 impl Cache {
     /// What is known of a dir whose tests run under `key`. Where the cache is only to be verified, nothing is given out.
     pub fn look_up(&mut self, index: DirIndex, facts: Facts, key: Key) -> Recalled {
-        let collections = self.entry::<DirEntry>(&key).map(|entry| entry.known).unwrap_or_default();
+        let collections = match self.entry::<DirEntry>(&key) {
+            Some(entry) => entry.known,
+            None => self.fetch::<DirEntry>(&[key]).pop().map(|(_, entry)| entry.known).unwrap_or_default(),
+        };
         let Some(scene) = self.scene() else { return Recalled::default() };
         let mut files: BTreeSet<String> = facts.test_files(scene).into_iter().collect();
         files.extend(collections.iter().flat_map(|known| known.files.iter().cloned()));
         let mut hits = BTreeMap::new();
+        let mut missed = BTreeMap::new();
         for file in files {
-            if let Some(hit) = self.find(&key, &file) {
+            let file_key = key.of_file(&file);
+            let entry = self.entry(&file_key);
+            match entry.and_then(|entry| self.find(entry)) {
+                Some(hit) => {
+                    hits.insert(file, hit);
+                }
+                None => {
+                    missed.insert(file_key, file);
+                }
+            }
+        }
+        let keys: Vec<Key> = missed.keys().copied().collect();
+        for (key, entry) in self.fetch(&keys) {
+            if let Some((file, hit)) = missed.remove(&key).zip(self.find(entry)) {
                 hits.insert(file, hit);
             }
         }
@@ -33,8 +49,7 @@ impl Cache {
         recalled
     }
 
-    fn find(&mut self, key: &Key, file: &str) -> Option<Hit> {
-        let entry: FileEntry = self.entry(&key.of_file(file))?;
+    fn find(&mut self, entry: FileEntry) -> Option<Hit> {
         let scene = self.scene()?;
         entry.known.into_iter().find_map(|known| {
             let digest = scene.digest(&known.reads);

@@ -16,6 +16,7 @@ mod keep;
 mod key;
 mod look_up;
 mod scene;
+mod shared;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use contents::Contents;
-use entry::{CachedTest, Entry, Fault, decode};
+use entry::{CachedTest, Entry, Fault, decode, encode};
 use scene::Scene;
 use tree::Tree;
 
@@ -40,6 +41,7 @@ use super::report::model::TestReport;
 pub use facts::Facts;
 pub use keep::Ran;
 pub use key::Key;
+pub use shared::{Mode, Shared};
 pub use store::{Folder, Store, Trimmed};
 
 /// How a run uses the cache.
@@ -149,6 +151,31 @@ impl Cache {
         }
     }
 
+    /// What another place knows of these keys, put together with what is known here and kept.
+    fn fetch<E: Entry>(&mut self, keys: &[Key]) -> Vec<(Key, E)> {
+        let mut found = Vec::new();
+        for (key, bytes) in self.caching.store.fetch(keys) {
+            match decode::<E>(&key, &bytes) {
+                Ok(other) => {
+                    let entry = match self.entry::<E>(&key) {
+                        Some(mut own) => {
+                            own.merge(other);
+                            own
+                        }
+                        None => other,
+                    };
+                    if let Err(error) = self.caching.store.keep_near(&key, &encode(&entry)) {
+                        self.faults.refuse(&*self.caching.store, &error);
+                    }
+                    found.push((key, entry));
+                }
+                Err(Fault::Newer) => self.faults.newer += 1,
+                Err(Fault::Damaged) => self.faults.damaged += 1,
+            }
+        }
+        found
+    }
+
     /// The entry of `key`, where there is one that can be used. What is damaged is taken away.
     fn entry<E: Entry>(&mut self, key: &Key) -> Option<E> {
         let bytes = match self.caching.store.get(key) {
@@ -185,6 +212,7 @@ impl Cache {
             notes.push(format!("{} of the test cache were left alone: a newer wharf wrote them", entries(*newer)));
         }
         notes.extend(refused.clone());
+        notes.extend(self.caching.store.notes());
         notes
     }
 }

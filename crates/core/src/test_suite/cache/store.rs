@@ -33,6 +33,24 @@ pub trait Store: Debug + Send + Sync {
     /// When it cannot be taken away.
     fn remove(&self, key: &Key) -> io::Result<()>;
 
+    /// What a place further away has under these keys; nothing where there is none.
+    fn fetch(&self, _keys: &[Key]) -> Vec<(Key, Vec<u8>)> {
+        Vec::new()
+    }
+
+    /// Keeps what came from further away, and sends it nowhere.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    fn keep_near(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
+        self.put(key, bytes)
+    }
+
+    /// What was not right since this was asked last, a line each.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Called when a run has put all that it has to put.
     ///
     /// # Errors
