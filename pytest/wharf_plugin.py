@@ -1329,13 +1329,13 @@ def record():
     global RECORDER
     if SETTINGS is not None and SETTINGS.get("record"):
         try:
-            import wharf_watch
+            import wharf_install
 
-            RECORDER = wharf_watch.start(SETTINGS["root"])
+            RECORDER = wharf_install.start(SETTINGS["root"])
         except Exception as error:
             STREAM.problem("recording failed to start: %r" % (error,))
-    elif "PYTEST_XDIST_WORKER" in os.environ and "wharf_watch" in sys.modules:
-        RECORDER = sys.modules["wharf_watch"].RECORDER
+    elif "PYTEST_XDIST_WORKER" in os.environ and "wharf_install" in sys.modules:
+        RECORDER = sys.modules["wharf_install"].RECORDER
         RECORDER.stand_alone()
 
 

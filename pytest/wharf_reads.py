@@ -20,10 +20,10 @@ import sys
 from _thread import get_ident
 
 STAT, LSTAT, READLINK, GETCWD = os.stat, os.lstat, os.readlink, os.getcwd  # before they are wrapped
-OWN = __file__, os.path.join(os.path.dirname(__file__), "wharf_watch.py")
+OWN = tuple(os.path.join(os.path.dirname(__file__), name) for name in ("wharf_reads.py", "wharf_watch.py", "wharf_install.py"))
 
 # Whose question to the file system it really is, these do not say: their callers do.
-BETWEEN = ("/genericpath.py", "/posixpath.py", "/os.py", "/pathlib.py", "/tokenize.py", "/glob.py", "/fnmatch.py",
+BETWEEN = ("/_py/path.py", "/py/_path/local.py", "/py/_path/common.py", "/py/_error.py", "/genericpath.py", "/posixpath.py", "/os.py", "/pathlib.py", "/tokenize.py", "/glob.py", "/fnmatch.py",
            "/pathlib/__init__.py", "/pathlib/_local.py", "/pathlib/_abc.py", "/pathlib/_os.py")
 # Who looks at files without any test depending on what it sees: pytest's own collection, the import system, tracebacks.
 QUIET = ("/_pytest/", "/pluggy/", "/xdist/", "/execnet/", "/pkg_resources/", "/importlib/metadata/", "/importlib_metadata/",
@@ -185,10 +185,21 @@ class Units:
             module = sys.modules.get(name)
             if module is not None:
                 self.loaded(unit, module)
+            elif not hasattr(sys, "addaudithook"):
+                self.tried(unit, name)
             if self.flat:
                 self.tell_module(unit)
         except Exception:
             self.failed()
+
+    def tried(self, unit, name):
+        """Before Python 3.8 nothing tells that a module was read which then failed."""
+        bootstrap = sys.modules["_frozen_importlib"]
+        parent = sys.modules.get(name.rpartition(".")[0])
+        spec = bootstrap._find_spec(name, getattr(parent, "__path__", None))
+        file = spec and spec.origin
+        if isinstance(file, str) and file.startswith(self.prefixes):
+            self.read(unit, file)
 
     def imported(self, name, names, fromlist, level, module):
         """An import statement came to its end, maybe without loading anything."""
@@ -449,7 +460,7 @@ def wrapped_by(code, names):
         if inner is None:
             return False
         if getattr(inner, "__code__", None) is code:
-            return "cache" if type(value).__name__ == "_lru_cache_wrapper" else not wrapper.endswith("/contextlib.py")
+            return "cache" if type(value).__name__ == "_lru_cache_wrapper" else not (wrapper.endswith("/contextlib.py") or "/_pytest/" in wrapper)
         inner = getattr(inner, "__wrapped__", None)
     return False
 

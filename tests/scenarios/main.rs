@@ -15,6 +15,7 @@ mod files_repos;
 mod graph;
 mod image;
 mod image_life;
+mod learned;
 mod lock;
 mod logs;
 mod platforms;

@@ -1,6 +1,5 @@
 //! The small trees of files that are lent to containers: metadata of the dir's own package, and the pytest plugin.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,13 @@ use crate::workspace::{StateDir, Workspace};
 
 /// The pytest plugin, as it is embedded in the binary.
 pub const PLUGIN_SOURCE: &str = include_str!("../../../../pytest/wharf_plugin.py");
+
+/// What the plugin loads only while it records what tests depend on, and hands on to Python processes that tests start.
+const RECORDING: [(&str, &str); 3] = [
+    ("wharf_install.py", include_str!("../../../../pytest/wharf_install.py")),
+    ("wharf_reads.py", include_str!("../../../../pytest/wharf_reads.py")),
+    ("wharf_watch.py", include_str!("../../../../pytest/wharf_watch.py")),
+];
 
 /// What a dir that is itself a package lends to its containers.
 #[derive(Debug, Clone)]
@@ -54,10 +60,9 @@ pub fn packages(
 /// # Errors
 /// When the cache cannot be written.
 pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
-    let files = BTreeMap::from([
-        ("wharf_plugin.py".to_owned(), (PLUGIN_SOURCE.as_bytes().to_vec(), false)),
-        (RUNNER.to_owned(), (RUNNER_SOURCE.as_bytes().to_vec(), false)),
-    ]);
+    let sources = [("wharf_plugin.py", PLUGIN_SOURCE), (RUNNER, RUNNER_SOURCE)];
+    let files = sources.into_iter().chain(RECORDING);
+    let files = files.map(|(name, source)| (name.to_owned(), (source.as_bytes().to_vec(), false))).collect();
     write_tree(&cache.join("plugin"), "plugin", &files)
 }
 
