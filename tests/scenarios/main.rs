@@ -37,6 +37,7 @@ mod setenv;
 mod start;
 mod task;
 mod task_places;
+mod test_cache;
 mod testing;
 mod testing_faults;
 mod testing_selection;

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use wharf_core::container::{Entry, running};
 use wharf_core::image::{Place, past, place};
+use wharf_core::test_suite::cache::Folder;
 use wharf_engine::Kind;
 use wharf_engine::host::{HostTools, VenvInfo};
 use wharf_process::Command;
@@ -18,15 +19,15 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Removes what was left behind.
 ///
 /// That is: containers that ended without being removed, whatever a killed Wharf left running, what it left in the cache,
-/// and environments of engine host that nobody asked for in a while. Never touches what a living Wharf waits for. Images are
+/// environments of engine host that nobody asked for in a while, and known verdicts of tests that nobody used in as long. Never touches what a living Wharf waits for. Images are
 /// another matter: see `wharf image prune`. Prints the name of each thing removed.
 #[derive(Debug, clap::Args)]
 pub struct Prune {
     /// Also of all other workspaces.
     #[arg(long)]
     all_workspaces: bool,
-    /// Days after which an environment of engine host goes that nobody asked for, of whichever workspace; they are made anew
-    /// when they are needed.
+    /// Days after which an environment of engine host, or a known verdict, goes that nobody asked for, of whichever workspace;
+    /// they are made anew when they are needed.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(2..=36500))]
     days: u32,
     /// Prints the commands that would be run, and removes nothing.
@@ -54,21 +55,43 @@ impl Prune {
         let (age, now) = (DAY * self.days, SystemTime::now());
         let stale =
             Stale { past: past::leftovers(&context.surroundings.cache, now), environments: tools.unused(age, now) };
-        match leftovers.len() + stale.past.len() + stale.environments.len() {
+        let verdicts = Folder::of_user(&context.surroundings.cache, workspace.config.cache.size);
+        let unused = verdicts.unused(age, now);
+        match leftovers.len() + stale.past.len() + stale.environments.len() + unused.entries {
             0 => context.talk.note("nothing is left behind"),
             count if self.dry_run => context.talk.note(&format!("would remove {count}")),
             count => context.talk.note(&format!("removing {count}")),
         }
         started::end(&place, &leftovers, Duration::ZERO, self.dry_run)?;
         if self.dry_run {
+            if unused.entries > 0 {
+                let (entries, freed) = (unused.entries, bytes(unused.freed));
+                context.talk.note(&format!("of these {entries} files of known verdicts, {freed}"));
+            }
             return show(&stale);
         }
+        self.verdicts(context, &verdicts, (workspace.config.cache.size, age, now))?;
         for folder in &stale.past {
             fs_err::remove_dir_all(folder)?;
             data::line(&folder.display().to_string())?;
         }
         self.environments(context, &tools, age, now)?;
         Ok(0)
+    }
+
+    /// Known verdicts that nobody used, and what is too much.
+    fn verdicts(
+        &self,
+        context: &Context,
+        verdicts: &Folder,
+        (limit, age, now): (u64, Duration, SystemTime),
+    ) -> Result<(), Failure> {
+        let trimmed = verdicts.trim(limit, Some((age, now)))?;
+        if trimmed.entries > 0 {
+            let (entries, freed, left) = (trimmed.entries, bytes(trimmed.freed), bytes(trimmed.left));
+            context.talk.note(&format!("{freed} in {entries} files of known verdicts; {left} are left"));
+        }
+        Ok(())
     }
 
     fn environments(

@@ -1,6 +1,7 @@
 //! `wharf test`: the arguments, who listens, and the exit code.
 
 mod affected;
+pub mod cache;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -83,6 +84,9 @@ pub struct Test {
     /// The plan, or the report, as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    /// Known verdicts.
+    #[command(flatten)]
+    pub cache: cache::Cache,
     /// Arguments for pytest.
     #[arg(last = true, value_name = "PYTEST ARGS")]
     pub pytest: Vec<String>,
@@ -98,6 +102,7 @@ impl Test {
         let timeout = self.timeout()?;
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
+        let cache = self.cache.of(self, wish.stage, &workspace)?;
         let selection = self.selection(&workspace)?;
         let mut plan = test_suite::plan(&workspace, &selection)?;
         let affected = self.affected.narrow(context, &workspace, &mut plan)?;
@@ -120,6 +125,7 @@ impl Test {
             strict: self.strict,
             env: Vec::new(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
+            cache,
             command: command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),
         };

@@ -31,6 +31,9 @@ pub fn line(event: &TestEvent, dirs: &[String], detail: Detail) -> Option<(Paint
         TestEvent::DirStarted { dir, attempt, runs: Runs::Failed } => {
             Some((Paint::Plain, format!("{}: tries its failed tests again, attempt {attempt}", name(dir))))
         }
+        TestEvent::Recalled { dir, count: tests, all: false } if course => {
+            Some((Paint::Plain, format!("{}: {} cached", name(dir), count(*tests, "test"))))
+        }
         TestEvent::Collected { dir, count: tests, deselected } if course => {
             let deselected = match deselected {
                 0 => String::new(),
@@ -101,6 +104,10 @@ fn of_dir(name: &str, report: &DirReport) -> (Paint, String) {
     let cause = cause.map_or(String::new(), |text| format!(": {text}"));
     let time = seconds(report.duration);
     match report.status {
+        // Known, all of it.
+        DirStatus::Passed if report.summary.cached == report.summary.total() => {
+            (Paint::Green, format!("{name}: {}", counts(&report.summary)))
+        }
         DirStatus::Passed => (Paint::Green, format!("{name}: {} in {time}", counts(&report.summary))),
         DirStatus::Failed => (Paint::Red, format!("{name}: {} in {time}", counts(&report.summary))),
         DirStatus::NoTests => (Paint::Plain, format!("{name}: no tests in {time}")),

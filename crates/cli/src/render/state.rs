@@ -71,13 +71,14 @@ impl RunState {
                 }
             }
             TestEvent::Stopping { .. } => self.stopping = true,
+            TestEvent::Recalled { dir, count, .. } => self.with(*dir, |dir| dir.summary.cached = *count),
             TestEvent::DirStarted { dir, .. } => self.with(*dir, |dir| {
                 dir.started.get_or_insert(now);
                 dir.phase = Phase::Starting;
             }),
             TestEvent::Collected { dir, count, deselected } => self.with(*dir, |dir| {
                 if dir.phase == Phase::Starting && dir.expected == 0 {
-                    dir.expected = *count;
+                    dir.expected = *count + dir.summary.cached;
                     dir.summary.deselected = *deselected;
                 }
                 dir.phase = Phase::Running;

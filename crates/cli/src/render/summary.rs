@@ -208,6 +208,9 @@ fn table(report: &Report, images: Images) -> Table {
         headers.push("image");
     }
     headers.extend(columns.iter().map(|verdict| plural(*verdict, 0)));
+    if report.summary.cached > 0 {
+        headers.push("cached");
+    }
     headers.push("seconds");
     let mut table = Table::new(&headers);
     for dir in &report.dirs {
@@ -216,6 +219,9 @@ fn table(report: &Report, images: Images) -> Table {
             row.push(dir.image.as_deref().map_or("-".into(), one_line).into());
         }
         row.extend(columns.iter().map(|verdict| number(*verdict, dir.summary.count(*verdict))));
+        if report.summary.cached > 0 {
+            row.push(number(Verdict::Passed, dir.summary.cached));
+        }
         row.push(format!("{:.1}", dir.duration).into());
         table.row(row);
     }
@@ -312,6 +318,25 @@ infra  infra:local-me-0.1.0       1       0       0        0      3.5
 ok: 1 passed in 1 runnable dir (12.4s)
 report: .wharf/runs/17/report.html
 "
+        );
+    }
+
+    #[test]
+    fn known_verdicts_have_a_column() {
+        let mut known = sample::dir("infra", Vec::new());
+        known.summary.cached = 3;
+        let ran = sample::dir("ml", vec![sample::test("ml/test_a.py::test_x", Verdict::Passed)]);
+        let text = summary(&sample::report(vec![known, ran]));
+        assert!(
+            text.starts_with(
+                "
+dir    image                 passed  failed  errors  skipped  cached  seconds
+infra  infra:local-me-0.1.0       0       0       0        0       3      3.5
+ml     ml:local-me-0.1.0          1       0       0        0       0      3.5
+
+ok: 1 passed, 3 cached in 2 runnable dirs"
+            ),
+            "{text}"
         );
     }
 

@@ -37,6 +37,9 @@ pub(super) fn counts(summary: &Summary) -> String {
         .filter(|(_, count)| *count > 0)
         .map(|(verdict, count)| format!("{count} {}", plural(verdict, count)))
         .collect();
+    if summary.cached > 0 {
+        parts.push(format!("{} cached", summary.cached));
+    }
     if parts.is_empty() {
         parts.push("0 passed".into());
     }

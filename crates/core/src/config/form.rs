@@ -6,6 +6,7 @@
 use wharf_engine::Platform;
 
 use super::duration::parse_duration;
+use super::size::parse_size;
 use super::exports::Part;
 use super::schema::Names;
 use super::suggest::{Suggestion, nearest_word};
@@ -83,6 +84,10 @@ pub enum Form {
     Duration,
     /// A duration above zero, or `none`.
     DurationOrNone,
+    /// A number of bytes above zero, with its unit.
+    Size,
+    /// Where a shared cache is: `file:` and an absolute path.
+    CacheUrl,
 }
 
 impl Form {
@@ -137,6 +142,8 @@ impl Form {
             Self::Network => is_reference(text),
             Self::Duration => parse_duration(text).is_some(),
             Self::DurationOrNone => text == "none" || parse_duration(text).is_some(),
+            Self::Size => parse_size(text).is_some(),
+            Self::CacheUrl => text.strip_prefix("file://").is_some_and(|path| path.starts_with('/') && path.len() > 1),
         }
     }
 
@@ -208,6 +215,8 @@ impl Form {
             Self::Network => "the name of a network",
             Self::Duration => "a duration such as `60s`, `5m` or `1h30m`",
             Self::DurationOrNone => "a duration such as `60s`, `5m` or `1h30m`, or `none`",
+            Self::Size => "a size such as `500MB` or `2GB`",
+            Self::CacheUrl => "a folder as a URL, such as `file:///mnt/team/wharf`",
         }
         .to_owned()
     }

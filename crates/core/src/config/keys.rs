@@ -272,6 +272,13 @@ pub static KEYS: &[Key] = &[
         .absent("what the default branch of the remote has")
         .example(r#""origin/develop""#)
         .whole_workspace(ONCE),
+    key(
+        "test.cache",
+        Kind::Boolean,
+        "Whether test files are not run again while all that they were seen to depend on is as it was",
+    )
+    .default("true")
+    .example("false"),
     key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
         .default(r#""5s""#)
         .example(r#""30s""#),
@@ -282,6 +289,22 @@ pub static KEYS: &[Key] = &[
     )
     .default("true")
     .example("false"),
+    key("cache.size", Kind::Text(Form::Size), "Size that the cache of verdicts stays below; what was used longest ago goes first")
+        .default(r#""2GB""#)
+        .example(r#""500MB""#)
+        .only(USERS_OWN),
+    key("cache.remote", Kind::Text(Form::CacheUrl), "A cache of verdicts that is shared: a folder that several machines mount")
+        .absent("verdicts stay on this machine")
+        .example(r#""file:///mnt/team/wharf""#)
+        .whole_workspace(ONCE),
+    key(
+        "cache.mode",
+        Kind::Text(Form::Choice(&["read-write", "read"])),
+        "Whether verdicts are added to the shared cache; jobs for code that nobody has looked at should only read",
+    )
+    .default(r#""read-write""#)
+    .example(r#""read""#)
+    .whole_workspace(ONCE),
     key(
         "thin-env.requirements",
         Kind::TextOrList(Form::File, Form::PythonRequirement),

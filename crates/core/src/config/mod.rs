@@ -41,6 +41,7 @@ mod render;
 pub mod schema;
 pub mod setenv;
 mod site;
+mod size;
 mod suggest;
 mod tasks;
 mod typed;
@@ -51,6 +52,7 @@ mod value;
 mod tests;
 
 pub use duration::{format_duration, parse_duration};
+pub use size::parse_size;
 pub use error::{ConfigError, Place, Problem, ProblemKind, SourceLine};
 pub use exports::{Part, check_exported};
 pub use layer::{Entry, Layer, MAX_FILE_BYTES};

@@ -72,6 +72,7 @@ impl Kind {
     pub fn described(self) -> &'static str {
         match self {
             Self::Text(Form::Duration | Form::DurationOrNone) => "a duration in quotes",
+            Self::Text(Form::Size) => "a size in quotes",
             Self::Text(_) => "a string",
             Self::Integer { .. } => "a whole number",
             Self::List(_) => "a list of strings",

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use semver::VersionReq;
 use wharf_engine::{Kind, Platform};
 
 use super::duration::parse_duration;
+use super::size::parse_size;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
@@ -39,6 +41,8 @@ pub struct Config {
     pub run: RunConfig,
     /// Table `test`.
     pub test: TestConfig,
+    /// Table `cache`.
+    pub cache: CacheConfig,
     /// Table `thin-env`.
     pub thin_env: ThinEnvConfig,
     /// Table `setenv`.
@@ -174,10 +178,23 @@ pub struct TestConfig {
     pub args: Vec<String>,
     /// What changes are counted from, for `--affected`; `None`: the default branch.
     pub base: Option<String>,
+    /// Whether known verdicts are taken.
+    pub cache: bool,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
     /// Whether it is recorded what test files depend on.
     pub record: bool,
+}
+
+/// Table `cache`: verdicts that are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheConfig {
+    /// Bytes that it stays below.
+    pub size: u64,
+    /// A folder that is shared.
+    pub remote: Option<PathBuf>,
+    /// Whether something may be added to what is shared.
+    pub may_add: bool,
 }
 
 /// Table `thin-env`.
@@ -238,6 +255,7 @@ impl Config {
             build: reader.build()?,
             run: reader.run(),
             test: reader.test()?,
+            cache: reader.cache()?,
             thin_env: reader.thin_env(),
             setenv: SetenvConfig::read(resolved)?,
         })
@@ -346,6 +364,16 @@ impl Reader<'_> {
         ThinEnvConfig { requirements, python: self.text("thin-env.python") }
     }
 
+    fn cache(&self) -> Result<CacheConfig, ConfigError> {
+        let remote = self.text("cache.remote").and_then(|url| url.value.strip_prefix("file://").map(PathBuf::from));
+        let mode = self.text("cache.mode");
+        Ok(CacheConfig {
+            size: self.required("cache.size", parse_size)?.value,
+            remote,
+            may_add: mode.is_none_or(|mode| mode.value != "read"),
+        })
+    }
+
     fn test(&self) -> Result<TestConfig, ConfigError> {
         let timeout = self.required("test.timeout", |text| match text {
             "none" => Some(None),
@@ -358,6 +386,7 @@ impl Reader<'_> {
             jobs: self.jobs("test.jobs"),
             args: self.list("test.args"),
             base: self.text("test.base").map(|base| base.value),
+            cache: self.0.get("test.cache").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
             slow: self.required("test.slow", parse_duration)?.value,
             record: self.0.get("test.record").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
         })

@@ -124,7 +124,7 @@ const LENT: [&str; 24] = [
     "CI",
 ];
 
-fn is_lent(name: &str) -> bool {
+pub(super) fn is_lent(name: &str) -> bool {
     LENT.contains(&name) || name.starts_with("LC_") || name.starts_with("XDG_")
 }
 
@@ -322,12 +322,12 @@ impl Launch<'_> {
         Ok(command.cwd(folder))
     }
 
-    fn packages(&self, seen: Seen) -> Result<Option<Site>, ContainerError> {
+    pub(super) fn packages(&self, seen: Seen) -> Result<Option<Site>, ContainerError> {
         site::packages(self.workspace, self.state, self.dir, &self.ready.spec.dependencies.local, seen)
     }
 
     /// The super-repo's root, each sub-repo's root, then what only this dir needs.
-    fn python_path(&self, package: Option<&Site>, settings: &Settings, seen: Seen) -> Vec<String> {
+    pub(super) fn python_path(&self, package: Option<&Site>, settings: &Settings, seen: Seen) -> Vec<String> {
         let roots = package.map(|site| site.import_roots.as_slice()).unwrap_or_default();
         let mut path = python_path(self.workspace, roots, seen);
         // Generated images also have a `.pth` file that makes the mounted folder a site folder, for processes that drop
@@ -348,7 +348,7 @@ impl Launch<'_> {
     }
 
     /// The variables of `[setenv]`. What leads into the workspace is written as it is seen from there.
-    fn team_variables(&self, seen: Seen) -> BTreeMap<String, String> {
+    pub(super) fn team_variables(&self, seen: Seen) -> BTreeMap<String, String> {
         let (workspace, dir) = (self.workspace, self.dir);
         let standpoint = match seen {
             Seen::InContainer => Standpoint {
@@ -374,7 +374,7 @@ impl Launch<'_> {
         variables.into_iter().map(|(name, value)| (name, shown(value))).collect()
     }
 
-    fn variables(&self, settings: &Settings, env: &mut BTreeMap<String, String>, passed: &mut Vec<String>) {
+    pub(super) fn variables(&self, settings: &Settings, env: &mut BTreeMap<String, String>, passed: &mut Vec<String>) {
         for variable in &self.dir.config.run.env {
             match variable {
                 Variable::Set { name, value } => {
@@ -394,7 +394,7 @@ impl Launch<'_> {
         passed.retain(|name| self.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str()));
     }
 
-    fn volumes(&self, settings: &Settings) -> Vec<String> {
+    pub(super) fn volumes(&self, settings: &Settings) -> Vec<String> {
         let missing = self.missing_volumes();
         let configured = self.dir.config.run.volumes.iter().filter_map(|volume| {
             let value = &volume.value;

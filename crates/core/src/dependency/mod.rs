@@ -5,7 +5,7 @@
 //! for tests. What only running shows (names computed at run time, files that are read) is not in it.
 
 mod build;
-mod bytes;
+pub(crate) mod bytes;
 pub mod cache;
 mod crossing;
 mod cycles;
@@ -20,7 +20,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod walk;
+pub(crate) mod walk;
 
 pub use crossing::{Crossing, Declared, crossings};
 pub use cycles::Cycle;

@@ -14,7 +14,7 @@ use crate::workspace::NEVER_ENTERED;
 
 /// What of a file's metadata changes when its content does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     /// Bytes.
     pub size: u64,
     /// Time of the last change of the content, nanoseconds since 1970.
@@ -26,7 +26,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
         Self {
             size: metadata.len(),
@@ -55,7 +55,7 @@ pub(super) struct Seen {
 }
 
 /// Number of threads for work of `items` pieces.
-pub(super) fn threads(items: usize) -> usize {
+pub(crate) fn threads(items: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     cores.min(8).min(items.div_ceil(16)).max(1)
 }
@@ -128,6 +128,6 @@ impl Drop for Own<'_> {
     }
 }
 
-fn relative(path: &Path, root: &Path) -> Option<String> {
+pub(crate) fn relative(path: &Path, root: &Path) -> Option<String> {
     path.strip_prefix(root).ok()?.to_str().map(str::to_owned)
 }

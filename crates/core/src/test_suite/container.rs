@@ -12,6 +12,7 @@ use std::time::Duration;
 use wharf_engine::{Client, Terminal};
 use wharf_process::{Chunk, Command, Exit, Stopper, Stream};
 
+use super::cache::Key;
 use super::dispatch::Signal;
 use super::event::DirIndex;
 use super::message::Assembler;
@@ -95,7 +96,27 @@ impl Handle {
 }
 
 impl Order<'_> {
-    fn settings(&self) -> Settings {
+    /// What must be the same for a verdict of these tests to stand, beside the work tree.
+    ///
+    /// # Errors
+    /// When small files that are lent to the container cannot be made.
+    pub fn key(&self) -> Result<Key, ContainerError> {
+        let mut plugin = self.plugin_settings();
+        if let Some(plugin) = plugin.as_object_mut() {
+            // Another in each run, or said otherwise.
+            plugin.retain(|name, _| !["nonce", "root", "select", "leave_out", "header"].contains(&name.as_str()));
+        }
+        let mut settings = self.settings();
+        settings.env = self.env.to_vec();
+        let mut parts = self.launch.circumstances(&settings)?;
+        // Its name holds a hash of what is in it.
+        let plugin_folder = self.plugin.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        parts.push(("plugin".into(), plugin_folder));
+        parts.push(("settings".into(), plugin.to_string()));
+        Ok(Key::of_dir(&parts))
+    }
+
+    fn plugin_settings(&self) -> serde_json::Value {
         let on_host = matches!(self.launch.place, Place::Host(_));
         let root = if on_host {
             self.launch.workspace.root.display().to_string()
@@ -105,7 +126,7 @@ impl Order<'_> {
         let seen = |list: &Option<PathBuf>, inside: &str| {
             list.as_ref().map(|path| if on_host { path.display().to_string() } else { inside.to_owned() })
         };
-        let plugin = serde_json::json!({
+        serde_json::json!({
             "nonce": self.nonce,
             "root": root,
             "select": seen(&self.select, SELECT),
@@ -114,7 +135,12 @@ impl Order<'_> {
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
             "record": self.record,
-        });
+        })
+    }
+
+    fn settings(&self) -> Settings {
+        let on_host = matches!(self.launch.place, Place::Host(_));
+        let plugin = self.plugin_settings();
         let mut command = vec!["python3".to_owned()];
         if self.beside.is_some() {
             let folder = self.launch.workspace.in_container(&self.launch.dir.path);

@@ -3,7 +3,7 @@
 //! One thread. It alone starts containers, keeps the sessions, talks to the listener and obeys signals: the first one
 //! stops what is not started and interrupts what runs, [`GRACE`] later or at the second one all of it is removed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use wharf_process::Exit;
 
+use super::cache::{Cache, Facts};
 use super::container::{Handle, Order};
 use super::event::{DirIndex, TestEvent, TestListener};
 use super::message::Message;
@@ -23,6 +24,7 @@ use crate::event::{Clock, Event};
 use crate::image::ensure::Body;
 use crate::image::stale::{header, stale};
 use crate::image::{ImageError, Ready};
+use crate::runnable_dir::RunnableDir;
 
 /// Time between interrupting tests and removing their containers.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
@@ -83,6 +85,8 @@ pub(super) struct Dispatcher<'a> {
     /// Whether a dir was not run because its image is stale.
     pub refused: bool,
     last_tick: Duration,
+    /// Known verdicts, where they are asked for.
+    pub cache: Option<Cache>,
 }
 
 /// What joins the dispatcher to the rest.
@@ -93,6 +97,8 @@ pub(super) struct Joints<'a> {
     pub sender: SyncSender<Signal>,
     /// Set when no further image shall be got.
     pub stop_images: &'a AtomicBool,
+    /// Known verdicts.
+    pub cache: Option<Cache>,
 }
 
 struct Slot {
@@ -103,7 +109,7 @@ struct Slot {
 
 impl<'a> Dispatcher<'a> {
     pub fn new(shared: &'a Shared, sessions: Vec<Session>, joints: Joints<'a>) -> Self {
-        let Joints { clock, listener, sender, stop_images } = joints;
+        let Joints { clock, listener, sender, stop_images, cache } = joints;
         let waiting = shared.plan.dirs.iter().filter(|dir| dir.runs).count();
         Self {
             shared,
@@ -123,6 +129,7 @@ impl<'a> Dispatcher<'a> {
             problems: Vec::new(),
             refused: false,
             last_tick: Duration::ZERO,
+            cache,
         }
     }
 
@@ -270,14 +277,6 @@ impl<'a> Dispatcher<'a> {
             }
             self.listener.on(&TestEvent::Progress(Event::Warning(stale.to_string())));
         }
-        let lists = self.write_lists(index, attempt);
-        let (select, leave_out) = match lists {
-            Ok(lists) => lists,
-            Err(error) => {
-                return self.not_run(index, format!("the list of its tests could not be written: {error}"), None);
-            }
-        };
-        self.started += 1;
         let launch = Launch {
             workspace: &shared.workspace,
             place: &shared.place,
@@ -287,13 +286,14 @@ impl<'a> Dispatcher<'a> {
             owner: &shared.owner,
         };
         let log = shared.folder.join(format!("{}.log", dir.slug()));
-        let order = Order {
+        let number = self.started + 1;
+        let mut order = Order {
             index,
             launch,
-            number: self.started,
+            number,
             arguments: &shared.plan.dirs[index].arguments,
-            select,
-            leave_out,
+            select: None,
+            leave_out: None,
             plugin: &shared.plugin,
             cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir) },
             beside: owner.and_then(|owner| shared.beside(owner)),
@@ -301,12 +301,22 @@ impl<'a> Dispatcher<'a> {
             timeout: shared.options.timeout.unwrap_or(dir.config.test.timeout),
             grace: Duration::from_secs(2),
             run: shared.run,
-            nonce: shared.nonce(index, self.started),
+            nonce: shared.nonce(index, number),
             log: &log,
             header: header(&ready, stale.as_ref()),
             record: dir.config.test.record,
             env: &shared.options.env,
         };
+        if attempt == 1 && self.recall(dir, &order) {
+            return;
+        }
+        match self.write_lists(index, attempt) {
+            Ok((select, leave_out)) => (order.select, order.leave_out) = (select, leave_out),
+            Err(error) => {
+                return self.not_run(index, format!("the list of its tests could not be written: {error}"), None);
+            }
+        }
+        self.started = number;
         if attempt == 1 {
             for line in launch.warnings() {
                 self.listener.on(&TestEvent::Progress(Event::Warning(line)));
@@ -324,12 +334,31 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
+    /// Takes known verdicts of the dir's tests; gives whether these are all, so that it needs no container.
+    fn recall(&mut self, dir: &RunnableDir, order: &Order<'_>) -> bool {
+        let Some(cache) = &mut self.cache else { return false };
+        let Ok(key) = order.key() else { return false };
+        let index = order.index;
+        let known = cache.look_up(index, Facts::of(&self.shared.workspace, dir, order.arguments), key);
+        let count = known.tests.len();
+        let all = self.sessions[index].recall(known);
+        if count > 0 || all {
+            self.sessions[index].report.waited = self.now();
+            self.listener.on(&TestEvent::Recalled { dir: index, count, all });
+        }
+        if all {
+            self.tell_dir(index);
+        }
+        all
+    }
+
     /// The tests that are wanted and the files that are not, where either is said.
     fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
         let select =
             self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
-        let left = &self.shared.plan.dirs[index].leave_out;
-        let text = || left.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        let planned = &self.shared.plan.dirs[index].leave_out;
+        let left: BTreeSet<&str> = planned.iter().chain(self.sessions[index].recalled()).map(String::as_str).collect();
+        let text = || left.iter().copied().collect::<Vec<_>>().join("\n");
         let left = (!left.is_empty()).then(|| self.write_list("leave-out", index, attempt, &text()));
         Ok((select.transpose()?, left.transpose()?))
     }
@@ -477,6 +506,7 @@ impl<'a> Dispatcher<'a> {
             let ran = self.running.remove(&index).is_some();
             let had_turn =
                 self.sessions[index].report.cause.is_some() || self.sessions[index].report.exit_code.is_some();
+            let had_turn = had_turn || self.sessions[index].is_known();
             if self.shared.plan.dirs[index].runs && (ran || !had_turn) {
                 let tests = self.sessions[index].ended(Exit::Signal(9), &[], Ended::Stopped);
                 for event in tests {

@@ -43,6 +43,15 @@ pub enum TestEvent {
         /// What it is to run.
         runs: Runs,
     },
+    /// Verdicts of the dir's tests are known without a run.
+    Recalled {
+        /// Which dir.
+        dir: DirIndex,
+        /// How many.
+        count: usize,
+        /// Whether these are all, so that no container starts.
+        all: bool,
+    },
     /// Pytest has collected the dir's tests.
     Collected {
         /// Which dir.

@@ -11,6 +11,7 @@
 //! [`session::Session`] a dir, and is the only one to talk to the listener.
 
 pub mod affected;
+pub mod cache;
 pub mod event;
 pub mod last;
 pub mod learned;

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use wharf_git::Git;
 
 use super::event::DirIndex;
-use super::report::model::{DirReport, DirStatus, Summary};
+use super::report::model::{DirReport, DirStatus};
 use super::run::Shared;
 use crate::image::tested::{self, Code, Counts, Tested};
 
@@ -58,7 +58,7 @@ impl Recorder {
                         run: shared.run,
                         time: started.to_owned(),
                         code: codes.get(&dir.repo).cloned(),
-                        counts: counts(&report.summary),
+                        counts: counts(report),
                     };
                     tested::write(&shared.state, dir, &tested)
                 }
@@ -75,7 +75,12 @@ impl Recorder {
     }
 }
 
-fn counts(summary: &Summary) -> Counts {
+/// Known verdicts count as well: they were found on exactly this image.
+fn counts(report: &DirReport) -> Counts {
+    let mut summary = report.summary;
+    for test in report.tests.iter().filter(|test| test.cached) {
+        summary.add(test.verdict);
+    }
     Counts {
         passed: summary.passed + summary.flaky,
         skipped: summary.skipped + summary.xfailed + summary.xpassed,
@@ -94,10 +99,16 @@ fn code(root: PathBuf) -> Option<Code> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_suite::Verdict;
+    use crate::test_suite::report::model::{Summary, TestReport};
+    use crate::test_suite::report::sample;
 
     #[test]
     fn flaky_tests_passed_and_expected_failures_did_not_count() {
         let summary = Summary { passed: 3, flaky: 1, xfailed: 2, skipped: 4, deselected: 5, ..Summary::default() };
-        assert_eq!(counts(&summary), Counts { passed: 4, skipped: 6, deselected: 5 });
+        let mut report = DirReport { summary, tests: Vec::new(), ..sample::dir("infra") };
+        assert_eq!(counts(&report), Counts { passed: 4, skipped: 6, deselected: 5 });
+        report.tests = vec![TestReport { cached: true, ..sample::test("infra/a.py::test_a", Verdict::Passed) }];
+        assert_eq!(counts(&report), Counts { passed: 5, skipped: 6, deselected: 5 });
     }
 }

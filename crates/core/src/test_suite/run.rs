@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::affected::{Remembered, moment};
+use super::cache::{Cache, Caching, Ran};
 use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::last::LastFailed;
@@ -50,6 +51,8 @@ pub struct Options {
     pub env: Vec<String>,
     /// Where the report goes; `None`: `.wharf/runs/<n>`.
     pub report_dir: Option<PathBuf>,
+    /// Known verdicts; `None`: all is run and nothing kept.
+    pub cache: Option<Caching>,
     /// The command line, for the report.
     pub command: String,
     /// Version of Wharf, for the report.
@@ -141,6 +144,8 @@ pub fn run(
         listener.on(&TestEvent::Progress(Event::Note(text)));
     }
 
+    let caching = shared.options.cache.clone();
+    let cache = caching.map(|caching| Cache::start(caching, &workspace.root, shared.state.path()));
     let (sender, receiver) = sync_channel(1024);
     let stop_images = Arc::new(AtomicBool::new(false));
     forward_signals(signals, sender.clone());
@@ -148,17 +153,21 @@ pub fn run(
     let recorder = Recorder::start(&shared);
     remove_orphans(&shared, sender.clone());
     let sessions = sessions(&shared);
-    let joints = Joints { clock, listener: &mut *listener, sender, stop_images: &stop_images };
+    let joints = Joints { clock, listener: &mut *listener, sender, stop_images: &stop_images, cache };
     let mut dispatcher = Dispatcher::new(&shared, sessions, joints);
     dispatcher.run(&receiver);
     let interrupted = dispatcher.interrupted();
     let refused = dispatcher.refused;
     let mut problems = std::mem::take(&mut dispatcher.problems);
     let images = dispatcher.images();
+    let cache = dispatcher.cache.take();
     let mut sessions = std::mem::take(&mut dispatcher.sessions);
     drop(dispatcher);
     let learned = sessions.iter_mut().flat_map(Session::take_learned).collect();
     problems.extend(finished(&shared, &learned, began));
+    let wrong = cache.map_or(Vec::new(), |cache| settle(cache, &shared, &sessions, &learned, listener));
+    let is_wrong = !wrong.is_empty();
+    problems.extend(wrong);
     if let Some(recorder) = recorder {
         problems.extend(recorder.finish(&shared, &started, sessions.iter().map(|session| &session.report), &images));
     }
@@ -184,6 +193,7 @@ pub fn run(
     report.exit_code = match exit_code(&report) {
         130 => 130,
         _ if refused => 5,
+        0 if is_wrong => 1,
         code => code,
     };
     write(&shared, &mut report);
@@ -193,6 +203,31 @@ pub fn run(
         TestEvent::RunFinished(report) => Ok(*report),
         _ => unreachable!("the event was made two lines above"),
     }
+}
+
+/// Keeps what the run has shown, or compares it with what was known: gives a line for each verdict that was known wrongly.
+fn settle(
+    mut cache: Cache,
+    shared: &Shared,
+    sessions: &[Session],
+    learned: &BTreeMap<String, Learned>,
+    listener: &mut dyn TestListener,
+) -> Vec<String> {
+    let ran = sessions.iter().enumerate().filter(|(_, session)| !session.is_known()).map(|(index, session)| {
+        let plan = &shared.plan.dirs[index];
+        let is_whole = plan.only.is_none() && plan.leave_out.is_empty();
+        (index, Ran { report: &session.report, is_complete: session.ended_well(), is_whole })
+    });
+    let ran = ran.collect();
+    let wrong = cache.verify(&ran, learned);
+    cache.keep(&ran, learned);
+    for line in &wrong {
+        listener.on(&TestEvent::Progress(Event::Warning(line.clone())));
+    }
+    for note in cache.notes() {
+        listener.on(&TestEvent::Progress(Event::Note(note)));
+    }
+    wrong
 }
 
 /// All containers have ended: keeps what was learned of test files. Gives what went wrong.

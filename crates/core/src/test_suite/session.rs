@@ -4,10 +4,11 @@
 //! A dir may need several attempts: failed tests are tried again (`--retries`), and when a process dies in a test, the
 //! tests after it still get their turn, in a fresh container, [`RESTARTS`] times.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use wharf_process::Exit;
 
+use super::cache::Recalled;
 use super::cause;
 use super::event::{DirIndex, Runs, TestEvent};
 use super::learned::{Collector, Learned};
@@ -50,6 +51,8 @@ pub struct Session {
     live: bool,
     done: Option<i32>,
     problems: Vec<String>,
+    recalled: BTreeSet<String>,
+    is_known: bool,
     learned: Collector,
 }
 
@@ -79,8 +82,47 @@ impl Session {
             live: false,
             done: None,
             problems: Vec::new(),
+            recalled: BTreeSet::new(),
+            is_known: false,
             learned: Collector::default(),
         }
+    }
+
+    /// Takes in what is known without a run; gives whether that is all.
+    pub fn recall(&mut self, known: Recalled) -> bool {
+        self.report.summary.cached = known.tests.len();
+        self.report.tests = known.tests;
+        self.recalled = known.files;
+        let Some(whole) = known.whole else { return false };
+        self.is_known = true;
+        self.report.summary.deselected = whole.deselected;
+        self.report.python = whole.python;
+        self.report.pytest = whole.pytest;
+        if self.report.tests.is_empty() {
+            self.report.status = DirStatus::NoTests;
+            self.report.cause = Some("no tests were collected".into());
+        } else {
+            self.report.status = DirStatus::Passed;
+        }
+        true
+    }
+
+    /// Test files whose verdicts are known.
+    #[must_use]
+    pub fn recalled(&self) -> &BTreeSet<String> {
+        &self.recalled
+    }
+
+    /// Whether all of it is known without a run.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Whether pytest came to its own end and no process died, so that what is known of its tests is all there is.
+    #[must_use]
+    pub fn ended_well(&self) -> bool {
+        self.is_done() && self.restarts == 0 && !matches!(self.report.status, DirStatus::Interrupted | DirStatus::Crashed)
     }
 
     /// Which tests the next container shall run alone; `None`: all.
@@ -229,6 +271,7 @@ impl Session {
         self.add(TestReport {
             id: finished.id,
             verdict,
+            cached: false,
             duration: finished.duration,
             offset: offset.max(0.0),
             attempts: 1 + finished.reruns,
@@ -335,7 +378,7 @@ impl Session {
         }
         let mut summary = Summary { deselected: self.report.summary.deselected, ..Summary::default() };
         for test in &self.report.tests {
-            summary.add(test.verdict);
+            summary.count_in(test);
         }
         self.report.summary = summary;
         self.judge(exit, tail, how);
@@ -345,6 +388,7 @@ impl Session {
         let crashed = self.report.summary.crashed > 0;
         let bad = self.report.summary.bad() > 0;
         let none = self.report.tests.is_empty();
+        let none_ran = self.report.tests.iter().all(|test| test.cached);
         let mut set = |status, cause: Option<String>, hint: Option<String>| {
             self.report.status = status;
             self.report.cause = cause;
@@ -360,7 +404,7 @@ impl Session {
             return set(DirStatus::Interrupted, Some("the run was stopped while its tests ran".into()), None);
         }
         match (self.live, self.done) {
-            (false, _) if none => {
+            (false, _) if none_ran => {
                 let cause = cause::not_started(&self.report.path.clone(), exit, tail);
                 set(DirStatus::NotRun, Some(cause.text), cause.hint);
             }
@@ -376,6 +420,8 @@ impl Session {
             _ if bad => set(DirStatus::Failed, None, None),
             (_, Some(0 | 1 | 5)) if none => set(DirStatus::NoTests, Some("no tests were collected".into()), None),
             (_, Some(0 | 5)) => set(DirStatus::Passed, None, None),
+            // Of tests that are all known, none is left to run.
+            (_, Some(1)) if none_ran => set(DirStatus::Passed, None, None),
             // Failed once, and passed when tried again.
             (_, Some(1)) if self.report.summary.flaky > 0 => set(DirStatus::Passed, None, None),
             (_, Some(1)) => {
@@ -400,6 +446,7 @@ fn blank(id: String, verdict: Verdict, offset: f64) -> TestReport {
     TestReport {
         id,
         verdict,
+        cached: false,
         duration: 0.0,
         offset,
         attempts: 1,

@@ -147,6 +147,8 @@ impl Scene<'_> {
             strict: false,
             env: suite.env,
             report_dir: None,
+            // What is released was tested now.
+            cache: None,
             command: super::super::test::command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),
         };

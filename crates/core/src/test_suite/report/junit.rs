@@ -123,6 +123,9 @@ fn case(test: &TestReport) -> TestCase {
     if let Some(file) = &test.file {
         case.extra.insert("file".into(), clean(file).into());
     }
+    if test.cached {
+        case.add_property(Property::new("cached", "true"));
+    }
     if let Some(line) = test.line {
         case.extra.insert("line".into(), line.to_string().into());
     }

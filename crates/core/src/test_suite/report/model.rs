@@ -64,6 +64,9 @@ pub struct Summary {
     pub crashed: usize,
     /// Tests that were collected but never ran.
     pub not_run: usize,
+    /// Tests that were not run because their verdict is known from the cache. None of the counts above has them.
+    #[serde(default)]
+    pub cached: usize,
     /// Tests left out by the user's own selection.
     pub deselected: usize,
 }
@@ -128,6 +131,9 @@ pub struct TestReport {
     pub id: String,
     /// What came of it.
     pub verdict: Verdict,
+    /// Whether the verdict comes from the cache, and the test was not run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// Seconds of set-up, call and tear-down together.
     pub duration: f64,
     /// Seconds from the start of the run until this test started.
@@ -174,7 +180,16 @@ impl DirReport {
 }
 
 impl Summary {
-    /// Adds one test.
+    /// Adds one test of a report.
+    pub fn count_in(&mut self, test: &TestReport) {
+        if test.cached {
+            self.cached += 1;
+        } else {
+            self.add(test.verdict);
+        }
+    }
+
+    /// Adds one test that ran.
     pub fn add(&mut self, verdict: Verdict) {
         *self.slot(verdict) += 1;
     }
@@ -185,6 +200,7 @@ impl Summary {
         for verdict in Verdict::ALL {
             *self.slot(verdict) += *other.slot(verdict);
         }
+        self.cached += other.cached;
         self.deselected += other.deselected;
     }
 
@@ -198,7 +214,7 @@ impl Summary {
     /// All tests that have a verdict.
     #[must_use]
     pub fn total(&self) -> usize {
-        Verdict::ALL.iter().map(|verdict| self.count(*verdict)).sum()
+        self.cached + Verdict::ALL.iter().map(|verdict| self.count(*verdict)).sum::<usize>()
     }
 
     /// Tests whose verdict makes the run a failure.

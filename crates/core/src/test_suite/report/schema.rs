@@ -67,6 +67,7 @@ fn summary() -> Value {
         ("timed_out", count("Tests that took longer than their limit.")),
         ("crashed", count("Tests in which the process ended.")),
         ("not_run", count("Tests that were collected but never ran.")),
+        ("cached", count("Tests that were not run because their verdict is known from the cache; none of the counts above has them.")),
         ("deselected", count("Tests left out by the user's own selection.")),
     ])
 }
@@ -115,6 +116,7 @@ fn test() -> Value {
         ("message", optional("One line: the crash message or the reason of a skip.")),
         ("longrepr", optional("The traceback as pytest shows it.")),
     ]);
+    test["properties"]["cached"] = json!({"type": "boolean", "description": "Whether the verdict comes from the cache, and the test was not run; absent where not."});
     test["properties"]["sections"] = json!({"type": "array", "items": pair, "description": "What pytest captured, as (title, text), for tests that did not pass; absent where empty."});
     test
 }
@@ -206,9 +208,10 @@ mod tests {
         let value = serde_json::to_value(sample::report()).unwrap();
         check(&schema, &schema, &value, "");
         let names = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
-        let test = &value["dirs"][0]["tests"][1];
+        let mut test = value["dirs"][0]["tests"][1].clone();
+        test["cached"] = true.into();
         for (definition, value) in
-            [("report", &value), ("summary", &value["summary"]), ("dir", &value["dirs"][0]), ("test", test)]
+            [("report", &value), ("summary", &value["summary"]), ("dir", &value["dirs"][0]), ("test", &test)]
         {
             assert_eq!(names(&schema["$defs"][definition]["properties"]), names(value));
         }
