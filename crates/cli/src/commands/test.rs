@@ -1,5 +1,7 @@
 //! `wharf test`: the arguments, who listens, and the exit code.
 
+mod choice;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,12 +12,14 @@ use semver::Version;
 use wharf_core::config::parse_duration;
 use wharf_core::image::Stage;
 use wharf_core::image::choice::{StageWish, Wish};
+use wharf_core::test_suite::collect::Purpose;
 use wharf_core::test_suite::last::LastFailed;
 use wharf_core::test_suite::report::HTML_FILE;
 use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan};
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Platform;
 
+use self::choice::{Choice, Given};
 use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -40,6 +44,9 @@ pub struct Test {
     /// Only tests with these markers, as pytest's `-m`.
     #[arg(short = 'm', value_name = "MARKERS")]
     pub markers: Option<String>,
+    /// Which tests, by suite and list.
+    #[command(flatten)]
+    pub choice: Choice,
     /// Containers at once; by default one a core, as far as memory allows.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
@@ -65,7 +72,8 @@ pub struct Test {
     /// Use images for this platform, such as linux/arm64, where not the engine's own: by emulation.
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<Platform>,
-    /// Do not run (exit 5) the tests of dirs whose image is not what the checkout asks for, instead of a warning.
+    /// Do not run (exit 5) the tests of dirs whose image is not what the checkout asks for, instead of a warning; exit 5 too where
+    /// an entry of a test list matches nothing or a suite takes longer than its budget.
     #[arg(long)]
     pub strict: bool,
     /// Where the report goes, instead of `.wharf/runs/<n>`.
@@ -93,13 +101,15 @@ impl Test {
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
         let selection = self.selection(&workspace)?;
+        self.choice.check(&workspace)?;
         let plan = test_suite::plan(&workspace, &selection)?;
         if self.plan {
             return self.print_plan(context, &plan);
         }
-        if plan.dirs.is_empty() {
-            context.talk.note("nothing was bad in the last run, so there is nothing to run again");
-            return Ok(0);
+        self.choice.warn(context, &plan, self.strict)?;
+        if plan.dirs.is_empty() && self.choice.explain.is_none() {
+            context.talk.note(self.choice.nothing(&selection));
+            return self.choice.print_nothing(self.json);
         }
         let place = context.place(&workspace)?;
         check_platform(&place, &wish)?;
@@ -109,14 +119,20 @@ impl Test {
             retries: self.retries,
             timeout,
             wish,
-            whole: selection.is_whole(),
+            whole: selection.is_whole() && plan.has_all_markers(),
             strict: self.strict,
+            require: self.choice.require.clone(),
+            purpose: Purpose::Run,
             env: Vec::new(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             command: command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),
         };
         let signals = wharf_process::signals::listen()?;
+        if self.choice.only_looks() {
+            let given = Given { workspace, place, selection, plan, options, signals, json: self.json };
+            return self.choice.look(context, given);
+        }
         let mut listeners = self.listeners(context, &workspace);
         let around = Around { clock: &context.clock, listener: &mut listeners, signals };
         let workspace = Arc::new(workspace);
@@ -158,6 +174,8 @@ impl Test {
             dirs: self.dirs.clone(),
             keyword: self.keyword.clone(),
             markers: self.markers.clone(),
+            suites: self.choice.suites.clone(),
+            lists: self.choice.lists.clone(),
             fail_fast: self.fail_fast,
             pytest: self.pytest.clone(),
             only: None,
@@ -270,7 +288,13 @@ impl From<TestError> for Failure {
             TestError::Config(error) => return error.into(),
             TestError::Image(error) => return error.into(),
             TestError::Io(error) => return error.into(),
-            error @ TestError::NoHolder { .. } => Self::usage(error.to_string()),
+            error @ (TestError::NoHolder { .. }
+            | TestError::NoCapability { .. }
+            | TestError::NoSuite { from: None, .. }) => Self::usage(error.to_string()),
+            error @ TestError::NoSuite { .. } => Self::configuration(error.to_string()),
+            error @ TestError::Unmatched { .. } => Self::refused(error.to_string()),
+            TestError::List(error) if error.is_configuration() => Self::configuration(error.to_string()),
+            TestError::List(error) => Self::usage(error.to_string()),
             error @ TestError::NoLastRun => Self::environment(error.to_string()),
             error @ TestError::LastRun(_) => Self::environment(error.to_string()),
         };

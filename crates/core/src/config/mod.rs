@@ -23,6 +23,7 @@
 //! | [`LayerKind::Variables`] | `WHARF_*` |
 //! | [`LayerKind::Flags`] | the command line |
 
+mod capability;
 mod check;
 mod duration;
 mod error;
@@ -42,6 +43,7 @@ pub mod schema;
 pub mod setenv;
 mod site;
 mod suggest;
+mod suites;
 mod tasks;
 mod typed;
 mod typed_value;
@@ -50,6 +52,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use capability::Capability;
 pub use duration::{format_duration, parse_duration};
 pub use error::{ConfigError, Place, Problem, ProblemKind, SourceLine};
 pub use exports::{Part, check_exported};
@@ -59,6 +62,8 @@ pub use merge::{Resolved, resolve};
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use setenv::SetenvConfig;
+pub use suggest::nearest_word;
+pub use suites::SuiteConfig;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
     RunConfig, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,

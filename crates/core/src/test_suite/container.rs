@@ -31,6 +31,10 @@ pub(super) struct Order<'a> {
     pub arguments: &'a [String],
     pub select: Option<PathBuf>,
     pub leave_out: Option<PathBuf>,
+    /// The test lists, as the plugin reads them.
+    pub lists: Option<PathBuf>,
+    /// Further settings of the plugin, by name.
+    pub more: serde_json::Map<String, serde_json::Value>,
     pub plugin: &'a Path,
     pub cache_dir: Option<String>,
     /// Test tools for a prod image, which has none.
@@ -52,6 +56,9 @@ pub(super) struct Order<'a> {
 const SELECT: &str = "/opt/wharf/select.txt";
 /// Where the list of files that are left out lies in a container.
 const LEAVE_OUT: &str = "/opt/wharf/leave-out.txt";
+
+/// Where the test lists lie in a container.
+const LISTS: &str = "/opt/wharf/lists.json";
 
 /// A container that runs.
 pub(super) struct Handle {
@@ -103,7 +110,7 @@ impl Order<'_> {
         let seen = |list: &Option<PathBuf>, inside: &str| {
             list.as_ref().map(|path| if on_host { path.display().to_string() } else { inside.to_owned() })
         };
-        let plugin = serde_json::json!({
+        let mut plugin = serde_json::json!({
             "nonce": self.nonce,
             "root": root,
             "select": seen(&self.select, SELECT),
@@ -112,6 +119,10 @@ impl Order<'_> {
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
         });
+        if let serde_json::Value::Object(plugin) = &mut plugin {
+            plugin.extend(self.lists.is_some().then(|| ("lists".to_owned(), seen(&self.lists, LISTS).into())));
+            plugin.extend(self.more.clone());
+        }
         let mut command = vec!["python3".to_owned()];
         if self.beside.is_some() {
             let folder = self.launch.workspace.in_container(&self.launch.dir.path);
@@ -135,7 +146,7 @@ impl Order<'_> {
         settings.log = Some(self.log.to_path_buf());
         settings.files.extend(self.beside.iter().map(|tools| (tools.clone(), BESIDE.to_owned())));
         if !on_host {
-            let lists = [(&self.select, SELECT), (&self.leave_out, LEAVE_OUT)];
+            let lists = [(&self.select, SELECT), (&self.leave_out, LEAVE_OUT), (&self.lists, LISTS)];
             let lists = lists.into_iter().filter_map(|(list, inside)| Some((list.clone()?, inside.to_owned())));
             settings.files.extend(lists);
         }

@@ -4,8 +4,6 @@
 //! stops what is not started and interrupts what runs, [`GRACE`] later or at the second one all of it is removed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
@@ -270,8 +268,8 @@ impl<'a> Dispatcher<'a> {
             }
             self.listener.on(&TestEvent::Progress(Event::Warning(stale.to_string())));
         }
-        let lists = self.write_lists(index, attempt);
-        let (select, leave_out) = match lists {
+        let lists = shared.write_lists(index, attempt, self.sessions[index].selection());
+        let [select, leave_out, lists] = match lists {
             Ok(lists) => lists,
             Err(error) => {
                 return self.not_run(index, format!("the list of its tests could not be written: {error}"), None);
@@ -294,11 +292,13 @@ impl<'a> Dispatcher<'a> {
             arguments: &shared.plan.dirs[index].arguments,
             select,
             leave_out,
+            lists,
+            more: shared.plugin_settings(&shared.plan.dirs[index], dir),
             plugin: &shared.plugin,
             cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir) },
             beside: owner.and_then(|owner| shared.beside(owner)),
             test_files: shared.plan.dirs[index].test_files,
-            timeout: shared.options.timeout.unwrap_or(dir.config.test.timeout),
+            timeout: shared.timeout(&shared.plan.dirs[index], dir),
             grace: Duration::from_secs(2),
             run: shared.run,
             nonce: shared.nonce(index, self.started),
@@ -321,24 +321,6 @@ impl<'a> Dispatcher<'a> {
             }
             Err(error) => self.not_run(index, error.to_string(), error.hint()),
         }
-    }
-
-    /// The tests that are wanted and the files that are not, where either is said.
-    fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
-        let select = self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
-        let left = &self.shared.plan.dirs[index].leave_out;
-        let text = || left.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
-        let left = (!left.is_empty()).then(|| self.write_list("leave-out", index, attempt, &text()));
-        Ok((select.transpose()?, left.transpose()?))
-    }
-
-    fn write_list(&self, name: &str, index: DirIndex, attempt: u32, text: &str) -> std::io::Result<PathBuf> {
-        let folder = self.shared.state.folder(name)?;
-        let path = folder.join(format!("{}-{index}-{attempt}.txt", self.shared.run));
-        fs_err::write(&path, text)?;
-        // The user of a prod image is somebody else.
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
-        Ok(path)
     }
 
     fn ended(&mut self, index: DirIndex, exit: Exit, tail: &[String]) {
@@ -430,7 +412,7 @@ impl<'a> Dispatcher<'a> {
     fn limit(&self, index: DirIndex) -> Option<f64> {
         let shared = self.shared;
         let dir = shared.workspace.dirs.iter().find(|dir| dir.address.as_str() == shared.plan.dirs[index].path)?;
-        shared.options.timeout.unwrap_or(dir.config.test.timeout).map(|limit| limit.as_secs_f64())
+        shared.timeout(&shared.plan.dirs[index], dir).map(|limit| limit.as_secs_f64())
     }
 
     fn tell_test(&mut self, event: &TestEvent) {

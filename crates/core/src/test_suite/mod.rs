@@ -10,8 +10,11 @@
 //! channel. A single dispatcher takes that channel, the images' outcomes, signals and the clock in one order, keeps a
 //! [`session::Session`] a dir, and is the only one to talk to the listener.
 
+pub mod collect;
 pub mod event;
+pub mod explain;
 pub mod last;
+pub mod lists;
 pub mod message;
 pub mod plan;
 pub mod reads;
@@ -19,15 +22,20 @@ pub mod report;
 pub mod run;
 pub mod session;
 pub mod stream;
+pub mod suites;
 pub mod verdict;
 
 mod cause;
 mod container;
 mod dispatch;
+mod found;
+mod handed;
 mod record;
 mod runs;
 
+pub use collect::{Collection, collect};
 pub use event::TestEvent;
+pub use explain::{Explained, explain};
 pub use plan::{Selection, TestError, TestPlan, plan};
 pub use reads::Reads;
 pub use report::model::{DirReport, DirStatus, Report, Summary, TestReport};

@@ -10,6 +10,7 @@ use wharf_process::Exit;
 
 use super::cause;
 use super::event::{DirIndex, Runs, TestEvent};
+use super::found::Found;
 use super::message::{Finished, Message, Outcome};
 use super::report::model::{DirReport, DirStatus, Summary, TestReport};
 use super::verdict::Verdict;
@@ -49,6 +50,8 @@ pub struct Session {
     live: bool,
     done: Option<i32>,
     problems: Vec<String>,
+    /// What it tells beside the verdicts.
+    pub(super) found: Found,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +80,7 @@ impl Session {
             live: false,
             done: None,
             problems: Vec::new(),
+            found: Found::default(),
         }
     }
 
@@ -131,6 +135,7 @@ impl Session {
                 None
             }
             Message::Collected { count, deselected } => {
+                self.found.is_over = true;
                 if self.attempt > 1 {
                     return None;
                 }
@@ -138,6 +143,14 @@ impl Session {
                 // Growing by doubling would hold twice as much.
                 self.report.tests.reserve_exact(count);
                 Some(TestEvent::Collected { dir, count, deselected })
+            }
+            Message::Items { ids } if self.found.collects => {
+                self.found.ids.extend(ids);
+                None
+            }
+            Message::Listed { .. } | Message::Explained(_) => {
+                self.found.take(message);
+                None
             }
             Message::Items { ids } => {
                 self.order.extend(ids.iter().cloned());
