@@ -1,6 +1,6 @@
 """Wharf's pytest plugin: tells, event by event on standard output, what a pytest session does.
 
-Owns: the event stream, the selection of tests by a file of ids, the timeout of one test.
+Owns: the event stream, the selection of tests by a file of ids and by test lists, what tests require, the timeout of one test.
 Refuses: to change a verdict, to write anywhere but to standard output, to act without `WHARF_PLUGIN`.
 The events, and the settings in `WHARF_PLUGIN`, are documented in README.md next to this file.
 

@@ -99,9 +99,8 @@ impl Case<'_> {
     fn ran(&mut self, code: i32, arguments: &[&str]) -> Vec<String> {
         let (_, report) = self.run(code, arguments);
         let dirs = report.dirs().into_iter();
-        let mut ids: Vec<String> = dirs
-            .flat_map(|dir| report.verdicts(dir).into_keys().map(move |id| format!("{dir}/{id}")))
-            .collect();
+        let mut ids: Vec<String> =
+            dirs.flat_map(|dir| report.verdicts(dir).into_keys().map(move |id| format!("{dir}/{id}"))).collect();
         ids.sort();
         ids
     }
@@ -127,7 +126,12 @@ fn suites_run_by_marker_and_lists_by_id() {
     let both = case.ran(0, &["--suite", "slow", "alpha", "--", "-m", "brief"]);
     assert_eq!(both, ["alpha/tests/test_a.py::test_brief"]);
     // A list, one in another, what is excluded, and a suite with it.
-    let smoke = ["alpha/tests/test_a.py::test_fast", "beta/test_b.py::test_docker", "beta/test_b.py::test_python", "beta/test_b.py::test_variable"];
+    let smoke = [
+        "alpha/tests/test_a.py::test_fast",
+        "beta/test_b.py::test_docker",
+        "beta/test_b.py::test_python",
+        "beta/test_b.py::test_variable",
+    ];
     let (output, report) = case.run(0, &["--list", "smoke"]);
     output.stderr_lacks("matches no test");
     let ran = report.verdicts("alpha").len() + report.verdicts("beta").len();
@@ -155,6 +159,8 @@ fn suites_run_by_marker_and_lists_by_id() {
     assert_eq!(case.ran(0, &["--suite", "all"]), ALL);
     repo.write("wharf.toml", repo.read("wharf.toml") + "[test]\nsuite = \"fast\"\n");
     assert_eq!(case.ran(0, &["alpha"]), ["alpha/tests/test_a.py::test_fast"]);
+    // What is named closely is not left out by a suite that nobody asked for.
+    assert_eq!(case.ran(0, &["alpha/tests/test_a.py::test_slow"]), ["alpha/tests/test_a.py::test_slow"]);
     assert_eq!(case.ran(0, &["alpha", "--suite", "brief"]), ["alpha/tests/test_a.py::test_brief"]);
 }
 
@@ -220,8 +226,11 @@ fn a_test_is_explained() {
     needs.stdout_contains("is selected").stdout_contains(
         "· marker `needs_variable` requires env:NO_SUCH_VARIABLE, which is not here and demanded by `--require`, so it fails",
     );
-    case.look(0, &["--explain", "./beta/test_b.py::test_python", "alpha"]).stdout_contains("no path and no `--dir` names it");
-    case.look(2, &["--explain", "alpha/tests/test_a.py::test_gone"]).stderr_contains("names no test").stderr_contains("--collect");
+    case.look(0, &["--explain", "./beta/test_b.py::test_python", "alpha"])
+        .stdout_contains("no path and no `--dir` names it");
+    case.look(2, &["--explain", "alpha/tests/test_a.py::test_gone"])
+        .stderr_contains("names no test")
+        .stderr_contains("--collect");
     repo.write("alpha/tests/test_a.py", "def (\n");
     case.look(4, &["--explain", id]).stderr_contains("cannot be collected");
 }

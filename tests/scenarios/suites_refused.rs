@@ -71,6 +71,21 @@ fn a_suite_of_one_dir_only_is_run_there() {
     let plan = wharf(&sandbox, &repo).args(["test", "--suite", "gpu", "--plan", "--json"]).run().assert_code(0).json();
     let paths: Vec<&str> = plan["dirs"].as_array().unwrap().iter().filter_map(|dir| dir["path"].as_str()).collect();
     assert_eq!(paths, ["alpha"]);
-    let text = wharf(&sandbox, &repo).args(["test", "--suite", "gpu", "--dir", "beta"]).env("PATH", "/nonexistent").run();
+    let text =
+        wharf(&sandbox, &repo).args(["test", "--suite", "gpu", "--dir", "beta"]).env("PATH", "/nonexistent").run();
     text.assert_code(0).stderr_contains("no runnable dir has such a suite");
+}
+
+#[test]
+fn names_complete() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, "[test.lists]\nsmoke = ['alpha']\n[test.requires]\nneeds_docker = 'docker'\n");
+    let complete = |words: &[&str]| {
+        let command = wharf(&sandbox, &repo).args(["--", "wharf", "test"]).args(words);
+        let index = (words.len() + 1).to_string();
+        command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", index).run().assert_code(0).stdout.clone()
+    };
+    assert_eq!(complete(&["--suite", "s"]).split_whitespace().collect::<Vec<_>>(), ["slow", "superslow"]);
+    assert_eq!(complete(&["--list", "s"]), "smoke");
+    assert_eq!(complete(&["--require", "d"]), "docker");
 }

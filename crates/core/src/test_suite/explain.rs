@@ -69,6 +69,15 @@ pub struct Explanation {
     pub interrupted: bool,
 }
 
+/// What a user wants explained.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// A test id, or a class or file.
+    pub text: &'a str,
+    /// What would be run.
+    pub selection: &'a Selection,
+}
+
 /// Explains what a selection makes of the tests that `text` names.
 ///
 /// # Errors
@@ -76,11 +85,11 @@ pub struct Explanation {
 pub fn explain(
     workspace: &Arc<Workspace>,
     place: &Arc<Place>,
-    selection: &Selection,
-    text: &str,
+    asked: Asked<'_>,
     options: Options,
     around: Around<'_>,
 ) -> Result<Explanation, TestError> {
+    let Asked { text, selection } = asked;
     let (holder, id) = named(workspace, text)?;
     suites::check(workspace, selection)?;
     let file = id.split("::").next().unwrap_or(&id);

@@ -103,6 +103,7 @@ pub(super) fn choose(dir: &RunnableDir, selection: &Selection) -> Chosen {
     let config = &dir.config.test;
     let asked: Vec<String> = match (&config.suite, selection.suites.is_empty()) {
         (None, true) => return Chosen::All,
+        (Some(_), true) if names_tests(selection) => return Chosen::All,
         (Some(suite), true) => vec![suite.value.clone()],
         (_, false) => selection.suites.clone(),
     };
@@ -114,6 +115,12 @@ pub(super) fn choose(dir: &RunnableDir, selection: &Selection) -> Chosen {
         }
     }
     if suites.is_empty() { Chosen::Nothing } else { Chosen::Suite(DirSuite::union(names, &suites)) }
+}
+
+/// Whether tests are named so closely that a suite which nobody asked for must not take any of them away.
+fn names_tests(selection: &Selection) -> bool {
+    let is_close = |path: &String| path.contains("::") || path.ends_with(".py");
+    selection.only.is_some() || !selection.lists.is_empty() || selection.paths.iter().any(is_close)
 }
 
 /// Names of all suites of a workspace, sorted.

@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use clap::builder::NonEmptyStringValueParser;
 use wharf_core::image::Place;
 use wharf_core::test_suite::event::{TestEvent, TestListener};
-use wharf_core::test_suite::explain::{Explanation, Line};
+use wharf_core::test_suite::explain::{Asked, Explanation, Line};
 use wharf_core::test_suite::{
     Around, Collection, Explained, Options, Selection, TestError, TestPlan, collect, explain, suites,
 };
@@ -101,7 +101,7 @@ impl Choice {
         let mut listener = Quiet((!context.talk.is_quiet()).then(|| Plain::new(std::io::stderr(), context.talk.style)));
         let around = Around { clock: &context.clock, listener: &mut listener, signals };
         if let Some(id) = &self.explain {
-            let answer = explain(&workspace, &place, &selection, id, options, around)?;
+            let answer = explain(&workspace, &place, Asked { text: id, selection: &selection }, options, around)?;
             return print_explanation(&answer, json);
         }
         let collection = collect(&workspace, &place, plan, options, around)?;
