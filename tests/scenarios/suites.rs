@@ -150,6 +150,9 @@ fn suites_run_by_marker_and_lists_by_id() {
     let (_, report) = case.run(5, &["--list", "few.txt", "--strict"]);
     assert_eq!(report.status("alpha"), "passed");
     assert_eq!(report.0["problems"][0], "list `few.txt`, line 2: `alpha/tests/test_a.py::test_gone` matches no test");
+    // A file that is named as it is counts, whatever it is called.
+    repo.write("alpha/checks.py", "def test_odd(): pass\n").write("few.txt", "//alpha/checks.py\n");
+    assert_eq!(case.ran(0, &["--list", "few.txt", "--strict"]), ["alpha/checks.py::test_odd"]);
     // More time than the budget has.
     let (output, report) = case.run(0, &["--suite", "brief"]);
     report.assert_verdicts("alpha", &[("tests/test_a.py::test_brief", "passed")]);

@@ -239,8 +239,8 @@ pub fn plan(workspace: &Workspace, selection: &Selection) -> Result<TestPlan, Te
         };
         let listed = match &lists {
             Some(lists) if !lists.located.dirs.contains_key(dir.address.as_str()) => continue,
-            Some(lists) if paths.is_empty() && only.is_none() && !may_collect_more(dir) => {
-                lists.located.paths(&dir.address)
+            Some(lists) if paths.is_empty() && only.is_none() => {
+                lists.located.paths(&dir.address, may_collect_more(dir))
             }
             _ => None,
         };

@@ -15,6 +15,8 @@ use crate::workspace::Workspace;
 pub struct Located {
     /// By address of a runnable dir: paths from there; an empty path for all of it.
     pub dirs: BTreeMap<String, BTreeSet<String>>,
+    /// Files and folders that entries name without wildcards, from the super-repo's root.
+    exact: BTreeSet<String>,
     /// By index of an entry: the dirs in which it can match.
     pub entries: BTreeMap<usize, BTreeSet<String>>,
 }
@@ -52,6 +54,7 @@ impl Located {
             return;
         }
         if let Some(holder) = workspace.holder(&address).filter(|holder| holder.address != address) {
+            self.exact.insert(address.to_string());
             let relative = address.as_str().strip_prefix(&holder.address.prefix()).unwrap_or(address.as_str());
             self.add(index, &holder.address, relative);
         }
@@ -81,18 +84,52 @@ impl Located {
         }
     }
 
-    /// The paths of one dir that pytest is given, so that it need not look at others: files that are named like tests. `None`
-    /// where all of the dir is meant or a folder of it, or there are too many for a command line.
+    /// The paths of one dir that pytest is given, so that it need not look at others: those that entries name as they are, and of
+    /// those that globs found the ones that pytest would collect by their name. `None` where all of the dir is meant, there are
+    /// too many for a command line, or `collects_more`: the dir's settings collect files of other names.
     #[must_use]
-    pub fn paths(&self, dir: &Address) -> Option<Vec<String>> {
+    pub fn paths(&self, dir: &Address, collects_more: bool) -> Option<Vec<String>> {
         const MOST: usize = 200;
         let paths = self.dirs.get(dir.as_str())?;
-        let is_test = |path: &&String| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            name.strip_suffix(".py").is_some_and(|stem| stem.starts_with("test_") || stem.ends_with("_test"))
-        };
-        let tests: Vec<String> = paths.iter().filter(is_test).cloned().collect();
-        let only_code = paths.iter().all(|path| path.ends_with(".py"));
-        (only_code && !tests.is_empty() && tests.len() <= MOST).then_some(tests)
+        let is_exact = |path: &String| self.exact.contains(&format!("{}{path}", dir.prefix()));
+        if paths.contains("") || (collects_more && !paths.iter().all(is_exact)) {
+            return None;
+        }
+        let given: Vec<String> = paths.iter().filter(|path| is_exact(path) || is_test(path)).cloned().collect();
+        (!given.is_empty() && given.len() <= MOST).then_some(given)
+    }
+}
+
+/// Whether pytest collects a file by its name alone (`python_files` and `--doctest-glob`, as they are unless stated).
+fn is_test(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((stem, "py")) => stem.starts_with("test_") || stem.ends_with("_test"),
+        Some((stem, "txt")) => stem.starts_with("test"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn located(paths: &[&str], exact: &[&str]) -> Located {
+        let set = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<BTreeSet<_>>();
+        Located { dirs: BTreeMap::from([("infra".into(), set(paths))]), exact: set(exact), ..Located::default() }
+    }
+
+    #[test]
+    fn pytest_is_given_what_is_named_or_looks_like_a_test() {
+        let infra = Address::from_relative(Path::new("infra")).unwrap();
+        let paths = |located: &Located, more| located.paths(&infra, more);
+        let globbed = located(&["t/conftest.py", "t/test_a.py", "t/b_test.py", "t/notes.txt", "t/test_c.txt"], &[]);
+        assert_eq!(paths(&globbed, false).unwrap(), ["t/b_test.py", "t/test_a.py", "t/test_c.txt"]);
+        assert_eq!(paths(&globbed, true), None, "others may be meant");
+        let exact = located(&["checks.py", "t"], &["infra/checks.py", "infra/t"]);
+        assert_eq!(paths(&exact, true).unwrap(), ["checks.py", "t"]);
+        assert_eq!(paths(&located(&["", "t/test_a.py"], &[]), false), None, "all of it");
+        assert_eq!(paths(&located(&["t/conftest.py"], &[]), false), None);
+        assert_eq!(located(&[], &[]).paths(&Address::root(), false), None);
     }
 }
