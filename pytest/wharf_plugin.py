@@ -1,6 +1,6 @@
 """Wharf's pytest plugin: tells, event by event on standard output, what a pytest session does.
 
-Owns: the event stream, the selection of tests by a file of ids, the timeout of one test.
+Owns: the event stream, the selection of tests by a file of ids and by test lists, what tests require, the timeout of one test.
 Refuses: to change a verdict, to write anywhere but to standard output, to act without `WHARF_PLUGIN`.
 The events, and the settings in `WHARF_PLUGIN`, are documented in README.md next to this file.
 
@@ -349,6 +349,253 @@ class LeaveOut(Guarded):
             items[:] = [item for item in items if str(item.fspath) not in self.files]
         except Exception:
             self.trouble()
+
+
+class Lists(Guarded):
+    """Keeps only the tests of the test lists that were asked for, and notes which of their entries match any.
+
+    The file is a JSON list of nodes; a node holds names and regular expressions, each with the number of its entry,
+    numbers of further nodes, and that of a node with what is excluded. The first node is the whole.
+    """
+
+    def __init__(self, path, paths, stream):
+        import re
+
+        self.paths = paths
+        self.stream = stream
+        self.matched = set()
+        with open(path, encoding="utf-8") as file:
+            self.nodes = json.load(file)
+        for node in self.nodes:
+            node["globs"] = [(re.compile(text + r"\Z", re.DOTALL).match, entry) for text, entry in node["globs"]]
+
+    def names(self, nodeid):
+        """What an entry without wildcards may call this test: itself, what it is in, and it without parameters."""
+        name = self.paths.id(nodeid)
+        path, _, inside = name.partition("::")
+        names = {name, path, "."}
+        inside = inside.partition("[")[0]
+        while inside:
+            names.add(path + "::" + inside)
+            inside = inside.rpartition("::")[0]
+        while "/" in path:
+            path = path.rpartition("/")[0]
+            names.add(path)
+        return name, names
+
+    def entries(self, nodeid):
+        """Numbers of the entries that match, and whether the test is in the lists."""
+        found = set()
+        name, names = self.names(nodeid)
+        return found, self.has(self.nodes[0], name, names, found)
+
+    def has(self, node, name, names, found):
+        mine = {node["names"][known] for known in names if known in node["names"]}
+        mine.update(entry for match, entry in node["globs"] if match(name))
+        found |= mine
+        hit = bool(mine)
+        for other in node["lists"]:
+            hit = self.has(self.nodes[other], name, names, found) or hit
+        return hit and (node["not"] is None or not self.has(self.nodes[node["not"]], name, names, found))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, config, items):
+        try:
+            kept, dropped = [], []
+            for item in items:
+                found, wanted = self.entries(item.nodeid)
+                self.matched |= found
+                (kept if wanted else dropped).append(item)
+            if dropped:
+                items[:] = kept
+                config.hook.pytest_deselected(items=dropped)
+        except Exception:
+            self.trouble()
+        yield
+
+
+# -------------------------------------------------------------------------------------- requirements
+
+
+class Requires(Guarded):
+    """Skips tests whose marker needs what this place lacks, before any fixture; fails them where it was demanded.
+
+    Each capability is looked for once, when the first test needs it.
+    """
+
+    def __init__(self, requires, demanded, config, stream):
+        self.stream = stream
+        self.requires = sorted(requires.items())
+        self.demanded = set(demanded)
+        self.known = {}
+        self.reads = config.pluginmanager.getplugin("wharf-reads")
+        for marker, capability in self.requires:
+            config.addinivalue_line("markers", "%s: needs %s" % (marker, capability))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        for marker, capability in self.requires:
+            if item.get_closest_marker(marker) is None:
+                continue
+            lacking = self.lacking(capability)
+            if lacking:
+                if self.reads is not None:  # another place, or another day, may have it: this verdict is not to be kept
+                    self.reads.file(item.nodeid).partial = True
+                text = "requires %s, which is not here: %s" % (capability, lacking)
+                if self.demanded & {marker, capability, "all"}:
+                    pytest.fail(text, pytrace=False)
+                pytest.skip(text)
+
+    def lacking(self, capability):
+        """Why this place lacks it; empty where it does not."""
+        if capability not in self.known:
+            try:
+                self.known[capability] = lacking(capability)
+            except Exception as error:
+                self.known[capability] = "it could not be looked for: %r" % (error,)
+        return self.known[capability]
+
+
+def lacking(capability):
+    kind, _, name = capability.partition(":")
+    if kind == "docker":
+        return lacking_engine()
+    if kind == "network":
+        return "" if has_route() else "there is no route out"
+    if kind == "gpu":
+        import glob
+
+        found = glob.glob("/dev/nvidia[0-9]*") + glob.glob("/dev/kfd") + glob.glob("/dev/dxg")
+        return "" if found else "there is no device of one"
+    if kind == "env":
+        return "" if os.environ.get(name) else "the variable is not set"
+    if kind == "command":
+        import shutil
+
+        return "" if shutil.which(name) else "it is not on PATH"
+    if kind == "service":
+        return lacking_service(*name.partition(":")[::2])
+    return "this version of Wharf does not know it"
+
+
+def lacking_engine():
+    import socket
+
+    hosts = [os.environ.get("DOCKER_HOST") or os.environ.get("CONTAINER_HOST") or ""]
+    if not hosts[0]:
+        sockets = ["/var/run/docker.sock", "/run/podman/podman.sock"]
+        runtime = os.environ.get("XDG_RUNTIME_DIR")
+        sockets += [runtime + "/podman/podman.sock", runtime + "/docker.sock"] if runtime else []
+        hosts = ["unix://" + path for path in sockets if os.path.exists(path)]
+    why = "no socket of one"
+    for host in hosts:
+        scheme, _, place = host.partition("://")
+        try:
+            if scheme == "unix":
+                with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+                    client.settimeout(3)
+                    client.connect(place)
+            elif scheme != "ssh":
+                name, _, port = place.rstrip("/").rpartition(":")
+                socket.create_connection((name.strip("[]"), int(port)), 3).close()
+            return ""
+        except (OSError, ValueError) as error:
+            why = "%s does not answer: %s" % (host, error)
+    return why
+
+
+def has_route():
+    """Whether the kernel knows a way to other networks; nothing is sent. Where there is no /proc, it is believed."""
+    if not os.path.exists("/proc/net/route"):
+        return True
+    with open("/proc/net/route") as file:
+        if any(line.split()[1:2] == ["00000000"] for line in file):
+            return True
+    try:
+        with open("/proc/net/ipv6_route") as file:
+            rows = [line.split() for line in file]
+    except OSError:
+        return False
+    return any(row[0] == "0" * 32 and row[1] == "00" and row[-1] != "lo" for row in rows if len(row) >= 10)
+
+
+def lacking_service(name, port):
+    import socket
+
+    try:
+        if port:
+            socket.create_connection((name, int(port)), 3).close()
+        else:
+            socket.getaddrinfo(name, None)
+        return ""
+    except OSError as error:
+        return "it does not answer: %s" % error if port else "no host has this name"
+
+
+# --------------------------------------------------------------------------------------- explanation
+
+
+class Explain(Guarded):
+    """Tells of the tests that one id names whether each thing that selects would take them. Nothing is run then."""
+
+    def __init__(self, settings, paths, lists, requires, stream):
+        self.settings = settings
+        self.paths = paths
+        self.lists = lists
+        self.requires = requires
+        self.stream = stream
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items):
+        found = []
+        try:
+            wanted = self.settings["id"]
+            for item in items:
+                name = self.paths.id(item.nodeid)
+                if name == wanted or name.startswith((wanted + "[", wanted + "::")):
+                    found.append((item, self.facts(item, name)))
+        except Exception:
+            self.trouble()
+        yield
+        try:
+            kept = set(map(id, items))
+            for item, facts in found:
+                self.stream.event("explained", kept=id(item) in kept, **facts)
+        except Exception:
+            self.trouble()
+
+    def facts(self, item, name):
+        markers = []
+        for marker in item.iter_markers():
+            if marker.name not in markers:
+                markers.append(marker.name)
+        facts = {"id": name, "markers": markers, "entries": [], "listed": None, "lacking": []}
+        for kind in ("suite", "markexpr", "keyword"):
+            facts[kind] = self.takes(item, kind)
+        if self.lists is not None:
+            entries, facts["listed"] = self.lists.entries(item.nodeid)
+            facts["entries"] = sorted(entries)
+        if self.requires is not None:
+            needed = [(marker, capability) for marker, capability in self.requires.requires if marker in markers]
+            facts["lacking"] = [[marker, capability, self.requires.lacking(capability)] for marker, capability in needed]
+        return facts
+
+    def takes(self, item, kind):
+        """What pytest itself would make of an expression; None where there is none."""
+        text = self.settings.get(kind)
+        if not text:
+            return None
+        from _pytest.mark import KeywordMatcher, MarkMatcher
+        from _pytest.mark.expression import Expression
+
+        if kind == "keyword":
+            matcher = KeywordMatcher.from_item(item)
+        elif hasattr(MarkMatcher, "from_item"):
+            matcher = MarkMatcher.from_item(item)
+        else:
+            matcher = MarkMatcher.from_markers(item.iter_markers())  # pytest 8.3
+        compiled = Expression.compile(text) if hasattr(Expression, "compile") else Expression(text)
+        return bool(compiled.evaluate(matcher))
 
 
 # ------------------------------------------------------------------------------------------ timeouts
@@ -834,6 +1081,7 @@ class Session(Guarded):
         self.stream = stream
         self.paths = paths_for(config, settings["root"])
         self.selection = None
+        self.lists = None
         self.timeouts = None
         self.reads = None
         self.names = {}  # node id: id as JSON
@@ -999,6 +1247,10 @@ class Session(Guarded):
         if self.xdist is not None and not lists:
             return
         self.selection.lines = None  # said once
+        if self.lists is not None:
+            matched = set().union(self.lists.matched, *(facts.get("matched", ()) for facts in self.from_workers.values()))
+            self.stream.event("listed", entries=sorted(matched))
+            self.lists = None
         names = sorted(n for n in unmatched if n.partition("::")[0] not in self.broken)
         for chunk in self.chunks([dumps(name) for name in names]):
             text = '%s"problem","message":"selected ids that match no test","kind":"unmatched","ids":[%s]}'
@@ -1234,6 +1486,7 @@ class Worker(Guarded):
     def __init__(self, config):
         self.config = config
         self.selection = None
+        self.lists = None
         self.timeouts = None
         self.reads = None
         self.stream = self
@@ -1247,6 +1500,8 @@ class Worker(Guarded):
         facts = {"deselected": 0, "selected_out": 0, "unmatched": [], "problems": self.problems}
         if chosen is not None:
             facts.update(deselected=chosen.deselected, selected_out=chosen.selected_out, unmatched=chosen.unmatched())
+        if self.lists is not None:
+            facts["matched"] = sorted(self.lists.matched)
         text = json.dumps(facts)
         self.problems = []
         return text
@@ -1401,6 +1656,11 @@ def pytest_configure(config):
         if settings.get("record") and RECORDER is not None:
             plugin.reads = Reads(config, RECORDER, paths_for(config, settings["root"]), plugin.stream)
             config.pluginmanager.register(plugin.reads, "wharf-reads")
+        if settings.get("lists") or settings.get("requires"):
+            choose(config, plugin, settings)
+        if settings.get("explain"):
+            explain = Explain(settings["explain"], selection.paths, plugin.lists, config.pluginmanager.getplugin("wharf-requires"), plugin.stream)
+            config.pluginmanager.register(explain, "wharf-explain")
         debugging = config.getoption("usepdb", False) or config.getoption("trace", False)
         if settings.get("timeout") and not debugging and hasattr(signal, "SIGALRM"):
             plugin.timeouts = Timeouts(settings, config, plugin.report_hard, plugin.stream)
@@ -1409,6 +1669,17 @@ def pytest_configure(config):
         sys.stderr.write("wharf_plugin: %r\n" % (error,))
         if STREAM is not None:
             STREAM.problem("the plugin failed to start: %s: %s" % (type(error).__name__, error))
+
+
+def choose(config, plugin, settings):
+    """What test lists and requirements add; an explanation asks them and lets them choose nothing."""
+    if settings.get("lists"):
+        plugin.lists = Lists(settings["lists"], plugin.selection.paths, plugin.stream)
+        if not settings.get("explain"):
+            config.pluginmanager.register(plugin.lists, "wharf-lists")
+    if settings.get("requires"):
+        requires = Requires(settings["requires"], settings.get("require") or (), config, plugin.stream)
+        config.pluginmanager.register(requires, "wharf-requires")
 
 
 record()

@@ -35,6 +35,8 @@ mod repo_move;
 mod run;
 mod setenv;
 mod start;
+mod suites;
+mod suites_refused;
 mod task;
 mod task_places;
 mod test_cache;

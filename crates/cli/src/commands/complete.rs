@@ -9,6 +9,7 @@ use wharf_core::common_files::{Scene, Selection, examine};
 use wharf_core::repos::Repos;
 use wharf_core::runnable_dir::Address;
 use wharf_core::task::{Catalogue, Task};
+use wharf_core::test_suite;
 use wharf_core::workspace::{Surroundings, Workspace, discover};
 
 use crate::arguments::{Color, Global};
@@ -18,6 +19,39 @@ use crate::surroundings;
 #[must_use]
 pub fn dirs() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| candidates(current, workspace().as_ref()))
+}
+
+/// Completes names of suites.
+#[must_use]
+pub fn suites() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let Some(workspace) = workspace() else { return Vec::new() };
+        let marked = |name: String| {
+            let of_dirs = workspace.dirs.iter().map(|dir| &dir.config).chain([&workspace.config]);
+            let found = of_dirs.into_iter().find_map(|config| Some(config.test.suites.get(&name)?.markers.clone()));
+            (name, found.unwrap_or_default())
+        };
+        texts(current, test_suite::suites::names(&workspace).into_iter().map(marked))
+    })
+}
+
+/// Completes names of test lists.
+#[must_use]
+pub fn lists() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let Some(workspace) = workspace() else { return Vec::new() };
+        let lists = &workspace.config.test.lists;
+        texts(current, lists.iter().map(|(name, entries)| (name.clone(), entries.join(", "))))
+    })
+}
+
+/// Completes what tests require, for `--require`.
+#[must_use]
+pub fn requirements() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let Some(workspace) = workspace() else { return Vec::new() };
+        texts(current, test_suite::suites::requirements(&workspace).into_iter().map(|name| (name, String::new())))
+    })
 }
 
 /// Completes names of tasks where a command is expected.

@@ -2,6 +2,7 @@
 
 mod affected;
 pub mod cache;
+mod choice;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -14,12 +15,14 @@ use wharf_core::config::parse_duration;
 use wharf_core::image::Stage;
 use wharf_core::image::choice::{StageWish, Wish};
 use wharf_core::test_suite::affected::Affected;
+use wharf_core::test_suite::collect::Purpose;
 use wharf_core::test_suite::last::LastFailed;
 use wharf_core::test_suite::report::HTML_FILE;
 use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan};
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Platform;
 
+use self::choice::{Choice, Given};
 use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -44,6 +47,9 @@ pub struct Test {
     /// Only tests with these markers, as pytest's `-m`.
     #[arg(short = 'm', value_name = "MARKERS")]
     pub markers: Option<String>,
+    /// Which tests, by suite and list.
+    #[command(flatten)]
+    pub choice: Choice,
     /// Containers at once; by default one a core, as far as memory allows.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub jobs: Option<u32>,
@@ -69,7 +75,8 @@ pub struct Test {
     /// Use images for this platform, such as linux/arm64, where not the engine's own: by emulation.
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<Platform>,
-    /// Do not run (exit 5) the tests of dirs whose image is not what the checkout asks for, instead of a warning.
+    /// Do not run (exit 5) the tests of dirs whose image is not what the checkout asks for, instead of a warning; exit 5 too where
+    /// an entry of a test list matches nothing or a suite takes longer than its budget.
     #[arg(long)]
     pub strict: bool,
     /// Where the report goes, instead of `.wharf/runs/<n>`.
@@ -104,14 +111,16 @@ impl Test {
         context.say_problems(&workspace);
         let cache = self.cache.of(self, wish.stage, &workspace)?;
         let selection = self.selection(&workspace)?;
+        self.choice.check(&workspace)?;
         let mut plan = test_suite::plan(&workspace, &selection)?;
         let affected = self.affected.narrow(context, &workspace, &mut plan)?;
         if self.plan {
             return self.print_plan(context, &plan, affected.as_ref());
         }
-        if plan.dirs.is_empty() {
-            context.talk.note("nothing was bad in the last run, so there is nothing to run again");
-            return Ok(0);
+        self.choice.warn(context, &plan, self.strict)?;
+        if plan.dirs.is_empty() && self.choice.explain.is_none() {
+            context.talk.note(self.choice.nothing(&selection));
+            return self.choice.print_nothing(self.json);
         }
         let place = context.place(&workspace)?;
         check_platform(&place, &wish)?;
@@ -121,8 +130,12 @@ impl Test {
             retries: self.retries,
             timeout,
             wish,
-            whole: selection.is_whole() && plan.dirs.iter().all(|dir| dir.leave_out.is_empty()),
+            whole: selection.is_whole()
+                && plan.has_all_markers()
+                && plan.dirs.iter().all(|dir| dir.leave_out.is_empty()),
             strict: self.strict,
+            require: self.choice.require.clone(),
+            purpose: Purpose::Run,
             env: Vec::new(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             cache,
@@ -130,6 +143,10 @@ impl Test {
             wharf: env!("CARGO_PKG_VERSION").into(),
         };
         let signals = wharf_process::signals::listen()?;
+        if self.choice.only_looks() {
+            let given = Given { workspace, place, selection, plan, options, signals, json: self.json };
+            return self.choice.look(context, given);
+        }
         let mut listeners = self.listeners(context, &workspace);
         let around = Around { clock: &context.clock, listener: &mut listeners, signals };
         let workspace = Arc::new(workspace);
@@ -171,6 +188,8 @@ impl Test {
             dirs: self.dirs.clone(),
             keyword: self.keyword.clone(),
             markers: self.markers.clone(),
+            suites: self.choice.suites.clone(),
+            lists: self.choice.lists.clone(),
             fail_fast: self.fail_fast,
             pytest: self.pytest.clone(),
             only: None,
@@ -297,7 +316,13 @@ impl From<TestError> for Failure {
             TestError::Config(error) => return error.into(),
             TestError::Image(error) => return error.into(),
             TestError::Io(error) => return error.into(),
-            error @ TestError::NoHolder { .. } => Self::usage(error.to_string()),
+            error @ (TestError::NoHolder { .. }
+            | TestError::NoCapability { .. }
+            | TestError::NoSuite { from: None, .. }) => Self::usage(error.to_string()),
+            error @ TestError::NoSuite { .. } => Self::configuration(error.to_string()),
+            error @ TestError::Unmatched { .. } => Self::refused(error.to_string()),
+            TestError::List(error) if error.is_configuration() => Self::configuration(error.to_string()),
+            TestError::List(error) => Self::usage(error.to_string()),
             error @ TestError::NoLastRun => Self::environment(error.to_string()),
             error @ TestError::LastRun(_) => Self::environment(error.to_string()),
         };

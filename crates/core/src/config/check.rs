@@ -62,6 +62,8 @@ impl<'s> Checker<'s> {
                 self.known(key, name.span(), value);
             } else if path == "tasks" {
                 self.tasks(value);
+            } else if path == super::suites::TABLE {
+                self.suites(value);
             } else if schema::LISTED_TABLES.contains(&path.as_str()) {
                 self.listed_table(&path, value);
             } else if let Some(key) = schema::any_name(&path) {
@@ -162,7 +164,7 @@ impl<'s> Checker<'s> {
             }
             (Kind::Integer { min, max }, DeValue::Integer(number)) => {
                 let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
-                self.integer(key, (min, max), (&number.to_string(), parsed), (key_span, &span));
+                self.integer(key.path.to_owned(), (min, max), (&number.to_string(), parsed), (key_span, &span));
             }
             (Kind::Boolean, DeValue::Boolean(boolean)) => {
                 self.accept(path.to_owned(), Value::Boolean(*boolean), key_span);
@@ -234,18 +236,18 @@ impl<'s> Checker<'s> {
     /// Reads a number; `shown` is its text, with what it parsed to; `spans` are those of its key and of itself.
     pub(super) fn integer(
         &mut self,
-        key: &Key,
+        path: String,
         (min, max): (i64, i64),
         (shown, parsed): (&str, Option<i64>),
         (key_span, span): (&Range<usize>, &Range<usize>),
     ) {
         match parsed {
             Some(number) if (min..=max).contains(&number) => {
-                self.accept(key.path.to_owned(), Value::Integer(number), key_span);
+                self.accept(path, Value::Integer(number), key_span);
             }
             _ => {
                 let expected = Kind::Integer { min, max }.expected().unwrap_or_default();
-                self.report(ProblemKind::bad_value(key.path.to_owned(), shown, expected), span.clone());
+                self.report(ProblemKind::bad_value(path, shown, expected), span.clone());
             }
         }
     }

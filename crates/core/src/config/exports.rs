@@ -35,6 +35,11 @@ const EXPORTED: &[&str] = &[
     "test.retries",
     "test.args",
     "test.slow",
+    "test.requires",
+    "test.suites.NAME.markers",
+    "test.suites.NAME.timeout",
+    "test.suites.NAME.retries",
+    "test.suites.NAME.budget",
 ];
 
 /// Whether a sub-repo may export a default of this key.

@@ -5,6 +5,7 @@
 
 use wharf_engine::Platform;
 
+use super::capability::Capability;
 use super::duration::parse_duration;
 use super::size::parse_size;
 use super::exports::Part;
@@ -80,6 +81,10 @@ pub enum Form {
     Port,
     /// The name of a network.
     Network,
+    /// An entry of a test list.
+    TestEntry,
+    /// Something that a test may need of its place.
+    Capability,
     /// A duration above zero.
     Duration,
     /// A duration above zero, or `none`.
@@ -140,6 +145,8 @@ impl Form {
             Self::Volume => is_volume(text),
             Self::Port => is_port(text),
             Self::Network => is_reference(text),
+            Self::TestEntry => is_test_entry(text),
+            Self::Capability => Capability::parse(text).is_some(),
             Self::Duration => parse_duration(text).is_some(),
             Self::DurationOrNone => text == "none" || parse_duration(text).is_some(),
             Self::Size => parse_size(text).is_some(),
@@ -213,6 +220,13 @@ impl Form {
             Self::Volume => "`host:container` or `host:container:ro`, the container's path absolute",
             Self::Port => "a port such as `8080`, `8080:80` or `127.0.0.1:8080:80`",
             Self::Network => "the name of a network",
+            Self::TestEntry => {
+                "a test id, a file, a folder or a glob from the super-repo's root, such as `infra/tests/test_a.py::test_one`, \
+                 or `@other-list`; `!` in front excludes"
+            }
+            Self::Capability => {
+                "`docker`, `network`, `gpu`, `env:NAME`, `command:NAME`, `service:NAME` or `service:NAME:PORT`"
+            }
             Self::Duration => "a duration such as `60s`, `5m` or `1h30m`",
             Self::DurationOrNone => "a duration such as `60s`, `5m` or `1h30m`, or `none`",
             Self::Size => "a size such as `500MB` or `2GB`",
@@ -264,6 +278,19 @@ fn is_inner_path(text: &str) -> bool {
         && !text.starts_with(['/', '-'])
         && !text.contains(['\\', '\n', '\r'])
         && !text.split('/').any(|part| part == "..")
+}
+
+/// A path in the repo with or without what is in the file behind it, or `@` and the name of a list.
+fn is_test_entry(text: &str) -> bool {
+    let entry = text.strip_prefix('!').unwrap_or(text);
+    match entry.strip_prefix('@') {
+        Some(name) => Names::Free.accepts(name),
+        None => {
+            let path = entry.split_once("::").map_or(entry, |(path, _)| path);
+            let path = path.strip_prefix("//").unwrap_or(path);
+            is_inner_path(path) && !entry.contains(['\n', '\r'])
+        }
+    }
 }
 
 fn is_os_package(text: &str) -> bool {

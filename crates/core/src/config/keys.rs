@@ -1,6 +1,9 @@
 //! Every key of the configuration, one row each. Adding a key is adding a row here, running `cargo xtask gen` and
 //! giving it a field in `typed.rs`.
 
+mod tasks;
+
+use self::tasks::TASK_KEYS;
 use super::form::Form;
 use super::origin::LayerKind::{self, Flags, RunnableDir, SubRepo, SuperRepo, User, Variables};
 use super::schema::{Key, Kind, Names};
@@ -9,7 +12,6 @@ const EVERYWHERE: &[LayerKind] = &[User, SuperRepo, SubRepo, RunnableDir, Variab
 const ONCE: &[LayerKind] = &[User, SuperRepo, Variables, Flags];
 const FILES: &[LayerKind] = &[User, SuperRepo, SubRepo, RunnableDir];
 const ROOT: &[LayerKind] = &[SuperRepo];
-const TASKS: &[LayerKind] = &[SuperRepo, SubRepo, RunnableDir];
 const DIR: &[LayerKind] = &[RunnableDir];
 const REPO_AND_DIR: &[LayerKind] = &[SuperRepo, SubRepo, RunnableDir, Variables, Flags];
 /// What decides where a secret is sent is the user's alone: whoever can write into a repo could else have it sent to them.
@@ -67,7 +69,18 @@ impl Key {
 }
 
 /// All keys, grouped by table, in the order of the reference.
-pub static KEYS: &[Key] = &[
+pub static KEYS: &[Key] = &{
+    let mut all = [TASK_KEYS[0]; MAIN.len() + TASK_KEYS.len()];
+    let mut index = 0;
+    while index < all.len() {
+        all[index] = if index < MAIN.len() { MAIN[index] } else { TASK_KEYS[index - MAIN.len()] };
+        index += 1;
+    }
+    all
+};
+
+/// All but those of tasks.
+const MAIN: &[Key] = &[
     key("workspace.name", Kind::Text(Form::Name), "Name of the super-repo; the code is mounted at `/src/<name>`")
         .absent("the name of the super-repo's folder")
         .example(r#""harbor""#)
@@ -282,6 +295,54 @@ pub static KEYS: &[Key] = &[
     key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
         .default(r#""5s""#)
         .example(r#""30s""#),
+    key("test.suite", Kind::Text(Form::Name), "The suite that runs where `--suite` names none")
+        .absent("all tests run")
+        .example(r#""fast""#),
+    key(
+        "test.lists",
+        Kind::NamedList(Names::Free, Form::TestEntry),
+        "Lists of tests for `--list`: ids, files, folders and globs from the super-repo's root, `@other-list`, and with `!` in \
+         front what is not in it",
+    )
+    .absent("no lists")
+    .example(r#"{ smoke = ["infra/tests/test_a.py", "ml/**/test_train*.py::test_one", "!ml/old"] }"#)
+    .whole_workspace(&[User, SuperRepo]),
+    key(
+        "test.requires",
+        Kind::NamedText(Names::Free, Form::Capability),
+        "What tests with a marker need of the place that they run in; where it is lacking they are skipped, with that reason",
+    )
+    .absent("no marker needs anything")
+    .example(r#"{ requires_docker = "docker", postgres = "service:db:5432" }"#)
+    .only(FILES),
+    key(
+        "test.suites.NAME.markers",
+        Kind::Text(Form::Any),
+        "Which tests are in the suite, as an expression of markers for pytest's `-m`",
+    )
+    .absent("all")
+    .example(r#""not slow and not superslow""#)
+    .only(FILES),
+    key("test.suites.NAME.timeout", Kind::Text(Form::DurationOrNone), "Limit of one test, in this suite")
+        .absent("`test.timeout`")
+        .example(r#""60s""#)
+        .only(FILES),
+    key(
+        "test.suites.NAME.retries",
+        Kind::Integer { min: 0, max: 10 },
+        "How often a failed test is tried again, in this suite",
+    )
+    .absent("`test.retries`")
+    .example("1")
+    .only(FILES),
+    key(
+        "test.suites.NAME.budget",
+        Kind::Text(Form::Duration),
+        "How long all tests of one dir may take together, in this suite; more is a warning, with `--strict` exit code 5",
+    )
+    .absent("any time")
+    .example(r#""5m""#)
+    .only(FILES),
     key(
         "test.record",
         Kind::Boolean,
@@ -429,104 +490,4 @@ pub static KEYS: &[Key] = &[
         .absent("`copy`")
         .example(r#""link""#)
         .own_of_repo(),
-    key("tasks.NAME.help", Kind::Text(Form::Any), "What the task is for, in one line")
-        .absent("the list shows its command")
-        .example(r#""Builds the site""#)
-        .only(TASKS),
-    key(
-        "tasks.NAME.run",
-        Kind::Texts(Form::Any),
-        "Command for `sh`, or several, one after the other; `{word}` is an argument",
-    )
-    .absent("the task is its `deps`")
-    .example(r#""cargo build --jobs {jobs}""#)
-    .only(TASKS),
-    key(
-        "tasks.NAME.builtin",
-        Kind::Text(Form::Choice(&["lint", "clean", "fix-perms"])),
-        "A task that Wharf brings, instead of `run`",
-    )
-    .absent("the task is its own `run`")
-    .example(r#""lint""#)
-    .only(TASKS),
-    key("tasks.NAME.deps", Kind::List(Form::Line), "Tasks that are done before, each with its arguments")
-        .absent("none")
-        .example(r#"["fetch", "build --jobs 4"]"#)
-        .only(TASKS),
-    key("tasks.NAME.in", Kind::Text(Form::Choice(&["host", "container", "thin-env"])), "Where it runs")
-        .absent("`host`")
-        .example(r#""container""#)
-        .only(TASKS),
-    key(
-        "tasks.NAME.dir",
-        Kind::Text(Form::InnerPath),
-        "Folder that it starts in, from the repo's root or the runnable dir",
-    )
-    .absent("the repo's root, or the runnable dir")
-    .example(r#""docs""#)
-    .only(TASKS),
-    key("tasks.NAME.env", Kind::NamedText(Names::Variables, Form::Any), "Variables that it gets")
-        .absent("none but the caller's")
-        .example(r#"{ LOG_LEVEL = "debug" }"#)
-        .only(TASKS),
-    key(
-        "tasks.NAME.inputs",
-        Kind::List(Form::Glob),
-        "Globs of files that decide its result, from its folder: it is skipped while they stay the same",
-    )
-    .absent("it always runs")
-    .example(r#"["src/**/*.py", "setup.cfg"]"#)
-    .only(TASKS),
-    key(
-        "tasks.NAME.outputs",
-        Kind::List(Form::Glob),
-        "Globs of files that it makes, from its folder: it runs where they are missing or changed",
-    )
-    .absent("none are looked at")
-    .example(r#"["dist/*.whl"]"#)
-    .only(TASKS),
-    key("tasks.NAME.confirm", Kind::Text(Form::Line), "Question that must be answered with yes before it runs")
-        .absent("it runs without a question")
-        .example(r#""Deploy to production?""#)
-        .only(TASKS),
-    key("tasks.NAME.hidden", Kind::Boolean, "Whether lists leave it out; it can be run all the same")
-        .absent("`false`")
-        .example("true")
-        .only(TASKS),
-    key("tasks.NAME.os", Kind::Texts(Form::Choice(&["linux", "macos"])), "Systems that it is for")
-        .absent("all")
-        .example(r#""linux""#)
-        .only(TASKS),
-    key(
-        "tasks.NAME.args.word.type",
-        Kind::Text(Form::Choice(&["string", "int", "float", "bool", "path", "choice"])),
-        "Type of the argument",
-    )
-    .absent("`choice` where there are `choices`, else `string`")
-    .example(r#""int""#)
-    .only(TASKS),
-    key("tasks.NAME.args.word.default", Kind::Scalar, "Value where none is given")
-        .absent("it must be given; `false` for a `bool`")
-        .example("4")
-        .only(TASKS),
-    key("tasks.NAME.args.word.help", Kind::Text(Form::Any), "What the argument is for, in one line")
-        .absent("nothing is said")
-        .example(r#""How many at once""#)
-        .only(TASKS),
-    key("tasks.NAME.args.word.choices", Kind::List(Form::Any), "The values that it may have")
-        .absent("any of its type")
-        .example(r#"["debug", "release"]"#)
-        .only(TASKS),
-    key("tasks.NAME.args.word.required", Kind::Boolean, "Whether it must be given")
-        .absent("`true` where it has no default")
-        .example("false")
-        .only(TASKS),
-    key("tasks.NAME.args.word.positional", Kind::Boolean, "Whether it can be given without its name")
-        .absent("`true` where it is required or variadic")
-        .example("true")
-        .only(TASKS),
-    key("tasks.NAME.args.word.variadic", Kind::Boolean, "Whether it takes all words that are left")
-        .absent("`false`")
-        .example("true")
-        .only(TASKS),
 ];

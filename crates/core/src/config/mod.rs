@@ -23,6 +23,7 @@
 //! | [`LayerKind::Variables`] | `WHARF_*` |
 //! | [`LayerKind::Flags`] | the command line |
 
+mod capability;
 mod check;
 mod duration;
 mod error;
@@ -43,6 +44,7 @@ pub mod setenv;
 mod site;
 mod size;
 mod suggest;
+mod suites;
 mod tasks;
 mod typed;
 mod typed_value;
@@ -51,6 +53,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use capability::Capability;
 pub use duration::{format_duration, parse_duration};
 pub use size::parse_size;
 pub use error::{ConfigError, Place, Problem, ProblemKind, SourceLine};
@@ -61,6 +64,8 @@ pub use merge::{Resolved, resolve};
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use setenv::SetenvConfig;
+pub use suggest::nearest_word;
+pub use suites::SuiteConfig;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
     RunConfig, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,

@@ -139,7 +139,7 @@ impl Checker<'_> {
             Kind::Text(form) => self.text(key.path.to_owned(), form, text, (&nowhere, &nowhere)),
             Kind::Integer { min, max } => {
                 let parsed = text.trim().parse().ok();
-                self.integer(key, (min, max), (text, parsed), (&nowhere, &nowhere));
+                self.integer(key.path.to_owned(), (min, max), (text, parsed), (&nowhere, &nowhere));
             }
             Kind::List(form) if !is_toml_list(text) => {
                 let items: Vec<_> =

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::origin::LayerKind;
 use super::schema::{self, KEYS, Key};
+use super::suites;
 
 /// The page `docs/reference/config.md`, but for its title.
 #[must_use]
@@ -50,6 +51,11 @@ pub fn defaults_text() -> String {
                         format_args!("# Without it: {}.\n# {} = {}\n", key.absent, key.name(), key.example),
                     );
                 }
+            }
+        }
+        if table == "test.suites.NAME" {
+            for (name, markers) in suites::BUILT_IN {
+                push(&mut text, format_args!("\n[{}.{name}]\nmarkers = \"{markers}\"\n", suites::TABLE));
             }
         }
     }

@@ -168,6 +168,7 @@ impl Key {
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
     let general = super::tasks::general(path);
+    let general = super::suites::general(&general);
     let path = &*general;
     KEYS.iter()
         .find(|key| match path.strip_prefix(key.path) {
@@ -198,7 +199,7 @@ pub fn without_item(path: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// The tables that stand for any number of tables, one for each name: `[tasks.NAME]`.
-pub const NAMED_TABLES: &[&str] = &["tasks.NAME", "tasks.NAME.args.word"];
+pub const NAMED_TABLES: &[&str] = &["test.suites.NAME", "tasks.NAME", "tasks.NAME.args.word"];
 
 /// The names of all tables, in the order of the reference.
 #[must_use]

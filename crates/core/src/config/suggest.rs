@@ -23,7 +23,8 @@ pub(super) fn nearest_table(path: &str) -> Option<Suggestion> {
 }
 
 /// The one of `words` that was probably meant.
-pub(super) fn nearest_word(word: &str, words: &[&str]) -> Option<Suggestion> {
+#[must_use]
+pub fn nearest_word(word: &str, words: &[&str]) -> Option<Suggestion> {
     let near = words.iter().filter_map(|known| Some((misspelling(word, known)?, known)));
     near.min_by_key(|(distance, _)| *distance).map(|(_, known)| (*known).to_owned())
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use semver::VersionReq;
 use wharf_engine::{Kind, Platform};
 
+use super::capability::Capability;
 use super::duration::parse_duration;
 use super::size::parse_size;
 use super::error::{ConfigError, Place, ProblemKind};
@@ -15,6 +16,7 @@ use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
 use super::setenv::SetenvConfig;
+use super::suites::SuiteConfig;
 use super::typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 
@@ -195,6 +197,14 @@ pub struct CacheConfig {
     pub remote: Option<PathBuf>,
     /// Whether something may be added to what is shared.
     pub may_add: bool,
+    /// The suite that runs where none is asked for; `None`: all tests.
+    pub suite: Option<Located<String>>,
+    /// All suites, by name.
+    pub suites: BTreeMap<String, SuiteConfig>,
+    /// Entries of each test list, by name.
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// What tests with a marker need, by marker.
+    pub requires: BTreeMap<String, Capability>,
 }
 
 /// Table `thin-env`.
@@ -389,7 +399,23 @@ impl Reader<'_> {
             cache: self.0.get("test.cache").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
             slow: self.required("test.slow", parse_duration)?.value,
             record: self.0.get("test.record").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
+            suite: self.text("test.suite"),
+            suites: SuiteConfig::read(self.0),
+            lists: self
+                .0
+                .named("test.lists")
+                .filter_map(|(name, list, _)| Some((name.into(), list.as_list()?.to_vec())))
+                .collect(),
+            requires: self.requires()?,
         })
+    }
+
+    fn requires(&self) -> Result<BTreeMap<String, Capability>, ConfigError> {
+        let entries = self.0.named("test.requires").map(|(marker, value, _)| {
+            let text = value.as_text().unwrap_or_default();
+            Ok((marker.to_owned(), Capability::parse(text).ok_or_else(|| bad("test.requires", text))?))
+        });
+        entries.collect()
     }
 }
 

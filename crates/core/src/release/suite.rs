@@ -15,8 +15,8 @@ use crate::test_suite::{self, Report, Selection, TestError, TestPlan};
 
 /// The marker of tests that see the image from outside.
 const QA: &str = "qa";
-/// All others but those that take very long.
-const OTHERS: &str = "not superslow and not qa";
+/// All others, of the suites that do not take very long.
+const OTHERS: (&[&str], &str) = (&["fast", "slow"], "not qa");
 
 /// Tests to be run, by whoever can show them.
 #[derive(Debug, Clone)]
@@ -89,16 +89,17 @@ pub(super) fn outside(
     let engines = ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "CONTAINER_HOST", "CONTAINERS_CONF"];
     env.extend(engines.map(str::to_owned));
     let host = place::open(Kind::Host, &request.workspace.surroundings)?;
-    let suite = Suite { plan: plan(request, QA)?, wish: Wish::default(), place: Where::Outside(host), env };
+    let suite = Suite { plan: plan(request, (&["all"], QA))?, wish: Wish::default(), place: Where::Outside(host), env };
     let report = run(suite)?;
     let dir = verdict(request, &report, "the tests marked `qa`")?;
     Ok(passed(request, &report, dir, &id, commit))
 }
 
-fn plan(request: &Request<'_>, markers: &str) -> Result<TestPlan, ReleaseError> {
+fn plan(request: &Request<'_>, (suites, markers): (&[&str], &str)) -> Result<TestPlan, ReleaseError> {
     let address = format!("//{}", request.dir.address);
     let dirs = vec![if request.dir.address.is_root() { ".".into() } else { address }];
-    let selection = Selection { dirs, markers: Some(markers.to_owned()), ..Selection::default() };
+    let suites = suites.iter().map(|suite| (*suite).to_owned()).collect();
+    let selection = Selection { dirs, suites, markers: Some(markers.to_owned()), ..Selection::default() };
     Ok(test_suite::plan(request.workspace, &selection)?)
 }
 

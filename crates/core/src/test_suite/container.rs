@@ -32,6 +32,12 @@ pub(super) struct Order<'a> {
     pub arguments: &'a [String],
     pub select: Option<PathBuf>,
     pub leave_out: Option<PathBuf>,
+    /// The test lists, as the plugin reads them.
+    pub lists: Option<PathBuf>,
+    /// What they say.
+    pub listed: Option<String>,
+    /// Further settings of the plugin, by name.
+    pub more: serde_json::Map<String, serde_json::Value>,
     pub plugin: &'a Path,
     pub cache_dir: Option<String>,
     /// Test tools for a prod image, which has none.
@@ -55,6 +61,9 @@ pub(super) struct Order<'a> {
 const SELECT: &str = "/opt/wharf/select.txt";
 /// Where the list of files that are left out lies in a container.
 const LEAVE_OUT: &str = "/opt/wharf/leave-out.txt";
+
+/// Where the test lists lie in a container.
+const LISTS: &str = "/opt/wharf/lists.json";
 
 /// A container that runs.
 pub(super) struct Handle {
@@ -104,7 +113,7 @@ impl Order<'_> {
         let mut plugin = self.plugin_settings();
         if let Some(plugin) = plugin.as_object_mut() {
             // Another in each run, or said otherwise.
-            plugin.retain(|name, _| !["nonce", "root", "select", "leave_out", "header"].contains(&name.as_str()));
+            plugin.retain(|name, _| !["nonce", "root", "select", "leave_out", "lists", "header"].contains(&name.as_str()));
         }
         let mut settings = self.settings();
         settings.env = self.env.to_vec();
@@ -113,6 +122,7 @@ impl Order<'_> {
         let plugin_folder = self.plugin.file_name().unwrap_or_default().to_string_lossy().into_owned();
         parts.push(("plugin".into(), plugin_folder));
         parts.push(("settings".into(), plugin.to_string()));
+        parts.extend(self.listed.clone().map(|lists| ("lists".into(), lists)));
         Ok(Key::of_dir(&parts))
     }
 
@@ -126,7 +136,7 @@ impl Order<'_> {
         let seen = |list: &Option<PathBuf>, inside: &str| {
             list.as_ref().map(|path| if on_host { path.display().to_string() } else { inside.to_owned() })
         };
-        serde_json::json!({
+        let mut plugin = serde_json::json!({
             "nonce": self.nonce,
             "root": root,
             "select": seen(&self.select, SELECT),
@@ -135,7 +145,12 @@ impl Order<'_> {
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
             "record": self.record,
-        })
+        });
+        if let serde_json::Value::Object(plugin) = &mut plugin {
+            plugin.extend(self.lists.is_some().then(|| ("lists".to_owned(), seen(&self.lists, LISTS).into())));
+            plugin.extend(self.more.clone());
+        }
+        plugin
     }
 
     fn settings(&self) -> Settings {
@@ -164,7 +179,7 @@ impl Order<'_> {
         settings.log = Some(self.log.to_path_buf());
         settings.files.extend(self.beside.iter().map(|tools| (tools.clone(), BESIDE.to_owned())));
         if !on_host {
-            let lists = [(&self.select, SELECT), (&self.leave_out, LEAVE_OUT)];
+            let lists = [(&self.select, SELECT), (&self.leave_out, LEAVE_OUT), (&self.lists, LISTS)];
             let lists = lists.into_iter().filter_map(|(list, inside)| Some((list.clone()?, inside.to_owned())));
             settings.files.extend(lists);
         }

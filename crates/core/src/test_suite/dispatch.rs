@@ -3,9 +3,7 @@
 //! One thread. It alone starts containers, keeps the sessions, talks to the listener and obeys signals: the first one
 //! stops what is not started and interrupts what runs, [`GRACE`] later or at the second one all of it is removed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
@@ -294,11 +292,14 @@ impl<'a> Dispatcher<'a> {
             arguments: &shared.plan.dirs[index].arguments,
             select: None,
             leave_out: None,
+            lists: None,
+            listed: shared.plan.lists.as_ref().map(|wanted| wanted.lists.to_json()),
+            more: shared.plugin_settings(&shared.plan.dirs[index], dir),
             plugin: &shared.plugin,
             cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir) },
             beside: owner.and_then(|owner| shared.beside(owner)),
             test_files: shared.plan.dirs[index].test_files,
-            timeout: shared.options.timeout.unwrap_or(dir.config.test.timeout),
+            timeout: shared.timeout(&shared.plan.dirs[index], dir),
             grace: Duration::from_secs(2),
             run: shared.run,
             nonce: shared.nonce(index, number),
@@ -310,8 +311,9 @@ impl<'a> Dispatcher<'a> {
         if attempt == 1 && self.recall(dir, &order) {
             return;
         }
-        match self.write_lists(index, attempt) {
-            Ok((select, leave_out)) => (order.select, order.leave_out) = (select, leave_out),
+        let session = &self.sessions[index];
+        match shared.write_lists(index, attempt, session.selection(), session.recalled()) {
+            Ok(lists) => [order.select, order.leave_out, order.lists] = lists,
             Err(error) => {
                 return self.not_run(index, format!("the list of its tests could not be written: {error}"), None);
             }
@@ -350,26 +352,6 @@ impl<'a> Dispatcher<'a> {
             self.tell_dir(index);
         }
         all
-    }
-
-    /// The tests that are wanted and the files that are not, where either is said.
-    fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
-        let select =
-            self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
-        let planned = &self.shared.plan.dirs[index].leave_out;
-        let left: BTreeSet<&str> = planned.iter().chain(self.sessions[index].recalled()).map(String::as_str).collect();
-        let text = || left.iter().copied().collect::<Vec<_>>().join("\n");
-        let left = (!left.is_empty()).then(|| self.write_list("leave-out", index, attempt, &text()));
-        Ok((select.transpose()?, left.transpose()?))
-    }
-
-    fn write_list(&self, name: &str, index: DirIndex, attempt: u32, text: &str) -> std::io::Result<PathBuf> {
-        let folder = self.shared.state.folder(name)?;
-        let path = folder.join(format!("{}-{index}-{attempt}.txt", self.shared.run));
-        fs_err::write(&path, text)?;
-        // The user of a prod image is somebody else.
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
-        Ok(path)
     }
 
     fn ended(&mut self, index: DirIndex, exit: Exit, tail: &[String]) {
@@ -461,7 +443,7 @@ impl<'a> Dispatcher<'a> {
     fn limit(&self, index: DirIndex) -> Option<f64> {
         let shared = self.shared;
         let dir = shared.workspace.dirs.iter().find(|dir| dir.address.as_str() == shared.plan.dirs[index].path)?;
-        shared.options.timeout.unwrap_or(dir.config.test.timeout).map(|limit| limit.as_secs_f64())
+        shared.timeout(&shared.plan.dirs[index], dir).map(|limit| limit.as_secs_f64())
     }
 
     fn tell_test(&mut self, event: &TestEvent) {

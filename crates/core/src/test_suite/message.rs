@@ -1,6 +1,6 @@
 //! The plugin's messages as types. The contract is `docs/design/test-events.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -86,6 +86,13 @@ pub enum Message {
         #[serde(default)]
         deselected: usize,
     },
+    /// Which entries of the test lists matched any test.
+    Listed {
+        /// Their numbers.
+        entries: BTreeSet<usize>,
+    },
+    /// What selects a test and what does not, where that was asked.
+    Explained(Box<Facts>),
     /// A piece of a longer message.
     Part {
         /// Which message it belongs to.
@@ -98,6 +105,29 @@ pub enum Message {
     /// A message of a newer plugin.
     #[serde(other)]
     Unknown,
+}
+
+/// What the plugin found out of one test that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Facts {
+    /// Its id.
+    pub id: String,
+    /// Names of its markers.
+    pub markers: Vec<String>,
+    /// Whether it is there after the project's own options and hooks.
+    pub kept: bool,
+    /// Whether the suite's expression takes it; `None` where there is none.
+    pub suite: Option<bool>,
+    /// Whether `-m` takes it.
+    pub markexpr: Option<bool>,
+    /// Whether `-k` takes it.
+    pub keyword: Option<bool>,
+    /// Entries of test lists that match it.
+    pub entries: BTreeSet<usize>,
+    /// Whether it is in the test lists.
+    pub listed: Option<bool>,
+    /// What it needs: marker, capability, and what is lacking, empty where nothing is.
+    pub lacking: Vec<(String, String, String)>,
 }
 
 /// What came of a test, as pytest sees it.

@@ -12,9 +12,12 @@
 
 pub mod affected;
 pub mod cache;
+pub mod collect;
 pub mod event;
+pub mod explain;
 pub mod last;
 pub mod learned;
+pub mod lists;
 pub mod message;
 pub mod plan;
 pub mod reads;
@@ -22,16 +25,21 @@ pub mod report;
 pub mod run;
 pub mod session;
 pub mod stream;
+pub mod suites;
 pub mod verdict;
 
 mod cause;
 mod container;
 mod dispatch;
+mod found;
+mod handed;
 mod record;
 mod runs;
 
+pub use collect::{Collection, collect};
 pub use event::TestEvent;
 pub use learned::Learned;
+pub use explain::{Explained, explain};
 pub use plan::{Selection, TestError, TestPlan, plan};
 pub use reads::Reads;
 pub use report::model::{DirReport, DirStatus, Report, Summary, TestReport};

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::last::LastFailed;
+use super::lists::{self, ListError, Lists};
 use super::report::json::ReadError;
+use super::suites::{self, Chosen, DirSuite};
 use crate::config::ConfigError;
 use crate::image::ImageError;
 use crate::runnable_dir::{Address, DEVOPS, RunnableDir};
@@ -23,6 +25,10 @@ pub struct Selection {
     pub keyword: Option<String>,
     /// `-m`.
     pub markers: Option<String>,
+    /// Suites, the union of which runs; none: as each dir's configuration says.
+    pub suites: Vec<String>,
+    /// Test lists, the union of which runs; none: all tests.
+    pub lists: Vec<String>,
     /// Whether pytest stops at the first failure.
     pub fail_fast: bool,
     /// Arguments for pytest as they are.
@@ -32,12 +38,17 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether each dir that is meant runs its whole suite.
+    /// Whether each dir that is meant runs all its tests, or all of a suite: see [`TestPlan::has_all_markers`].
     #[must_use]
     pub fn is_whole(&self) -> bool {
         // Named one by one, so that whoever adds another decides here too.
-        let Self { paths, dirs: _, keyword, markers, fail_fast: _, pytest, only } = self;
-        paths.is_empty() && keyword.is_none() && markers.is_none() && pytest.is_empty() && only.is_none()
+        let Self { paths, dirs: _, keyword, markers, suites: _, lists, fail_fast: _, pytest, only } = self;
+        paths.is_empty()
+            && keyword.is_none()
+            && markers.is_none()
+            && lists.is_empty()
+            && pytest.is_empty()
+            && only.is_none()
     }
 }
 
@@ -53,6 +64,38 @@ enum Asked {
 pub struct TestPlan {
     /// One entry a runnable dir, by address.
     pub dirs: Vec<DirPlan>,
+    /// The test lists that were asked for.
+    #[serde(skip)]
+    pub lists: Option<Wanted>,
+}
+
+/// Test lists with where their tests can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The lists.
+    pub lists: Lists,
+    /// Where.
+    pub located: lists::Located,
+    /// Whether an entry that no test matched says something: not where paths or an earlier run's failures narrow it too.
+    pub judges: bool,
+}
+
+impl Wanted {
+    /// The lines about entries for which there is not even a file.
+    #[must_use]
+    pub fn without_file(&self) -> Vec<String> {
+        let lost =
+            |(index, entry): &(usize, &lists::ListEntry)| entry.adds && !self.located.entries.contains_key(index);
+        self.lists.entries.iter().enumerate().filter(lost).map(|(index, _)| self.lists.unmatched(index)).collect()
+    }
+}
+
+impl TestPlan {
+    /// Whether no suite leaves tests out by their markers.
+    #[must_use]
+    pub fn has_all_markers(&self) -> bool {
+        self.dirs.iter().all(|dir| dir.suite.as_ref().is_none_or(|suite| suite.markers.is_empty()))
+    }
 }
 
 /// What will run for one runnable dir.
@@ -70,6 +113,9 @@ pub struct DirPlan {
     pub runs: bool,
     /// Arguments for pytest.
     pub arguments: Vec<String>,
+    /// The suite that runs, where it is not simply all tests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suite: Option<DirSuite>,
     /// Only these tests, by workspace-relative id.
     pub only: Option<Vec<String>>,
     /// Test files, by workspace-relative path, that are not even collected: their verdicts are known, or nothing that changed
@@ -98,6 +144,37 @@ pub enum TestError {
         /// Whether there is such a file.
         exists: bool,
     },
+    /// A suite that no dir has.
+    #[error("no suite is named `{name}`{}", .from.as_ref().map(|from| format!(", as `test.suite` says ({from})")).unwrap_or_default())]
+    NoSuite {
+        /// Its name.
+        name: String,
+        /// The place in the configuration that names it; `None`: the command line does.
+        from: Option<String>,
+        /// The names of all suites.
+        known: Vec<String>,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
+    /// A test list that cannot be used.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// A capability that nothing requires.
+    #[error("nothing in `[test.requires]` names `{name}`")]
+    NoCapability {
+        /// What the user wrote.
+        name: String,
+        /// Markers and capabilities that could be meant.
+        known: Vec<String>,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
+    /// Entries of test lists for which there is no file, where that is not allowed.
+    #[error("{}", .lines.join("\n"))]
+    Unmatched {
+        /// A line for each.
+        lines: Vec<String>,
+    },
     /// The last run's failures were asked for, but there is no last run.
     #[error("there is no earlier run in this workspace")]
     NoLastRun,
@@ -118,6 +195,16 @@ impl TestError {
             Self::Config(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::NoHolder { .. } => Some("see the runnable dirs with `wharf ls`".into()),
+            Self::NoSuite { nearest: Some(near), from: None, .. } => Some(format!("did you mean `--suite {near}`?")),
+            Self::NoSuite { nearest: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+            Self::NoSuite { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Self::List(error) => error.hint(),
+            Self::NoCapability { nearest: Some(near), .. } => Some(format!("did you mean `--require {near}`?")),
+            Self::NoCapability { known, .. } if known.is_empty() => {
+                Some("say in `[test.requires]` which marker needs what, such as `requires_docker = \"docker\"`".into())
+            }
+            Self::NoCapability { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Self::Unmatched { .. } => Some("correct the list, or leave `--strict` out for a warning".into()),
             Self::NoLastRun => Some("run all tests once with `wharf test`".into()),
             Self::LastRun(_) => Some("run all tests again with `wharf test`".into()),
             Self::Io(_) => None,
@@ -134,7 +221,9 @@ pub fn plan(workspace: &Workspace, selection: &Selection) -> Result<TestPlan, Te
         let (root, problems) = (workspace.root.clone(), workspace.problems.clone());
         return Err(WorkspaceError::NoDirs { root, problems }.into());
     }
+    suites::check(workspace, selection)?;
     let wanted = wanted(workspace, selection)?;
+    let lists = wanted_lists(workspace, selection)?;
     let mut dirs = Vec::new();
     for dir in &workspace.dirs {
         let Some(paths) = wanted.get(&dir.address) else { continue };
@@ -143,6 +232,19 @@ pub fn plan(workspace: &Workspace, selection: &Selection) -> Result<TestPlan, Te
             Asked::Whole => None,
             Asked::Tests(ids) => Some(ids),
         };
+        let suite = match suites::choose(dir, selection) {
+            Chosen::Nothing => continue,
+            Chosen::All => None,
+            Chosen::Suite(suite) => Some(suite),
+        };
+        let listed = match &lists {
+            Some(lists) if !lists.located.dirs.contains_key(dir.address.as_str()) => continue,
+            Some(lists) if paths.is_empty() && only.is_none() => {
+                lists.located.paths(&dir.address, may_collect_more(dir))
+            }
+            _ => None,
+        };
+        let paths = listed.as_ref().unwrap_or(paths);
         let owner = workspace.image_owner(dir)?;
         dirs.push(DirPlan {
             path: dir.address.to_string(),
@@ -150,16 +252,40 @@ pub fn plan(workspace: &Workspace, selection: &Selection) -> Result<TestPlan, Te
             image: owner.name.clone(),
             test_files: dir.test_files,
             runs: !paths.is_empty() || only.is_some() || dir.test_files > 0 || may_collect_more(dir),
-            arguments: arguments(workspace, dir, selection, paths, only.as_deref()),
+            arguments: arguments(
+                workspace,
+                dir,
+                selection,
+                &Narrow { paths, only: only.as_deref(), suite: suite.as_ref() },
+            ),
+            suite,
             only,
             leave_out: BTreeSet::new(),
         });
     }
-    Ok(TestPlan { dirs })
+    Ok(TestPlan { dirs, lists })
+}
+
+pub(super) fn wanted_lists(workspace: &Workspace, selection: &Selection) -> Result<Option<Wanted>, TestError> {
+    let Some(lists) = lists::resolve(workspace, &selection.lists)? else { return Ok(None) };
+    let located = lists.locate(workspace);
+    let judges = selection.paths.is_empty() && selection.dirs.is_empty() && selection.only.is_none();
+    Ok(Some(Wanted { lists, located, judges }))
+}
+
+/// What narrows the tests of one dir.
+struct Narrow<'n> {
+    /// Paths from the dir; none: all of it.
+    paths: &'n [String],
+    only: Option<&'n [String]>,
+    suite: Option<&'n DirSuite>,
 }
 
 /// Paths by runnable dir, relative to it; no paths: all of it.
-fn wanted(workspace: &Workspace, selection: &Selection) -> Result<BTreeMap<Address, Vec<String>>, TestError> {
+pub(super) fn wanted(
+    workspace: &Workspace,
+    selection: &Selection,
+) -> Result<BTreeMap<Address, Vec<String>>, TestError> {
     let mut wanted: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for dir in &selection.dirs {
         wanted.insert(workspace.dir(dir)?.address.clone(), Vec::new());
@@ -240,26 +366,24 @@ fn asked(workspace: &Workspace, dir: &RunnableDir, selection: &Selection) -> Ask
     if mine.is_empty() { Asked::Nothing } else { Asked::Tests(mine) }
 }
 
-fn arguments(
-    workspace: &Workspace,
-    dir: &RunnableDir,
-    selection: &Selection,
-    paths: &[String],
-    only: Option<&[String]>,
-) -> Vec<String> {
+fn arguments(workspace: &Workspace, dir: &RunnableDir, selection: &Selection, narrow: &Narrow<'_>) -> Vec<String> {
+    let Narrow { paths, only, suite } = *narrow;
     let mut arguments: Vec<String> =
         nested(workspace, dir).into_iter().map(|path| format!("--ignore={path}")).collect();
     arguments.extend(dir.config.test.args.iter().cloned());
     if let Some(keyword) = &selection.keyword {
         arguments.extend(["-k".to_owned(), keyword.clone()]);
     }
-    if let Some(markers) = &selection.markers {
-        arguments.extend(["-m".to_owned(), markers.clone()]);
-    }
+    let markers = suites::expression(suite, selection);
+    let last = markers.is_some() && suite.is_some_and(|suite| !suite.markers.is_empty());
+    let markers = markers.map(|markers| ["-m".to_owned(), markers]);
+    // Pytest obeys the last one, and that of a suite has the user's own in it.
+    arguments.extend(markers.clone().filter(|_| !last).into_iter().flatten());
     if selection.fail_fast {
         arguments.push("-x".into());
     }
     arguments.extend(selection.pytest.iter().cloned());
+    arguments.extend(markers.filter(|_| last).into_iter().flatten());
     if paths.is_empty() {
         // Naming the files spares pytest the collection of all others.
         arguments.extend(files_of(dir, only.unwrap_or_default()));

@@ -1,6 +1,6 @@
 //! Takes a plan to its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::affected::{Remembered, moment};
 use super::cache::{Cache, Caching, Ran};
+use super::collect::Purpose;
 use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::last::LastFailed;
@@ -20,6 +21,7 @@ use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
 use super::report::{clear, write_all};
 use super::runs;
 use super::session::Session;
+use super::suites::over_budget;
 use crate::container::beside::tools;
 use crate::container::{Owner, running, site};
 use crate::event::{Clock, Event, Listener};
@@ -45,8 +47,14 @@ pub struct Options {
     pub wish: Wish,
     /// Whether each dir's whole suite runs, so that what comes of it says something of its image.
     pub whole: bool,
-    /// Whether a stale image keeps its dirs from being run.
+    /// Whether a stale image keeps its dirs from being run, and what is a warning else makes the run fail (exit code 5): an entry
+    /// of a test list that matches nothing, a suite that takes longer than its budget.
     pub strict: bool,
+    /// What tests need that must be here: markers or capabilities of `[test.requires]`, or `all`. Where it is lacking, the tests
+    /// that need it fail instead of being skipped.
+    pub require: Vec<String>,
+    /// What the containers are started for.
+    pub purpose: Purpose,
     /// Further variables for the tests: `NAME=value`, or `NAME` to pass the caller's on.
     pub env: Vec<String>,
     /// Where the report goes; `None`: `.wharf/runs/<n>`.
@@ -113,65 +121,25 @@ pub fn run(
     options: Options,
     surroundings: Around<'_>,
 ) -> Result<Report, TestError> {
-    let state = StateDir::open(workspace)?;
-    let taken = runs::take(&state)?;
-    let began = moment(&state).ok();
-    let folder = options.report_dir.clone().unwrap_or_else(|| taken.path.clone());
-    fs_err::create_dir_all(&folder)?;
-    clear(&folder).map_err(|failure| std::io::Error::other(failure.to_string()))?;
     let Around { clock, listener, signals } = surroundings;
+    let shared = share(workspace, place, plan, options, clock)?;
     let started = clock.timestamp();
-    let owner = Owner::current();
-    let shared = Shared {
-        jobs: options.jobs.or(workspace.config.test.jobs.map(std::num::NonZero::get)).unwrap_or_else(default_jobs),
-        seed: format!("{owner}/{started}/{:?}/{}", clock.elapsed(), folder.display()),
-        plugin: site::plugin(&workspace.surroundings.cache)?,
-        workspace: Arc::clone(workspace),
-        place: Arc::clone(place),
-        plan,
-        options,
-        state,
-        owner,
-        folder,
-        run: taken.number,
-        beside: Beside::default(),
-    };
-    clear_logs(&shared)?;
-    let dirs = shared.plan.dirs.iter().map(|dir| dir.path.clone()).collect();
-    listener.on(&TestEvent::RunStarted { run: shared.run, dirs, jobs: shared.jobs });
-    if shared.state.stands_in() {
-        let text = format!("the work tree is read-only, so reports go to `{}`", shared.folder.display());
-        listener.on(&TestEvent::Progress(Event::Note(text)));
-    }
-
-    let caching = shared.options.cache.clone();
-    let cache = caching.map(|caching| Cache::start(caching, &workspace.root, shared.state.path()));
-    let (sender, receiver) = sync_channel(1024);
-    let stop_images = Arc::new(AtomicBool::new(false));
-    forward_signals(signals, sender.clone());
-    get_images(&shared, &stop_images, sender.clone());
+    let began = moment(&shared.state).ok();
     let recorder = Recorder::start(&shared);
-    remove_orphans(&shared, sender.clone());
-    let sessions = sessions(&shared);
-    let joints = Joints { clock, listener: &mut *listener, sender, stop_images: &stop_images, cache };
-    let mut dispatcher = Dispatcher::new(&shared, sessions, joints);
-    dispatcher.run(&receiver);
-    let interrupted = dispatcher.interrupted();
-    let refused = dispatcher.refused;
-    let mut problems = std::mem::take(&mut dispatcher.problems);
-    let images = dispatcher.images();
-    let cache = dispatcher.cache.take();
-    let mut sessions = std::mem::take(&mut dispatcher.sessions);
-    drop(dispatcher);
-    let learned = sessions.iter_mut().flat_map(Session::take_learned).collect();
-    problems.extend(finished(&shared, &learned, began));
-    let wrong = cache.map_or(Vec::new(), |cache| settle(cache, &shared, &sessions, &learned, listener));
+    let mut done = perform(&shared, Around { clock, listener: &mut *listener, signals });
+    let learned = done.sessions.iter_mut().flat_map(Session::take_learned).collect();
+    done.problems.extend(finished(&shared, &learned, began));
+    let cache = done.cache.take();
+    let wrong = cache.map_or(Vec::new(), |cache| settle(cache, &shared, &done.sessions, &learned, listener));
     let is_wrong = !wrong.is_empty();
-    problems.extend(wrong);
+    done.problems.extend(wrong);
     if let Some(recorder) = recorder {
-        problems.extend(recorder.finish(&shared, &started, sessions.iter().map(|session| &session.report), &images));
+        let reports = done.sessions.iter().map(|session| &session.report);
+        done.problems.extend(recorder.finish(&shared, &started, reports, &done.images));
     }
-
+    let judged = if done.interrupted { Vec::new() } else { judge(&shared, &done.sessions) };
+    let refused = done.refused || (shared.options.strict && !judged.is_empty());
+    done.problems.extend(judged);
     let mut report = Report {
         schema: SCHEMA,
         wharf: shared.options.wharf.clone(),
@@ -182,10 +150,10 @@ pub fn run(
         duration: clock.elapsed().as_secs_f64(),
         engine: place.kind().word().into(),
         exit_code: 0,
-        interrupted,
+        interrupted: done.interrupted,
         summary: Summary::default(),
-        problems,
-        dirs: sessions.into_iter().map(|session| session.report).collect(),
+        problems: done.problems,
+        dirs: done.sessions.into_iter().map(|session| session.report).collect(),
     };
     for dir in &report.dirs {
         report.summary.merge(&dir.summary);
@@ -245,6 +213,112 @@ fn finished(shared: &Shared, learned: &BTreeMap<String, Learned>, began: Option<
     problems
 }
 
+/// What came of the containers.
+pub(super) struct Performed {
+    pub sessions: Vec<Session>,
+    pub problems: Vec<String>,
+    pub interrupted: bool,
+    /// Whether a dir was not run because its image is stale.
+    pub refused: bool,
+    images: BTreeMap<usize, String>,
+    /// What keeps verdicts, where any are kept.
+    cache: Option<Cache>,
+}
+
+/// Makes ready what stays the same. Only a run takes a number and a folder of its own.
+pub(super) fn share(
+    workspace: &Arc<Workspace>,
+    place: &Arc<Place>,
+    plan: TestPlan,
+    options: Options,
+    clock: &dyn Clock,
+) -> Result<Shared, TestError> {
+    let state = StateDir::open(workspace)?;
+    let taken = match options.purpose {
+        Purpose::Run => runs::take(&state)?,
+        Purpose::Collect | Purpose::Explain(_) => runs::aside(&state)?,
+    };
+    let folder = options.report_dir.clone().unwrap_or_else(|| taken.path.clone());
+    fs_err::create_dir_all(&folder)?;
+    if options.purpose == Purpose::Run {
+        clear(&folder).map_err(|failure| std::io::Error::other(failure.to_string()))?;
+    }
+    let owner = Owner::current();
+    let shared = Shared {
+        jobs: options.jobs.or(workspace.config.test.jobs.map(std::num::NonZero::get)).unwrap_or_else(default_jobs),
+        seed: format!("{owner}/{}/{:?}/{}", clock.timestamp(), clock.elapsed(), folder.display()),
+        plugin: site::plugin(&workspace.surroundings.cache)?,
+        workspace: Arc::clone(workspace),
+        place: Arc::clone(place),
+        plan,
+        options,
+        state,
+        owner,
+        folder,
+        run: taken.number,
+        beside: Beside::default(),
+    };
+    clear_logs(&shared)?;
+    Ok(shared)
+}
+
+/// Starts the containers and waits for their end.
+pub(super) fn perform(shared: &Shared, surroundings: Around<'_>) -> Performed {
+    let Around { clock, listener, signals } = surroundings;
+    let dirs = shared.plan.dirs.iter().map(|dir| dir.path.clone()).collect();
+    listener.on(&TestEvent::RunStarted { run: shared.run, dirs, jobs: shared.jobs });
+    if shared.state.stands_in() {
+        let text = format!("the work tree is read-only, so reports go to `{}`", shared.folder.display());
+        listener.on(&TestEvent::Progress(Event::Note(text)));
+    }
+    let (sender, receiver) = sync_channel(1024);
+    let stop_images = Arc::new(AtomicBool::new(false));
+    forward_signals(signals, sender.clone());
+    get_images(shared, &stop_images, sender.clone());
+    remove_orphans(shared, sender.clone());
+    let caching = shared.options.cache.clone().filter(|_| shared.options.purpose == Purpose::Run);
+    let cache = caching.map(|caching| Cache::start(caching, &shared.workspace.root, shared.state.path()));
+    let joints = Joints { clock, listener: &mut *listener, sender, stop_images: &stop_images, cache };
+    let mut dispatcher = Dispatcher::new(shared, sessions(shared), joints);
+    dispatcher.run(&receiver);
+    Performed {
+        interrupted: dispatcher.interrupted(),
+        refused: dispatcher.refused,
+        problems: std::mem::take(&mut dispatcher.problems),
+        images: dispatcher.images(),
+        cache: dispatcher.cache.take(),
+        sessions: std::mem::take(&mut dispatcher.sessions),
+    }
+}
+
+/// What is not as it was asked for though nothing failed: with `--strict` that counts.
+fn judge(shared: &Shared, sessions: &[Session]) -> Vec<String> {
+    let suites = shared.plan.dirs.iter().zip(sessions);
+    let late = suites.filter_map(|(plan, session)| over_budget(plan.suite.as_ref()?, &session.report));
+    late.chain(unmatched(&shared.plan, sessions)).collect()
+}
+
+/// Entries of test lists that no test matches, as far as all dirs that they could match in have said so.
+pub(super) fn unmatched(plan: &TestPlan, sessions: &[Session]) -> Vec<String> {
+    let Some(wanted) = plan.lists.as_ref().filter(|wanted| wanted.judges) else { return Vec::new() };
+    let told: BTreeMap<&str, Option<&BTreeSet<usize>>> =
+        sessions.iter().map(|session| (session.report.path.as_str(), session.found.listed.as_ref())).collect();
+    let left_out = |dir: &str| plan.dirs.iter().any(|plan| plan.path == dir && !plan.leave_out.is_empty());
+    let lost = |index: &usize| {
+        let dirs = wanted.located.entries.get(index);
+        dirs.into_iter().flatten().all(|dir| match told.get(dir.as_str()) {
+            // What is not collected says nothing.
+            _ if left_out(dir) => false,
+            Some(Some(listed)) => !listed.contains(index),
+            // A dir that has no such suite.
+            None => true,
+            Some(None) => false,
+        })
+    };
+    let entries = wanted.lists.entries.iter().enumerate().filter(|(_, entry)| entry.adds);
+    entries.map(|(index, _)| index).filter(lost).map(|index| wanted.lists.unmatched(index)).collect()
+}
+
 /// What a run is lent.
 pub struct Around<'a> {
     /// The clock, started with the command.
@@ -302,8 +376,9 @@ fn sessions(shared: &Shared) -> Vec<Session> {
     let dir_of = |plan: &DirPlan| shared.workspace.dirs.iter().find(|dir| dir.address.as_str() == plan.path);
     let sessions = shared.plan.dirs.iter().enumerate().map(|(index, plan)| {
         let dir = dir_of(plan);
-        let retries = shared.options.retries.or(dir.map(|dir| dir.config.test.retries)).unwrap_or(0);
-        Session::new(index, blank_report(plan, dir), retries, plan.only.clone())
+        let mut session = Session::new(index, blank_report(plan, dir), shared.retries(plan, dir), plan.only.clone());
+        session.found.collects = shared.options.purpose != Purpose::Run;
+        session
     });
     sessions.collect()
 }

@@ -35,6 +35,11 @@ pub(super) fn take(state: &StateDir) -> std::io::Result<RunFolder> {
     }
 }
 
+/// A folder for what is no run: it has no report, and what was there before is written over. Its number is nobody else's now.
+pub(super) fn aside(state: &StateDir) -> std::io::Result<RunFolder> {
+    Ok(RunFolder { number: std::process::id(), path: state.folder("collect")? })
+}
+
 fn numbers(runs: &std::path::Path) -> std::io::Result<Vec<u32>> {
     let entries = fs_err::read_dir(runs)?;
     Ok(entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())

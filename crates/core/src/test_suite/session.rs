@@ -12,6 +12,7 @@ use super::cache::Recalled;
 use super::cause;
 use super::event::{DirIndex, Runs, TestEvent};
 use super::learned::{Collector, Learned};
+use super::found::Found;
 use super::message::{Finished, Message, Outcome};
 use super::report::model::{DirReport, DirStatus, Summary, TestReport};
 use super::verdict::Verdict;
@@ -54,6 +55,8 @@ pub struct Session {
     recalled: BTreeSet<String>,
     is_known: bool,
     learned: Collector,
+    /// What it tells beside the verdicts.
+    pub(super) found: Found,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +88,7 @@ impl Session {
             recalled: BTreeSet::new(),
             is_known: false,
             learned: Collector::default(),
+            found: Found::default(),
         }
     }
 
@@ -182,6 +186,7 @@ impl Session {
                 None
             }
             Message::Collected { count, deselected } => {
+                self.found.is_over = true;
                 if self.attempt > 1 {
                     return None;
                 }
@@ -189,6 +194,14 @@ impl Session {
                 // Growing by doubling would hold twice as much.
                 self.report.tests.reserve_exact(count);
                 Some(TestEvent::Collected { dir, count, deselected })
+            }
+            Message::Items { ids } if self.found.collects => {
+                self.found.ids.extend(ids);
+                None
+            }
+            Message::Listed { .. } | Message::Explained(_) => {
+                self.found.take(message);
+                None
             }
             Message::Items { ids } => {
                 self.order.extend(ids.iter().cloned());

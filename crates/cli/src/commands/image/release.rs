@@ -6,6 +6,7 @@ use wharf_core::image::registry::session;
 use wharf_core::image::{Place, Stage};
 use wharf_core::release::{self, Planned, ReleaseError, Request, Standing, Step, Suite, Told, Tools, Where};
 use wharf_core::runnable_dir::RunnableDir;
+use wharf_core::test_suite::collect::Purpose;
 use wharf_core::test_suite::{self, Around, Options, Report, TestError};
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::{Client, Side};
@@ -145,6 +146,8 @@ impl Scene<'_> {
             wish: suite.wish,
             whole: false,
             strict: false,
+            require: Vec::new(),
+            purpose: Purpose::Run,
             env: suite.env,
             report_dir: None,
             // What is released was tested now.
