@@ -52,7 +52,6 @@ mod value;
 mod tests;
 
 pub use duration::{format_duration, parse_duration};
-pub use size::parse_size;
 pub use error::{ConfigError, Place, Problem, ProblemKind, SourceLine};
 pub use exports::{Part, check_exported};
 pub use layer::{Entry, Layer, MAX_FILE_BYTES};
@@ -61,6 +60,7 @@ pub use merge::{Resolved, resolve};
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use setenv::SetenvConfig;
+pub use size::parse_size;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
     RunConfig, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,

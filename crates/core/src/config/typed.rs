@@ -9,12 +9,12 @@ use semver::VersionReq;
 use wharf_engine::{Kind, Platform};
 
 use super::duration::parse_duration;
-use super::size::parse_size;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
 use super::setenv::SetenvConfig;
+use super::size::parse_size;
 use super::typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 
