@@ -90,7 +90,7 @@ class Bench:
 
     def check_tests(self, repo, place, passed):
         """Runs `wharf test` once and fails unless its report counts just `passed` tests, all of them passed."""
-        capture(self.call(repo, "test", "--report-dir", place, timeout=1800))
+        capture(self.call(repo, "test", "--no-cache", "--report-dir", place, timeout=1800))
         found = read_report(place)["summary"]
         if found["passed"] != passed or sum(found.values()) != passed:
             raise BenchError(f"`wharf test` should pass {passed} tests; its report says {found}")

@@ -70,7 +70,7 @@ def tests(bench, place, runs):
     repo = samples.runnable_dirs(place / "wharf-bench-tests", bench.base, 1, samples.empty_tests(5000))
     bench.ready(repo, ["d01"])
     bench.check_tests(repo, place / "report", 5000)
-    call = bench.call(repo, "test", "--dir", "d01")
+    call = bench.call(repo, "test", "--no-cache", "--dir", "d01")
     plain = bench.plain_run(repo, "d01", "python", "-m", "pytest")
     mine, peer = alternate(lambda: run_timed(call), lambda: run_timed(plain), runs or 7)
     return [Measure("`wharf test`, 5,000 empty tests", "s", mine, [Limit("ratio", 1.05)], "plain pytest, same container", peer)]
@@ -82,7 +82,7 @@ def parallel(bench, place, runs):
     names = [f"d{number:02}" for number in range(1, 13)]
     bench.ready(repo, names)
     bench.check_tests(repo, place / "report", 12)
-    call = bench.call(repo, "test", "-j", "6")
+    call = bench.call(repo, "test", "--no-cache", "-j", "6")
     loop = [bench.plain_run(repo, name, "python", "-m", "pytest") for name in names]
     mine, peer = alternate(
         lambda: run_timed(call), lambda: sum(run_timed(one) for one in loop), runs or 3, warm_ups=0)
@@ -110,7 +110,7 @@ def noop(bench, place, runs):
 
     def subject():
         reports = place / f"report-{next(numbers)}"
-        seconds = until_start(bench.call(repo, "test", "-j", "1", "--report-dir", reports))
+        seconds = until_start(bench.call(repo, "test", "--no-cache", "-j", "1", "--report-dir", reports))
         waited.append(min(entry["waited"] for entry in read_report(reports)["dirs"]))
         return seconds
 
@@ -130,7 +130,7 @@ def memory(bench, place, runs):
     repo = samples.runnable_dirs(place / "wharf-bench-memory", bench.base, 12, samples.empty_tests(each))
     bench.ready(repo, [f"d{number:02}" for number in range(1, 13)])
     bench.check_tests(repo, place / "report", 12 * each)
-    call = bench.call(repo, "test", "-j", "12", timeout=1800)
+    call = bench.call(repo, "test", "--no-cache", "-j", "12", timeout=1800)
     peaks = [peak_memory(call) for _ in range(runs or 3)]
     return [Measure("memory, 12 dirs, 100,008 events", "B", peaks, [Limit("largest", 60 * MEGABYTE)],
                     notes=["the process of `wharf` alone, without the engine's clients"])]

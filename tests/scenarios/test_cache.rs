@@ -133,7 +133,10 @@ fn verifying_finds_what_nobody_could_have_known() {
     let (report, _) = case.test(0, &["--dir", "beta"]);
     assert_eq!(Case::counts(&report, "beta"), (1, 0), "known, and wrong");
     let (_, said) = case.test(1, &["--dir", "beta", "--verify-cache"]);
-    assert!(said.contains("the test cache is wrong: `beta/test_b.py::test_chance` is known as passed and is failed"), "{said}");
+    assert!(
+        said.contains("the test cache is wrong: `beta/test_b.py::test_chance` is known as passed and is failed"),
+        "{said}"
+    );
     fs_err::remove_file(case.repo.join(".wharf/chance")).unwrap();
     let (report, _) = case.test(0, &["--dir", "beta"]);
     assert_eq!(Case::counts(&report, "beta"), (0, 1), "what was wrong is forgotten");
@@ -166,4 +169,31 @@ fn damaged_entries_cost_a_run_and_a_note() {
     assert_eq!(said.matches("entries of the test cache could not be read and will be made anew").count(), 1, "{said}");
     let (report, _) = case.test(0, &["--dir", "beta"]);
     assert_eq!(Case::counts(&report, "beta"), (1, 0));
+}
+
+#[test]
+fn a_shared_folder_brings_what_another_machine_learned() {
+    let mut case = Case::new();
+    let shared = case.sandbox.path().join("shared");
+    let set = |sandbox: &mut Sandbox, own: &str| {
+        let cache = sandbox.home().join(own);
+        sandbox.set("WHARF_CACHE_REMOTE", format!("file://{}", shared.display()));
+        sandbox.set("XDG_CACHE_HOME", cache);
+    };
+    set(&mut case.sandbox, "one");
+    case.test(0, &["--dir", "beta"]);
+    assert!(shared.is_dir());
+    // As on another machine that has the same image.
+    set(&mut case.sandbox, "two");
+    let (report, _) = case.test(0, &["--dir", "beta"]);
+    assert_eq!(Case::counts(&report, "beta"), (1, 0));
+    // A job that may only read finds it, and adds nothing.
+    case.sandbox.set("WHARF_CACHE_MODE", "read");
+    set(&mut case.sandbox, "three");
+    fs_err::write(case.repo.join("beta/test_new.py"), "def test_new(): pass\n").unwrap();
+    let (report, _) = case.test(0, &["--dir", "beta"]);
+    assert_eq!(Case::counts(&report, "beta"), (1, 1));
+    set(&mut case.sandbox, "four");
+    let (report, _) = case.test(0, &["--dir", "beta"]);
+    assert_eq!(Case::counts(&report, "beta"), (1, 1));
 }

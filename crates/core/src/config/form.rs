@@ -7,9 +7,9 @@ use wharf_engine::Platform;
 
 use super::capability::Capability;
 use super::duration::parse_duration;
-use super::size::parse_size;
 use super::exports::Part;
 use super::schema::Names;
+use super::size::parse_size;
 use super::suggest::{Suggestion, nearest_word};
 
 /// The form of a string.

@@ -350,14 +350,22 @@ const MAIN: &[Key] = &[
     )
     .default("true")
     .example("false"),
-    key("cache.size", Kind::Text(Form::Size), "Size that the cache of verdicts stays below; what was used longest ago goes first")
-        .default(r#""2GB""#)
-        .example(r#""500MB""#)
-        .only(USERS_OWN),
-    key("cache.remote", Kind::Text(Form::CacheUrl), "A cache of verdicts that is shared: a folder that several machines mount")
-        .absent("verdicts stay on this machine")
-        .example(r#""file:///mnt/team/wharf""#)
-        .whole_workspace(ONCE),
+    key(
+        "cache.size",
+        Kind::Text(Form::Size),
+        "Size that the cache of verdicts stays below; what was used longest ago goes first",
+    )
+    .default(r#""2GB""#)
+    .example(r#""500MB""#)
+    .only(USERS_OWN),
+    key(
+        "cache.remote",
+        Kind::Text(Form::CacheUrl),
+        "A cache of verdicts that is shared: a folder that several machines mount",
+    )
+    .absent("verdicts stay on this machine")
+    .example(r#""file:///mnt/team/wharf""#)
+    .whole_workspace(ONCE),
     key(
         "cache.mode",
         Kind::Text(Form::Choice(&["read-write", "read"])),

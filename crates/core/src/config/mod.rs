@@ -55,7 +55,6 @@ mod tests;
 
 pub use capability::Capability;
 pub use duration::{format_duration, parse_duration};
-pub use size::parse_size;
 pub use error::{ConfigError, Place, Problem, ProblemKind, SourceLine};
 pub use exports::{Part, check_exported};
 pub use layer::{Entry, Layer, MAX_FILE_BYTES};
@@ -66,6 +65,7 @@ pub use outside::Flag;
 pub use setenv::SetenvConfig;
 pub use suggest::nearest_word;
 pub use suites::SuiteConfig;
+pub use size::parse_size;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
     RunConfig, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,

@@ -1,7 +1,6 @@
 //! Sizes as people write them: `500MB`, `2GB`.
 
-const UNITS: [(&str, u64); 4] =
-    [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000)];
+const UNITS: [(&str, u64); 4] = [("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000)];
 
 /// Reads `500MB` or `2GB` as bytes; units are powers of a thousand. Zero is none.
 #[must_use]

@@ -10,13 +10,13 @@ use wharf_engine::{Kind, Platform};
 
 use super::capability::Capability;
 use super::duration::parse_duration;
-use super::size::parse_size;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
 use super::setenv::SetenvConfig;
 use super::suites::SuiteConfig;
+use super::size::parse_size;
 use super::typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 

@@ -341,7 +341,8 @@ impl<'a> Dispatcher<'a> {
         let Some(cache) = &mut self.cache else { return false };
         let Ok(key) = order.key() else { return false };
         let index = order.index;
-        let known = cache.look_up(index, Facts::of(&self.shared.workspace, dir, order.arguments), key);
+        let facts = Facts::of(&self.shared.workspace, dir, order.arguments);
+        let known = cache.look_up(index, facts, key, &self.shared.plan.dirs[index].leave_out);
         let count = known.tests.len();
         let all = self.sessions[index].recall(known);
         if count > 0 || all {

@@ -126,7 +126,9 @@ impl Session {
     /// Whether pytest came to its own end and no process died, so that what is known of its tests is all there is.
     #[must_use]
     pub fn ended_well(&self) -> bool {
-        self.is_done() && self.restarts == 0 && !matches!(self.report.status, DirStatus::Interrupted | DirStatus::Crashed)
+        self.is_done()
+            && self.restarts == 0
+            && !matches!(self.report.status, DirStatus::Interrupted | DirStatus::Crashed)
     }
 
     /// Which tests the next container shall run alone; `None`: all.

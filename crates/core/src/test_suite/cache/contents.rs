@@ -22,6 +22,9 @@ const CHECK: usize = 32;
 /// Hash of what a file is: its kind, its content, and whether it is a program.
 pub(super) type State = [u8; 32];
 
+/// What files were, by path.
+type Known = HashMap<String, (Stamp, State)>;
+
 /// What is known of files.
 #[derive(Debug)]
 pub(super) struct Contents {
@@ -31,8 +34,8 @@ pub(super) struct Contents {
     pub started: i64,
     /// When the run began that wrote `known`.
     trusted: i64,
-    known: HashMap<String, (Stamp, State)>,
-    fresh: HashMap<String, (Stamp, State)>,
+    known: Known,
+    fresh: Known,
     /// What links are and lead to, which their own stamp does not tell.
     links: HashMap<String, State>,
     /// How many files were read.
@@ -48,7 +51,16 @@ impl Contents {
         let started = started.map_or(i64::MIN, |metadata| Stamp::of(&metadata).changed);
         let (trusted, known) = std::fs::read(&path).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default();
         let file = draft.map(|draft| (draft, path));
-        Self { root: root.to_owned(), file, started, trusted, known, fresh: HashMap::new(), links: HashMap::new(), read: 0 }
+        Self {
+            root: root.to_owned(),
+            file,
+            started,
+            trusted,
+            known,
+            fresh: HashMap::new(),
+            links: HashMap::new(),
+            read: 0,
+        }
     }
 
     /// What the file at `path` is now; `None` where there is none that can be read.
@@ -131,7 +143,7 @@ fn state(path: &Path) -> Option<(State, Kind)> {
     }
 }
 
-fn encode(started: i64, known: &HashMap<String, (Stamp, State)>) -> Vec<u8> {
+fn encode(started: i64, known: &Known) -> Vec<u8> {
     let mut body = Writer::default();
     body.number(started.cast_unsigned());
     body.number(known.len() as u64);
@@ -149,7 +161,7 @@ fn encode(started: i64, known: &HashMap<String, (Stamp, State)>) -> Vec<u8> {
     whole.bytes
 }
 
-fn decode(bytes: &[u8]) -> Option<(i64, HashMap<String, (Stamp, State)>)> {
+fn decode(bytes: &[u8]) -> Option<(i64, Known)> {
     let (check, body) = bytes.strip_prefix(MAGIC)?.split_at_checked(CHECK)?;
     if blake3::hash(body).as_bytes() != check {
         return None;

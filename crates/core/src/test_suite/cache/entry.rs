@@ -285,7 +285,8 @@ mod tests {
         let other = Reads { network: true, ..Reads::default() };
         entry.add(other.clone(), Outcome { digest: [99; 32], tests: Vec::new() });
         assert_eq!(entry.known[0].reads, other);
-        let digests: Vec<u8> = entry.known.iter().flat_map(|known| &known.outcomes).map(|known| known.digest[0]).collect();
+        let digests: Vec<u8> =
+            entry.known.iter().flat_map(|known| &known.outcomes).map(|known| known.digest[0]).collect();
         assert_eq!(digests, [99, 19, 18, 17, 16, 15, 14, 13]);
     }
 }

@@ -55,8 +55,7 @@ impl Facts {
     /// The dir's own files in a work tree.
     pub(super) fn files_in<'s>(&'s self, tree: &'s Tree) -> impl Iterator<Item = &'s str> {
         let devops = if self.dir == "." { format!("{DEVOPS}/") } else { format!("{}/{DEVOPS}/", self.dir) };
-        let nested: Vec<String> =
-            self.nested.iter().map(|path| format!("{path}/")).chain([devops]).collect();
+        let nested: Vec<String> = self.nested.iter().map(|path| format!("{path}/")).chain([devops]).collect();
         tree.below(&self.dir).filter(move |path| !nested.iter().any(|outer| path.starts_with(outer)))
     }
 

@@ -23,6 +23,12 @@ pub struct Ran<'a> {
     pub is_whole: bool,
 }
 
+/// The work tree after the run, and as it was before.
+struct After {
+    scene: Scene,
+    before: Tree,
+}
+
 impl Cache {
     /// Keeps what is worth it; `ran` holds the dirs that had a container.
     pub fn keep(&mut self, ran: &BTreeMap<usize, Ran<'_>>, learned: &LearnedFiles) {
@@ -32,12 +38,13 @@ impl Cache {
         let dirs = std::mem::take(&mut self.dirs);
         if ran.values().any(|ran| ran.is_complete) {
             let (later, before) = scene.again();
-            scene = later;
+            let mut after = After { scene: later, before };
             for (index, ran) in ran.iter().filter(|(_, ran)| ran.is_complete) {
                 if let Some(dir) = dirs.get(index) {
-                    self.keep_dir(&mut scene, &before, dir, ran, learned);
+                    self.keep_dir(&mut after, dir, ran, learned);
                 }
             }
+            scene = after.scene;
             if let Err(error) = self.caching.store.finish() {
                 self.faults.refuse(&*self.caching.store, &error);
             }
@@ -47,14 +54,14 @@ impl Cache {
         contents.finish(|path| tree.stamp(path).is_some());
     }
 
-    fn keep_dir(&mut self, scene: &mut Scene, before: &Tree, dir: &Dir, ran: &Ran<'_>, learned: &LearnedFiles) {
+    fn keep_dir(&mut self, after: &mut After, dir: &Dir, ran: &Ran<'_>, learned: &LearnedFiles) {
         let report = ran.report;
         let mut files: BTreeMap<&str, Vec<&TestReport>> = BTreeMap::new();
         for test in &report.tests {
             files.entry(file_of(test)).or_default().push(test);
         }
         // Files that were collected and have no test in them, which they may have when they change.
-        let quiet = dir.facts.test_files(scene);
+        let quiet = dir.facts.test_files(&after.scene);
         let quiet: Vec<&str> = quiet.iter().map(String::as_str).filter(|file| !files.contains_key(file)).collect();
         let unknown = quiet.iter().any(|file| !learned.contains_key(*file) && !dir.hits.contains_key(*file));
         for file in quiet {
@@ -63,18 +70,18 @@ impl Cache {
         for (file, tests) in &files {
             let seen = learned.get(*file).filter(|_| tests.iter().all(|test| is_kept(test)));
             if let Some(Learned { reads, .. }) = seen {
-                self.keep_file(scene, before, &dir.key.of_file(file), file, reads, tests);
+                self.keep_file(after, &dir.key, file, (reads, tests));
             }
         }
         if !ran.is_whole || report.tests.iter().any(|test| test.phase.as_deref() == Some("collect")) {
             return;
         }
-        let more = files.keys().any(|file| !is_named_like_a_test(file)) || dir.facts.may_collect_more(scene);
+        let more = files.keys().any(|file| !is_named_like_a_test(file)) || dir.facts.may_collect_more(&after.scene);
         let everything = unknown || more;
-        let settled = !everything || before.is_same(&scene.tree);
-        if settled && dir.facts.are_settled(before, &scene.tree) {
+        let settled = !everything || after.before.is_same(&after.scene.tree);
+        if settled && dir.facts.are_settled(&after.before, &after.scene.tree) {
             let collected = Collected {
-                digest: dir.facts.digest(scene, everything),
+                digest: dir.facts.digest(&mut after.scene, everything),
                 everything,
                 files: collected_files(&files, dir, learned),
                 deselected: report.summary.deselected,
@@ -87,22 +94,15 @@ impl Cache {
         }
     }
 
-    fn keep_file(
-        &mut self,
-        scene: &mut Scene,
-        before: &Tree,
-        key: &Key,
-        file: &str,
-        reads: &Reads,
-        tests: &[&TestReport],
-    ) {
+    fn keep_file(&mut self, after: &mut After, dir: &Key, file: &str, (reads, tests): (&Reads, &[&TestReport])) {
+        let key = &dir.of_file(file);
         let mut reads = reads.clone();
         reads.opened.insert(file.to_owned());
-        if !is_settled(scene, before, &reads) {
+        if !is_settled(&mut after.scene, &after.before, &reads) {
             return;
         }
         let tests = tests.iter().map(|test| CachedTest::of(test)).collect();
-        let outcome = Outcome { digest: scene.digest(&reads), tests };
+        let outcome = Outcome { digest: after.scene.digest(&reads), tests };
         let mut entry = self.entry(key).unwrap_or_else(|| FileEntry::new(key));
         entry.add(reads, outcome);
         self.put(key, &entry);

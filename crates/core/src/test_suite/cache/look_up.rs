@@ -7,8 +7,9 @@ use super::{Cache, Dir, Facts, Hit, Key, Purpose, Recalled, Whole};
 use crate::test_suite::event::DirIndex;
 
 impl Cache {
-    /// What is known of a dir whose tests run under `key`. Where the cache is only to be verified, nothing is given out.
-    pub fn look_up(&mut self, index: DirIndex, facts: Facts, key: Key) -> Recalled {
+    /// What is known of a dir whose tests run under `key`, less the files that are left out anyhow. Where the cache is only to be
+    /// verified, nothing is given out.
+    pub fn look_up(&mut self, index: DirIndex, facts: Facts, key: Key, left_out: &BTreeSet<String>) -> Recalled {
         let collections = match self.entry::<DirEntry>(&key) {
             Some(entry) => entry.known,
             None => self.fetch::<DirEntry>(&[key]).pop().map(|(_, entry)| entry.known).unwrap_or_default(),
@@ -16,6 +17,7 @@ impl Cache {
         let Some(scene) = self.scene() else { return Recalled::default() };
         let mut files: BTreeSet<String> = facts.test_files(scene).into_iter().collect();
         files.extend(collections.iter().flat_map(|known| known.files.iter().cloned()));
+        files.retain(|file| !left_out.contains(file));
         let mut hits = BTreeMap::new();
         let mut missed = BTreeMap::new();
         for file in files {
@@ -36,7 +38,7 @@ impl Cache {
                 hits.insert(file, hit);
             }
         }
-        let whole = self.whole(&facts, &collections, &hits);
+        let whole = self.whole(&facts, &collections, |file| hits.contains_key(file) || left_out.contains(file));
         let recalled = match self.caching.purpose {
             Purpose::Verify => Recalled::default(),
             Purpose::Take => Recalled {
@@ -59,16 +61,11 @@ impl Cache {
     }
 
     /// Whether a container would find nothing but known test files.
-    fn whole(&mut self, facts: &Facts, collections: &[Collected], hits: &BTreeMap<String, Hit>) -> Option<Whole> {
+    fn whole(&mut self, facts: &Facts, collections: &[Collected], is_known: impl Fn(&str) -> bool) -> Option<Whole> {
         let scene = self.scene()?;
         let known = collections.iter().find(|known| {
-            known.files.iter().all(|file| hits.contains_key(file))
-                && known.digest == facts.digest(scene, known.everything)
+            known.files.iter().all(|file| is_known(file)) && known.digest == facts.digest(scene, known.everything)
         })?;
-        Some(Whole {
-            deselected: known.deselected,
-            python: known.python.clone(),
-            pytest: known.pytest.clone(),
-        })
+        Some(Whole { deselected: known.deselected, python: known.python.clone(), pytest: known.pytest.clone() })
     }
 }

@@ -81,7 +81,9 @@ impl Scene {
 
     /// The text of a file, empty where there is none.
     pub(super) fn text(&self, path: &str) -> String {
-        std::fs::read(self.root.join(path)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        std::fs::read(self.root.join(path))
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
     /// Whether there is anything at `path`.
@@ -237,7 +239,8 @@ fn read(folder: &Path) -> Option<Listing> {
     let entries = std::fs::read_dir(folder).ok()?;
     let name = |entry: std::fs::DirEntry| {
         // A link to a folder is one for whoever imports.
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir() || (kind.is_symlink() && entry.path().is_dir()));
+        let is_folder =
+            entry.file_type().is_ok_and(|kind| kind.is_dir() || (kind.is_symlink() && entry.path().is_dir()));
         (entry.file_name().to_string_lossy().into_owned(), is_folder)
     };
     let mut names: Vec<(String, bool)> = entries.flatten().map(name).collect();

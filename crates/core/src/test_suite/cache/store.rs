@@ -130,7 +130,7 @@ impl Folder {
         };
         let mut entries = self.entries()?;
         // Newest first.
-        entries.sort_by(|a, b| b.time.cmp(&a.time));
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.time));
         let mut trimmed = Trimmed::default();
         for entry in entries {
             let is_old = unused.is_some_and(|(age, now)| now.duration_since(entry.time).is_ok_and(|since| since > age));

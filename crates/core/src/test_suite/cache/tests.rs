@@ -46,7 +46,9 @@ impl Case {
         let learned = [A, B].iter().map(|file| ((*file).to_owned(), learned(file))).collect();
         let case = Self { folder, store, parts: vec![("image".into(), "one".into())], learned };
         std::fs::create_dir_all(case.root().join(".wharf")).unwrap();
-        for path in [A, B, "infra/conftest.py", "infra/devops/wharf.toml", "lib/__init__.py", "lib/a.py", "infra/data/x.csv"] {
+        for path in
+            [A, B, "infra/conftest.py", "infra/devops/wharf.toml", "lib/__init__.py", "lib/a.py", "infra/data/x.csv"]
+        {
             case.write(path, "x = 1\n");
         }
         case.write("infra/nested/devops/wharf.toml", "");
@@ -78,7 +80,7 @@ impl Case {
 
     fn look(&self, cache: &mut Cache) -> Recalled {
         let facts = Facts { dir: "infra".into(), nested: vec!["infra/nested".into()], collects_more: false };
-        cache.look_up(0, facts, Key::of_dir(&self.parts))
+        cache.look_up(0, facts, Key::of_dir(&self.parts), &BTreeSet::new())
     }
 
     /// What is given out now.
@@ -144,7 +146,11 @@ fn each_dependency_counts() {
     type Change = fn(&Case);
     let changes: [(&str, Change, Change); 13] = [
         ("content", |case| case.write("lib/a.py", "x = 2\n"), |case| case.write("lib/a.py", "x = 1\n")),
-        ("same size", |case| case.write("infra/conftest.py", "y = 1\n"), |case| case.write("infra/conftest.py", "x = 1\n")),
+        (
+            "same size",
+            |case| case.write("infra/conftest.py", "y = 1\n"),
+            |case| case.write("infra/conftest.py", "x = 1\n"),
+        ),
         ("gone", |case| case.remove("lib/a.py"), |case| case.write("lib/a.py", "x = 1\n")),
         ("mode", |case| mode(case, "lib/a.py", 0o755), |case| mode(case, "lib/a.py", 0o644)),
         ("listed, new", |case| case.write("infra/data/y.csv", ""), |case| case.remove("infra/data/y.csv")),
@@ -152,23 +158,39 @@ fn each_dependency_counts() {
         ("listed, gone", |case| case.remove("infra/data/x.csv"), |case| case.write("infra/data/x.csv", "x = 1\n")),
         ("absent", |case| case.write("infra/local.toml", ""), |case| case.remove("infra/local.toml")),
         ("shadowed by a module", |case| case.write("infra/json.py", ""), |case| case.remove("infra/json.py")),
-        ("shadowed by a package", |case| case.write("lib/a/__init__.py", ""), |case| {
-            std::fs::remove_dir_all(case.root().join("lib/a")).unwrap();
-        }),
-        ("shadowed by what Git ignores", |case| {
-            case.write(".gitignore", "ignored*\n*.so\n");
-            case.write("lib/native.cpython-311-x86_64-linux-gnu.so", "");
-        }, |case| case.remove("lib/native.cpython-311-x86_64-linux-gnu.so")),
-        ("a folder that becomes a package", |case| case.write("json/data.txt", ""), |case| {
-            std::fs::remove_dir_all(case.root().join("json")).unwrap();
-        }),
-        ("a link in its place", |case| {
-            case.remove("lib/a.py");
-            std::os::unix::fs::symlink("__init__.py", case.root().join("lib/a.py")).unwrap();
-        }, |case| {
-            case.remove("lib/a.py");
-            case.write("lib/a.py", "x = 1\n");
-        }),
+        (
+            "shadowed by a package",
+            |case| case.write("lib/a/__init__.py", ""),
+            |case| {
+                std::fs::remove_dir_all(case.root().join("lib/a")).unwrap();
+            },
+        ),
+        (
+            "shadowed by what Git ignores",
+            |case| {
+                case.write(".gitignore", "ignored*\n*.so\n");
+                case.write("lib/native.cpython-311-x86_64-linux-gnu.so", "");
+            },
+            |case| case.remove("lib/native.cpython-311-x86_64-linux-gnu.so"),
+        ),
+        (
+            "a folder that becomes a package",
+            |case| case.write("json/data.txt", ""),
+            |case| {
+                std::fs::remove_dir_all(case.root().join("json")).unwrap();
+            },
+        ),
+        (
+            "a link in its place",
+            |case| {
+                case.remove("lib/a.py");
+                std::os::unix::fs::symlink("__init__.py", case.root().join("lib/a.py")).unwrap();
+            },
+            |case| {
+                case.remove("lib/a.py");
+                case.write("lib/a.py", "x = 1\n");
+            },
+        ),
     ];
     for (name, change, back) in changes {
         let case = Case::new();
@@ -215,7 +237,9 @@ fn another_image_command_or_variable_is_another_key() {
 
 #[test]
 fn only_what_was_fine_at_once_is_kept() {
-    for verdict in [Verdict::Failed, Verdict::Error, Verdict::TimedOut, Verdict::Crashed, Verdict::NotRun, Verdict::Flaky] {
+    for verdict in
+        [Verdict::Failed, Verdict::Error, Verdict::TimedOut, Verdict::Crashed, Verdict::NotRun, Verdict::Flaky]
+    {
         let case = Case::new();
         let mut verdicts = PASSED;
         verdicts[0].1 = verdict;
@@ -288,6 +312,16 @@ fn who_may_have_read_anything_depends_on_everything() {
     assert_eq!(case.files(), [B]);
     case.run_while(&PASSED, |case| case.write("elsewhere/deep/file.txt", "changed"));
     assert_eq!(case.files(), [B]);
+}
+
+#[test]
+fn what_is_left_out_anyhow_is_not_told() {
+    let case = Case::new();
+    case.run();
+    let facts = Facts { dir: "infra".into(), nested: Vec::new(), collects_more: false };
+    let known = case.start(Purpose::Take).look_up(0, facts, Key::of_dir(&case.parts), &set(&[A]));
+    assert_eq!(known.files, set(&[B]));
+    assert!(known.tests.iter().all(|test| test.id.starts_with(B)));
 }
 
 #[test]
@@ -530,10 +564,9 @@ fn a_shared_store_that_is_not_well_costs_a_note() {
         let case = Case::new();
         let (_, _, cache) = look_with(&case, sharing(&case, "one", Mood::Well, Mode::ReadWrite));
         keep_all(&case, cache);
-        let truth = entries(&case);
-        std::fs::create_dir_all(case.folder.path().join("cache")).unwrap();
-        let lie = Folder::new(case.folder.path().join("cache"), None);
-        lie.put(&Key::of_dir(&[("lies".into(), String::new())]), &std::fs::read(&truth[0]).unwrap()).unwrap();
+        let lies = Key::of_dir(&[("lies".into(), String::new())]);
+        let folder = Folder::new(case.folder.path().join("cache"), None);
+        folder.put(&lies, &encode(&entry::FileEntry::new(&lies))).unwrap();
         let (known, notes, cache) = look_with(&case, sharing(&case, "two", mood, Mode::ReadWrite));
         assert_eq!((known.files.len(), notes), (0, vec![note.to_owned()]), "{mood:?}");
         keep_all(&case, cache);

@@ -22,7 +22,7 @@ pub(super) struct Tree {
 impl Tree {
     /// Reads it; what cannot be read is not in it.
     pub(super) fn read(root: &Path) -> Self {
-        let found: Mutex<(Vec<(String, Stamp)>, BTreeSet<String>)> = Mutex::default();
+        let found: Mutex<Found> = Mutex::default();
         let mut builder = WalkBuilder::new(root);
         builder.hidden(false).ignore(false).parents(false).require_git(false).follow_links(false);
         builder.threads(threads(usize::MAX));
@@ -95,10 +95,13 @@ impl Tree {
     }
 }
 
+/// Files and folders.
+type Found = (Vec<(String, Stamp)>, BTreeSet<String>);
+
 struct Own<'a> {
     files: Vec<(String, Stamp)>,
     folders: Vec<String>,
-    all: &'a Mutex<(Vec<(String, Stamp)>, BTreeSet<String>)>,
+    all: &'a Mutex<Found>,
 }
 
 impl Drop for Own<'_> {

@@ -67,7 +67,12 @@ fn summary() -> Value {
         ("timed_out", count("Tests that took longer than their limit.")),
         ("crashed", count("Tests in which the process ended.")),
         ("not_run", count("Tests that were collected but never ran.")),
-        ("cached", count("Tests that were not run because their verdict is known from the cache; none of the counts above has them.")),
+        (
+            "cached",
+            count(
+                "Tests that were not run because their verdict is known from the cache; none of the counts above has them.",
+            ),
+        ),
         ("deselected", count("Tests left out by the user's own selection.")),
     ])
 }
