@@ -1,5 +1,7 @@
 //! `wharf test`: the arguments, who listens, and the exit code.
 
+mod history;
+
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Platform;
 
+use self::history::{History, Question};
 use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -77,6 +80,9 @@ pub struct Test {
     /// The plan, or the report, as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    /// Earlier runs, shares and parts.
+    #[command(flatten)]
+    pub history: History,
     /// Arguments for pytest.
     #[arg(last = true, value_name = "PYTEST ARGS")]
     pub pytest: Vec<String>,
@@ -88,12 +94,18 @@ impl Test {
     /// # Errors
     /// When nothing could be run at all; failing tests are an exit code, not an error.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
+        let question = Question { paths: &self.paths, json: self.json };
+        if let Some(code) = self.history.answer(context, &question)? {
+            return Ok(code);
+        }
         let wish = Wish { stage: stage(&self.stage)?, version: self.version()?, platform: self.platform };
         let timeout = self.timeout()?;
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
         let selection = self.selection(&workspace)?;
         let plan = test_suite::plan(&workspace, &selection)?;
+        let jobs = self.jobs.and_then(|jobs| usize::try_from(jobs).ok());
+        let plan = self.history.spread(context, &workspace, plan, jobs)?;
         if self.plan {
             return self.print_plan(context, &plan);
         }
@@ -104,12 +116,12 @@ impl Test {
         let place = context.place(&workspace)?;
         check_platform(&place, &wish)?;
         let options = Options {
-            jobs: self.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
+            jobs,
             fail_fast: self.fail_fast,
             retries: self.retries,
             timeout,
             wish,
-            whole: selection.is_whole(),
+            whole: selection.is_whole() && !self.history.is_partial(),
             strict: self.strict,
             env: Vec::new(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
@@ -228,9 +240,10 @@ impl Test {
         }
         let mut table = Table::new(&["dir", "image", "files", "pytest"]);
         for dir in &plan.dirs {
-            let arguments = if dir.runs { dir.arguments.join(" ") } else { "nothing to run".into() };
+            let nothing = || dir.nothing.clone().unwrap_or_else(|| "nothing to run".into());
+            let arguments = if dir.runs { dir.arguments.join(" ") } else { nothing() };
             table.row([
-                dir.path.as_str().into(),
+                dir.shown().into(),
                 dir.image.as_str().into(),
                 dir.test_files.to_string().into(),
                 arguments.as_str().into(),

@@ -268,6 +268,18 @@ pub static KEYS: &[Key] = &[
     key("test.args", Kind::List(Form::Any), "Arguments for pytest, before those of the command line")
         .default("[]")
         .example(r#"["-p", "no:cacheprovider"]"#),
+    key(
+        "test.durations",
+        Kind::Text(Form::RepoPath),
+        "File of durations by which `wharf test --shard` shares out test files",
+    )
+    .absent("all test files count alike")
+    .example(r#""test-durations.json""#)
+    .whole_workspace(ONCE),
+    key("test.history.keep", Kind::Text(Form::Duration), "How long verdicts and durations of tests are kept")
+        .default(r#""180d""#)
+        .example(r#""90d""#)
+        .whole_workspace(ONCE),
     key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
         .default(r#""5s""#)
         .example(r#""30s""#),

@@ -172,6 +172,10 @@ pub struct TestConfig {
     pub jobs: Option<NonZeroUsize>,
     /// Arguments for pytest, before those of the command line.
     pub args: Vec<String>,
+    /// Path from the super-repo's root of the file of durations that shards are made by; `None`: there is none.
+    pub durations: Option<Located<String>>,
+    /// How long verdicts and durations of tests are kept.
+    pub history_keep: Duration,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
 }
@@ -353,6 +357,8 @@ impl Reader<'_> {
             retries: retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or_default(),
             jobs: self.jobs("test.jobs"),
             args: self.list("test.args"),
+            durations: self.text("test.durations"),
+            history_keep: self.required("test.history.keep", parse_duration)?.value,
             slow: self.required("test.slow", parse_duration)?.value,
         })
     }

@@ -15,6 +15,7 @@ use wharf_process::{Chunk, Command, Exit, Stopper, Stream};
 use super::dispatch::Signal;
 use super::event::DirIndex;
 use super::message::Assembler;
+use super::spread::DirShard;
 use super::stream::{Piece, Splitter};
 use crate::container::beside::{BESIDE, RUNNER};
 use crate::container::{ContainerError, Launch, Owner, PLUGIN, Settings, live, log};
@@ -31,6 +32,8 @@ pub(super) struct Order<'a> {
     pub arguments: &'a [String],
     pub select: Option<PathBuf>,
     pub leave_out: Option<PathBuf>,
+    /// A list of whose files are whose, and what it is of.
+    pub shard: Option<(PathBuf, &'a DirShard)>,
     pub plugin: &'a Path,
     pub cache_dir: Option<String>,
     /// Test tools for a prod image, which has none.
@@ -52,6 +55,9 @@ pub(super) struct Order<'a> {
 const SELECT: &str = "/opt/wharf/select.txt";
 /// Where the list of files that are left out lies in a container.
 const LEAVE_OUT: &str = "/opt/wharf/leave-out.txt";
+
+/// Where the list of whose files are whose lies in a container.
+const SHARD: &str = "/opt/wharf/shard.txt";
 
 /// A container that runs.
 pub(super) struct Handle {
@@ -108,6 +114,7 @@ impl Order<'_> {
             "root": root,
             "select": seen(&self.select, SELECT),
             "leave_out": seen(&self.leave_out, LEAVE_OUT),
+            "shard": self.shard.as_ref().and_then(|(list, shard)| Some(shard.setting(&seen(&Some(list.clone()), SHARD)?))),
             "timeout": self.timeout.map(|limit| limit.as_secs_f64()),
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
@@ -135,8 +142,9 @@ impl Order<'_> {
         settings.log = Some(self.log.to_path_buf());
         settings.files.extend(self.beside.iter().map(|tools| (tools.clone(), BESIDE.to_owned())));
         if !on_host {
-            let lists = [(&self.select, SELECT), (&self.leave_out, LEAVE_OUT)];
-            let lists = lists.into_iter().filter_map(|(list, inside)| Some((list.clone()?, inside.to_owned())));
+            let shard = self.shard.as_ref().map(|(list, _)| list.clone());
+            let lists = [(self.select.clone(), SELECT), (self.leave_out.clone(), LEAVE_OUT), (shard, SHARD)];
+            let lists = lists.into_iter().filter_map(|(list, inside)| Some((list?, inside.to_owned())));
             settings.files.extend(lists);
         }
         settings

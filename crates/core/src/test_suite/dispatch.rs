@@ -4,8 +4,6 @@
 //! stops what is not started and interrupts what runs, [`GRACE`] later or at the second one all of it is removed.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
@@ -14,6 +12,7 @@ use wharf_process::Exit;
 
 use super::container::{Handle, Order};
 use super::event::{DirIndex, TestEvent, TestListener};
+use super::lists::Lists;
 use super::message::Message;
 use super::report::model::DirStatus;
 use super::run::Shared;
@@ -248,9 +247,23 @@ impl<'a> Dispatcher<'a> {
 
     fn start_queued(&mut self) {
         while self.stopping == Stopping::No && self.running.len() < self.shared.jobs {
-            let Some(index) = self.queue.pop_front() else { return };
+            // The longest first, so that none of them is what the others wait for at the end.
+            let weight = |place: &usize| self.shared.plan.dirs[self.queue[*place]].weight();
+            let free = |place: &usize| self.has_lane(self.queue[*place]);
+            let longest = (0..self.queue.len()).rev().filter(free).max_by_key(weight);
+            let Some(index) = longest.and_then(|place| self.queue.remove(place)) else { return };
             self.start(index);
         }
+    }
+
+    /// Whether one more part of a dir may run: of those of `--split` so many at once, of others there is one.
+    fn has_lane(&self, index: DirIndex) -> bool {
+        let plans = &self.shared.plan.dirs;
+        let part = plans[index].shard.as_ref().and_then(|shard| shard.part);
+        part.is_none_or(|part| {
+            let running = self.running.keys().filter(|other| plans[**other].path == plans[index].path).count();
+            running < part.lanes as usize
+        })
     }
 
     fn start(&mut self, index: DirIndex) {
@@ -270,8 +283,8 @@ impl<'a> Dispatcher<'a> {
             }
             self.listener.on(&TestEvent::Progress(Event::Warning(stale.to_string())));
         }
-        let lists = self.write_lists(index, attempt);
-        let (select, leave_out) = match lists {
+        let lists = Lists::write(shared, index, attempt, self.sessions[index].selection());
+        let Lists { select, leave_out, shard } = match lists {
             Ok(lists) => lists,
             Err(error) => {
                 return self.not_run(index, format!("the list of its tests could not be written: {error}"), None);
@@ -286,18 +299,20 @@ impl<'a> Dispatcher<'a> {
             state: &shared.state,
             owner: &shared.owner,
         };
-        let log = shared.folder.join(format!("{}.log", dir.slug()));
+        let plan = &shared.plan.dirs[index];
+        let log = shared.folder.join(plan.log(&dir.slug()));
         let order = Order {
             index,
             launch,
             number: self.started,
-            arguments: &shared.plan.dirs[index].arguments,
+            arguments: &plan.arguments,
             select,
             leave_out,
+            shard: shard.zip(plan.shard.as_ref()),
             plugin: &shared.plugin,
-            cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir) },
+            cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir, plan) },
             beside: owner.and_then(|owner| shared.beside(owner)),
-            test_files: shared.plan.dirs[index].test_files,
+            test_files: plan.test_files,
             timeout: shared.options.timeout.unwrap_or(dir.config.test.timeout),
             grace: Duration::from_secs(2),
             run: shared.run,
@@ -321,24 +336,6 @@ impl<'a> Dispatcher<'a> {
             }
             Err(error) => self.not_run(index, error.to_string(), error.hint()),
         }
-    }
-
-    /// The tests that are wanted and the files that are not, where either is said.
-    fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
-        let select = self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
-        let left = &self.shared.plan.dirs[index].leave_out;
-        let text = || left.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
-        let left = (!left.is_empty()).then(|| self.write_list("leave-out", index, attempt, &text()));
-        Ok((select.transpose()?, left.transpose()?))
-    }
-
-    fn write_list(&self, name: &str, index: DirIndex, attempt: u32, text: &str) -> std::io::Result<PathBuf> {
-        let folder = self.shared.state.folder(name)?;
-        let path = folder.join(format!("{}-{index}-{attempt}.txt", self.shared.run));
-        fs_err::write(&path, text)?;
-        // The user of a prod image is somebody else.
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
-        Ok(path)
     }
 
     fn ended(&mut self, index: DirIndex, exit: Exit, tail: &[String]) {
@@ -458,7 +455,8 @@ impl<'a> Dispatcher<'a> {
             if !self.shared.plan.dirs[index].runs {
                 let report = &mut self.sessions[index].report;
                 report.status = DirStatus::NoTests;
-                report.cause = Some("it has no file named like a test".into());
+                let nothing = self.shared.plan.dirs[index].nothing.clone();
+                report.cause = Some(nothing.unwrap_or_else(|| "it has no file named like a test".into()));
                 self.tell_dir(index);
             }
         }

@@ -11,6 +11,7 @@
 //! [`session::Session`] a dir, and is the only one to talk to the listener.
 
 pub mod event;
+pub mod history;
 pub mod last;
 pub mod message;
 pub mod plan;
@@ -18,17 +19,20 @@ pub mod reads;
 pub mod report;
 pub mod run;
 pub mod session;
+pub mod spread;
 pub mod stream;
 pub mod verdict;
 
 mod cause;
 mod container;
 mod dispatch;
+mod finish;
+mod lists;
 mod record;
 mod runs;
 
 pub use event::TestEvent;
-pub use plan::{Selection, TestError, TestPlan, plan};
+pub use plan::{DirPlan, Selection, TestError, TestPlan, plan};
 pub use reads::Reads;
 pub use report::model::{DirReport, DirStatus, Report, Summary, TestReport};
 pub use run::{Around, Options, run};
