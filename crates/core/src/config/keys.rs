@@ -276,13 +276,13 @@ pub static KEYS: &[Key] = &[
     .absent("all test files count alike")
     .example(r#""test-durations.json""#)
     .whole_workspace(ONCE),
+    key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
+        .default(r#""5s""#)
+        .example(r#""30s""#),
     key("test.history.keep", Kind::Text(Form::Duration), "How long verdicts and durations of tests are kept")
         .default(r#""180d""#)
         .example(r#""90d""#)
         .whole_workspace(ONCE),
-    key("test.slow", Kind::Text(Form::Duration), "From when on a running test is marked as slow in the live view")
-        .default(r#""5s""#)
-        .example(r#""30s""#),
     key(
         "thin-env.requirements",
         Kind::TextOrList(Form::File, Form::PythonRequirement),

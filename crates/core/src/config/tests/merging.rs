@@ -84,7 +84,11 @@ fn json_has_values_and_origins() {
     );
     assert_eq!(json["test.slow"], json!({ "value": "5s", "origin": { "layer": "defaults" } }));
     let nested = resolved.to_nested_json();
-    assert_eq!(nested["test"], json!({ "args": ["-x"], "retries": 2, "slow": "5s", "timeout": "none" }));
+    let history = json!({ "keep": "180d" });
+    assert_eq!(
+        nested["test"],
+        json!({ "args": ["-x"], "history": history, "retries": 2, "slow": "5s", "timeout": "none" })
+    );
     assert_eq!(nested["build"]["secrets"], json!({ "npm": "env:A" }));
 }
 

@@ -134,7 +134,7 @@ pub(super) fn write_run(run: &RunEntry, numbers: &HashMap<&str, u32>) -> Vec<u8>
             before = number;
             let verdict = VERDICTS.iter().position(|verdict| *verdict == test.verdict).unwrap_or(0) as u8;
             writer.0.push(verdict | (test.attempts.min(MOST_ATTEMPTS) as u8) << 4);
-            writer.number((test.duration.max(0.0) * 1e6) as u64);
+            writer.number((test.duration.max(0.0) * 1e6).round() as u64);
         }
     }
     writer.0
