@@ -13,7 +13,7 @@ use crate::runnable_dir::RunnableDir;
 pub(super) fn put_together(
     shared: &Shared,
     sessions: Vec<Session>,
-    images: BTreeMap<usize, String>,
+    images: &BTreeMap<usize, String>,
     problems: &mut Vec<String>,
 ) -> (Vec<DirReport>, BTreeMap<usize, String>) {
     let mut groups: Vec<(usize, Vec<DirReport>)> = Vec::new();

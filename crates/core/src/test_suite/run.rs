@@ -159,7 +159,7 @@ pub fn run(
     let images = dispatcher.images();
     let sessions = std::mem::take(&mut dispatcher.sessions);
     drop(dispatcher);
-    let (dirs, images) = put_together(&shared, sessions, images, &mut problems);
+    let (dirs, images) = put_together(&shared, sessions, &images, &mut problems);
     if let Some(recorder) = recorder {
         problems.extend(recorder.finish(&shared, &started, dirs.iter(), &images));
     }

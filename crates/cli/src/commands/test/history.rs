@@ -98,17 +98,21 @@ impl History {
     ) -> Result<TestPlan, Failure> {
         let told = durations(workspace)?;
         if let Some(shard) = self.share()? {
-            let sharded = spread::shard(workspace, &mut plan, shard, &told).map_err(unlisted)?;
+            let sharded = spread::shard(workspace, &mut plan, shard, &told).map_err(|error| unlisted(&error))?;
             context.talk.note(&format!(
                 "shard {} of {}: {} of {} test files; all machines must say {}",
                 shard.index, shard.total, sharded.mine, sharded.all, sharded.fingerprint
             ));
         }
+        // One dir has nobody to be before.
+        if self.split.is_none() && plan.dirs.iter().filter(|dir| dir.runs).count() < 2 {
+            return Ok(plan);
+        }
         let expected = Expected::read(&history::History::new(&StateDir::peek(workspace)));
         if let Some(lanes) = self.split {
             let jobs = || jobs.or(workspace.config.test.jobs.map(std::num::NonZero::get)).unwrap_or_else(default_jobs);
             let lanes = if lanes == 0 { u32::try_from(jobs()).unwrap_or(1) } else { lanes };
-            let files = spread::known_files(workspace, &told).map_err(unlisted)?;
+            let files = spread::known_files(workspace, &told).map_err(|error| unlisted(&error))?;
             plan = spread::split(plan, lanes, &files, &expected);
         }
         plan.expect(&expected);
@@ -122,9 +126,9 @@ fn durations(workspace: &Workspace) -> Result<Durations, Failure> {
     Ok(Durations::read(&workspace.root.join(&file.value))?)
 }
 
-fn unlisted(error: wharf_git::GitError) -> Failure {
+fn unlisted(error: &wharf_git::GitError) -> Failure {
     let failure =
-        Failure::environment(format!("the committed test files cannot be listed: {}", Failure::describe(&error)));
+        Failure::environment(format!("the committed test files cannot be listed: {}", Failure::describe(error)));
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -166,7 +170,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Ids and paths as people write them, from the root.
-    fn from_root(&self, text: &str) -> String {
+    fn whole_path(&self, text: &str) -> String {
         let (path, inside) = text.split_once("::").map_or((text, None), |(path, inside)| (path, Some(inside)));
         let address = Address::parse(path, &self.workspace.root, &self.context.surroundings.here);
         let path = address.map_or_else(|_| path.to_owned(), |address| address.to_string());
@@ -176,7 +180,7 @@ impl<'a> Asker<'a> {
     fn slowest(&self, most: usize, paths: &[String]) -> Result<(), Failure> {
         let mut loaded = self.read()?;
         if !paths.is_empty() {
-            let paths: Vec<String> = paths.iter().map(|path| self.from_root(path)).collect();
+            let paths: Vec<String> = paths.iter().map(|path| self.whole_path(path)).collect();
             let wanted = |id: &str| paths.iter().any(|path| history::names(path, id));
             for dir in loaded.runs.iter_mut().flat_map(|run| &mut run.dirs) {
                 dir.tests.retain(|test| wanted(&test.id));
@@ -221,9 +225,9 @@ impl<'a> Asker<'a> {
     fn of_test(&self, id: &str) -> Result<(), Failure> {
         let (mut found, damaged) = history::occurrences(&self.history, id)?;
         self.say_damaged(damaged);
-        let from_root = self.from_root(id);
-        if found.is_empty() && from_root != id {
-            found = history::occurrences(&self.history, &from_root)?.0;
+        let whole = self.whole_path(id);
+        if found.is_empty() && whole != id {
+            found = history::occurrences(&self.history, &whole)?.0;
         }
         if found.is_empty() {
             return Err(Failure::environment(format!("no run of `{id}` is recorded in this workspace"))

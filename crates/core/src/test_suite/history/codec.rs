@@ -3,6 +3,7 @@
 //! Numbers are LEB128 varints. Ten thousand tests are some 50 KB a run.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{DirEntry, RunEntry, TestEntry};
 use crate::test_suite::Verdict;
@@ -71,9 +72,9 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    fn text(&mut self) -> Option<String> {
+    fn text(&mut self) -> Option<&'a str> {
         let length = usize::try_from(self.number()?).ok()?;
-        String::from_utf8(self.bytes(length)?.to_vec()).ok()
+        std::str::from_utf8(self.bytes(length)?).ok()
     }
 
     fn count(&mut self) -> Option<usize> {
@@ -100,14 +101,18 @@ pub(super) fn write_names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> 
 }
 
 /// Adds the names of a record to those before it.
-pub(super) fn read_names(bytes: &[u8], names: &mut Vec<String>) -> Option<()> {
+pub(super) fn read_names(bytes: &[u8], names: &mut Vec<Arc<str>>) -> Option<()> {
     let mut reader = Reader(bytes);
     let mut before = String::new();
     for _ in 0..reader.count()? {
         let shared = usize::try_from(reader.number()?).ok()?;
         let end = reader.text()?;
-        before = format!("{}{end}", before.get(..shared)?);
-        names.push(before.clone());
+        if !before.is_char_boundary(shared) {
+            return None;
+        }
+        before.truncate(shared);
+        before.push_str(end);
+        names.push(Arc::from(before.as_str()));
     }
     Some(())
 }
@@ -125,7 +130,7 @@ pub(super) fn write_run(run: &RunEntry, numbers: &HashMap<&str, u32>) -> Vec<u8>
         }
         writer.0.push(u8::from(dir.dirty));
         let mut tests: Vec<(u32, &TestEntry)> =
-            dir.tests.iter().filter_map(|test| Some((*numbers.get(test.id.as_str())?, test))).collect();
+            dir.tests.iter().filter_map(|test| Some((*numbers.get(&*test.id)?, test))).collect();
         tests.sort_by_key(|(number, _)| *number);
         writer.number(tests.len() as u64);
         let mut before = 0;
@@ -141,7 +146,7 @@ pub(super) fn write_run(run: &RunEntry, numbers: &HashMap<&str, u32>) -> Vec<u8>
 }
 
 /// The run of a record, with what `wanted` says of each test's number left in.
-pub(super) fn read_run(bytes: &[u8], names: &[String], wanted: &dyn Fn(usize) -> bool) -> Option<RunEntry> {
+pub(super) fn read_run(bytes: &[u8], names: &[Arc<str>], wanted: &dyn Fn(usize) -> bool) -> Option<RunEntry> {
     let mut reader = Reader(bytes);
     let mut run = RunEntry {
         run: u32::try_from(reader.number()?).ok()?,
@@ -155,6 +160,7 @@ pub(super) fn read_run(bytes: &[u8], names: &[String], wanted: &dyn Fn(usize) ->
         let count = reader.count()?;
         let mut tests = Vec::new();
         let mut number = 0_usize;
+        let [path, image, image_id, commit] = [path, image, image_id, commit].map(str::to_owned);
         for _ in 0..count {
             number = number.checked_add(usize::try_from(reader.number()?).ok()?)?;
             let packed = reader.byte()?;
@@ -193,12 +199,13 @@ mod tests {
             let bytes = write_names(names.iter().map(String::as_str));
             let mut read = Vec::new();
             prop_assert_eq!(read_names(&bytes, &mut read), Some(()));
+            let read: Vec<String> = read.iter().map(|name| name.to_string()).collect();
             prop_assert_eq!(read, names);
         }
 
         #[test]
         fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut names = vec!["a".to_owned()];
+            let mut names = vec![Arc::from("a")];
             let _ = read_run(&bytes, &names, &|_| true);
             let _ = read_names(&bytes, &mut names);
         }

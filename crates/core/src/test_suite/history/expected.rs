@@ -6,7 +6,7 @@ use super::{History, Loaded, file_of, median, ran};
 use crate::test_suite::DirPlan;
 
 /// Runs that are looked at.
-const RUNS: usize = 20;
+const RUNS: usize = 7;
 
 /// Seconds by test file and by test: the middle of the last runs.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -8,11 +8,12 @@
 //! What a reader cannot make sense of ends the history there; a writer moves such a file aside and goes on with the part
 //! that is right.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::codec::{read_names, read_run, started_of, write_names, write_run};
@@ -27,8 +28,8 @@ const HEAD: &[u8] = b"wharf-history 1\n";
 const NAMES: u8 = 1;
 const RUN: u8 = 2;
 const FRAME: usize = 13;
-/// Bytes beyond which the older half goes: some thousand runs of ten thousand tests.
-const MOST: u64 = 64 << 20;
+/// Bytes beyond which the older half goes: 300 runs of ten thousand tests, or 30,000 of a hundred.
+const MOST: u64 = 16 << 20;
 /// How often, and how long between, a writer asks for the lock; a writer holds it for milliseconds.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
@@ -134,6 +135,7 @@ impl History {
             note = Some(self.moved_aside());
         }
         let names = names.unwrap_or_default();
+        let first = scan.as_ref().map_or(Ok(None), Scan::first_run).map_err(io)?;
         let (mut file, good) = match scan {
             Some(scan) => (scan.file, scan.good),
             None => {
@@ -142,10 +144,12 @@ impl History {
                 (file, HEAD.len() as u64)
             }
         };
-        let bytes = records_of(run, &names);
+        let (bytes, _) = records_of(run, &names);
         file.write_all(&bytes).map_err(io)?;
-        drop(file);
-        self.bound(good + bytes.len() as u64, oldest)?;
+        let too_large = good + bytes.len() as u64 > self.most;
+        if too_large || first.is_some_and(|first| first < oldest) {
+            self.shrink(oldest, too_large)?;
+        }
         Ok(note)
     }
 
@@ -176,26 +180,17 @@ impl History {
         scan.map(Some).ok_or(HistoryError::Newer { file: path })
     }
 
-    /// Rewrites it without what is too old, once a quarter of the time it is kept is over, and without its older half where
-    /// it is too large.
-    fn bound(&self, size: u64, oldest: i64) -> Result<(), HistoryError> {
-        let io = |source| self.io(source);
-        let Some(scan) = self.scan()? else { return Ok(()) };
-        let too_large = size > self.most;
-        let first = scan.first_run().map_err(io)?;
-        if !too_large && first.is_none_or(|first| first >= oldest) {
-            return Ok(());
-        }
-        let mut loaded = scan.load(usize::MAX, &|_| true).map_err(io)?;
+    /// Rewrites it without what is too old, and without its older half where it is too large. Some time is cleared in
+    /// advance, so that this is not done in each run.
+    fn shrink(&self, oldest: i64, too_large: bool) -> Result<(), HistoryError> {
+        let mut runs = self.read()?.runs;
         if too_large {
-            let half = loaded.runs.len() / 2;
-            loaded.runs.drain(..half);
+            runs.drain(..runs.len() / 2);
         }
-        // Some time is cleared in advance, so that this is not done in each run.
-        let newest = loaded.runs.iter().map(|run| run.started).max().unwrap_or(oldest);
+        let newest = runs.iter().map(|run| run.started).max().unwrap_or(oldest);
         let from = oldest.saturating_add(newest.saturating_sub(oldest).max(0) / 4);
-        loaded.runs.retain(|run| run.started >= from);
-        self.write_anew(&loaded.runs)
+        runs.retain(|run| run.started >= from);
+        self.write_anew(&runs)
     }
 
     /// Keeps the damaged file under another name, and what is right of it under its own.
@@ -219,11 +214,12 @@ impl History {
     fn write_anew(&self, runs: &[RunEntry]) -> Result<(), HistoryError> {
         let io = |source| self.io(source);
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(io)?;
-        let mut names: Vec<String> = Vec::new();
+        let mut names: Vec<Arc<str>> = Vec::new();
         file.write_all(HEAD).map_err(io)?;
         for run in runs {
-            file.write_all(&records_of(run, &names)).map_err(io)?;
-            names.extend(new_names(run, &names).into_iter().map(str::to_owned));
+            let (bytes, new) = records_of(run, &names);
+            file.write_all(&bytes).map_err(io)?;
+            names.extend(new);
         }
         file.persist(self.path()).map_err(|error| io(error.error))?;
         Ok(())
@@ -277,7 +273,7 @@ impl Scan {
     }
 
     /// The names in the order of their numbers; `None` where a record of them is damaged.
-    fn names(&self) -> std::io::Result<Option<Vec<String>>> {
+    fn names(&self) -> std::io::Result<Option<Vec<Arc<str>>>> {
         let mut names = Vec::new();
         for record in self.records.iter().filter(|record| record.kind == NAMES) {
             let read = self.payload(record)?.and_then(|bytes| read_names(&bytes, &mut names));
@@ -353,23 +349,19 @@ fn record(kind: u8, payload: &[u8], bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(payload);
 }
 
-/// Ids of a run that have no number yet, in order.
-fn new_names<'r>(run: &'r RunEntry, known: &[String]) -> Vec<&'r str> {
-    let known: std::collections::HashSet<&str> = known.iter().map(String::as_str).collect();
-    let ids = run.dirs.iter().flat_map(|dir| &dir.tests).map(|test| test.id.as_str());
-    let new: BTreeSet<&str> = ids.filter(|id| !known.contains(id)).collect();
-    new.into_iter().collect()
-}
-
-/// The records that a run adds: its names that are new, and itself.
-fn records_of(run: &RunEntry, known: &[String]) -> Vec<u8> {
-    let new = new_names(run, known);
+/// The records that a run adds, its names that are new and itself; the new names in the order of their numbers.
+fn records_of(run: &RunEntry, known: &[Arc<str>]) -> (Vec<u8>, Vec<Arc<str>>) {
+    let mut numbers: HashMap<&str, u32> = known.iter().map(|name| &**name).zip(0..).collect();
+    let ids = run.dirs.iter().flat_map(|dir| &dir.tests).map(|test| &test.id);
+    let mut new: Vec<&Arc<str>> = ids.filter(|id| !numbers.contains_key(&***id)).collect();
+    new.sort_unstable();
+    new.dedup();
     let mut bytes = Vec::new();
     if !new.is_empty() {
-        record(NAMES, &write_names(new.iter().copied()), &mut bytes);
+        record(NAMES, &write_names(new.iter().map(|name| &***name)), &mut bytes);
+        let first = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        numbers.extend(new.iter().map(|name| &***name).zip(first..));
     }
-    let all = known.iter().map(String::as_str).chain(new.iter().copied());
-    let numbers: HashMap<&str, u32> = all.zip(0..).collect();
     record(RUN, &write_run(run, &numbers), &mut bytes);
-    bytes
+    (bytes, new.into_iter().cloned().collect())
 }

@@ -40,7 +40,7 @@ pub fn flaky(loaded: &Loaded) -> Vec<FlakyTest> {
     let suspects = suspects(loaded);
     for run in &loaded.runs {
         for dir in &run.dirs {
-            for test in dir.tests.iter().filter(|test| ran(test.verdict) && suspects.contains(test.id.as_str())) {
+            for test in dir.tests.iter().filter(|test| ran(test.verdict) && suspects.contains(&*test.id)) {
                 let entry = seen.entry(&test.id).or_default();
                 entry.runs += 1;
                 if test.verdict == Verdict::Flaky {
@@ -66,7 +66,7 @@ pub fn flaky(loaded: &Loaded) -> Vec<FlakyTest> {
 fn suspects(loaded: &Loaded) -> HashSet<&str> {
     let tests = loaded.runs.iter().flat_map(|run| &run.dirs).flat_map(|dir| &dir.tests);
     let suspects = tests.filter(|test| test.verdict == Verdict::Flaky || went_wrong(test.verdict));
-    suspects.map(|test| test.id.as_str()).collect()
+    suspects.map(|test| &*test.id).collect()
 }
 
 fn judged(id: &str, seen: &Seen<'_>) -> Option<FlakyTest> {

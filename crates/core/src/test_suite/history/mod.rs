@@ -23,6 +23,8 @@ mod timeouts;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use super::verdict::Verdict;
 
 pub(super) use code::CodeState;
@@ -68,8 +70,8 @@ pub struct DirEntry {
 /// What came of one test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestEntry {
-    /// Workspace-relative id.
-    pub id: String,
+    /// Workspace-relative id, the same text in all runs.
+    pub id: Arc<str>,
     /// Its verdict.
     pub verdict: Verdict,
     /// How often it was run, up to 15.

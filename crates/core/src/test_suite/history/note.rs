@@ -29,7 +29,7 @@ fn dir_entry(
         .iter()
         .filter(|test| test.verdict != Verdict::NotRun)
         .map(|test| TestEntry {
-            id: test.id.clone(),
+            id: test.id.as_str().into(),
             verdict: test.verdict,
             attempts: test.attempts,
             duration: test.duration,

@@ -40,7 +40,7 @@ pub fn occurrences(history: &History, id: &str) -> Result<(Vec<Occurrence>, bool
         let started = jiff::Timestamp::from_second(run.started).map(|time| time.to_string()).unwrap_or_default();
         for dir in run.dirs {
             found.extend(dir.tests.into_iter().map(|test| Occurrence {
-                id: test.id,
+                id: test.id.to_string(),
                 run: run.run,
                 started: started.clone(),
                 verdict: test.verdict,

@@ -49,7 +49,7 @@ fn what_is_added_is_read() {
     let loaded = history.read().unwrap();
     assert_eq!(loaded.runs[0], first);
     assert_eq!(loaded.runs[1].dirs[0].tests.len(), 2);
-    let ids: Vec<&str> = loaded.runs[1].dirs[0].tests.iter().map(|test| test.id.as_str()).collect();
+    let ids: Vec<&str> = loaded.runs[1].dirs[0].tests.iter().map(|test| &*test.id).collect();
     assert_eq!(ids, ["a/t.py::x", "a/t.py::new"], "in the order of their numbers");
     assert_eq!(history.read_last(1).unwrap().runs, loaded.runs[1..]);
 }

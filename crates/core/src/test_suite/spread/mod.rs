@@ -26,27 +26,26 @@ pub use split::{merge, split};
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 /// What of a dir's tests one container runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirShard {
     /// Which share it is, from 1.
     pub index: u32,
     /// How many there are.
     pub total: u32,
     /// The share of each known test file of the dir, by workspace-relative path.
-    #[serde(serialize_with = "mine_alone")]
     pub files: BTreeMap<String, u32>,
     /// What becomes of files that are not on the list.
     pub rest: Rest,
-    /// Which share it is of those that `index` is cut from: `--split` under `--shard`.
-    #[serde(skip)]
+    /// Which of several containers for the dir it is, with `--split`.
     pub part: Option<Part>,
 }
 
 /// One of several containers for one dir.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// Which, from 1.
     pub number: u32,
@@ -71,6 +70,18 @@ pub enum Rest {
         /// Of how many.
         total: u32,
     },
+}
+
+/// As a plan shows it: which share, and its own files. Those of others say nothing to whoever reads it.
+impl Serialize for DirShard {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut shown = serializer.serialize_struct("DirShard", 4)?;
+        shown.serialize_field("index", &self.index)?;
+        shown.serialize_field("total", &self.total)?;
+        shown.serialize_field("files", &self.mine().collect::<Vec<_>>())?;
+        shown.serialize_field("rest", &self.rest)?;
+        shown.end()
+    }
 }
 
 impl DirShard {
@@ -114,9 +125,4 @@ pub fn by_hash(path: &str, total: u32) -> u32 {
     let hash = path.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     // The lower bits of FNV-1a alone follow the last letters.
     (hash ^ (hash >> 16)) % total.max(1) + 1
-}
-
-fn mine_alone<S: serde::Serializer>(files: &BTreeMap<String, u32>, serializer: S) -> Result<S::Ok, S::Error> {
-    // A plan says what runs here; the others' files say nothing to whoever reads it.
-    serializer.collect_seq(files.keys())
 }
