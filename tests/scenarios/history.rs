@@ -121,5 +121,7 @@ fn durations_are_written_for_shards() {
     assert_eq!(repo.read("other.json"), text);
     let root = repo.read("wharf.toml");
     repo.write("wharf.toml", format!("{root}\n[test]\ndurations = \"gone.json\"\n"));
-    ask(&sandbox, &repo, &["--plan"]).assert_code(3).stderr_contains("--write-durations");
+    let plan = |arguments: &[&str]| wharf(&sandbox, &repo).args(["test", "--plan"]).args(arguments).run();
+    plan(&[]).assert_code(0);
+    plan(&["--shard", "1/2"]).assert_code(3).stderr_contains("--write-durations");
 }

@@ -160,9 +160,9 @@ fn a_split_dir_stops_as_a_whole() {
     let repo = sample::workspace(&sandbox)
         .dir("alpha", |dir| {
             let dir = (0..4).fold(dir, |dir, n| {
-                dir.test(&format!("test_{n}.py"), "import time\ndef test_long(): time.sleep(60)\n")
+                dir.test(&format!("test_{n}.py"), "import time\ndef test_long(): time.sleep(600)\n")
             });
-            dir.test("test_bad.py", "def test_bad(): assert False\n")
+            dir.test("test_0_bad.py", "def test_bad(): assert False\n")
         })
         .build();
     let running = wharf_test(&sandbox, &repo, EngineKind::Docker, &["--split", "2", "--jobs", "2"]).spawn();
@@ -171,5 +171,10 @@ fn a_split_dir_stops_as_a_whole() {
     running.wait().assert_code(130);
     let report = Report::of_run(&repo, 1);
     assert_eq!((report.dirs(), report.status("alpha")), (vec!["alpha"], "interrupted"));
+    let arguments = ["--split", "2", "--jobs", "2", "--fail-fast"];
+    wharf_test(&sandbox, &repo, EngineKind::Docker, &arguments).run().assert_code(1);
+    let report = Report::of_run(&repo, 2);
+    assert_eq!(report.test("alpha/test_0_bad.py::test_bad")["verdict"], "failed");
+    assert!(report.verdicts("alpha").values().all(|verdict| verdict != "passed"));
     assert_eq!(containers(&sandbox, &repo, EngineKind::Docker), [""; 0]);
 }

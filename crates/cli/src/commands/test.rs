@@ -28,7 +28,8 @@ use crate::render::{Listeners, Live, Plain, Table, github};
 /// Run the tests of every runnable dir, each in its own container, in parallel.
 ///
 /// Every directory with a `devops` folder is tested in its own image, nested ones and those in sub-repos too. PATH narrows
-/// it to files, folders or test ids; `--dir` to runnable dirs. Everything after `--` goes to pytest.
+/// it to files, folders or test ids; `--dir` to runnable dirs. Everything after `--` goes to pytest. `wharf test flaky` lists the tests
+/// that passed and failed with the same code, `wharf test history ID` what a test did in each run.
 #[derive(Debug, clap::Args)]
 pub struct Test {
     /// Files, folders or test ids such as `infra/tests/test_a.py::test_one`.

@@ -96,8 +96,8 @@ impl History {
         mut plan: TestPlan,
         jobs: Option<usize>,
     ) -> Result<TestPlan, Failure> {
-        let told = durations(workspace)?;
         if let Some(shard) = self.share()? {
+            let told = durations(workspace)?;
             let sharded = spread::shard(workspace, &mut plan, shard, &told).map_err(|error| unlisted(&error))?;
             context.talk.note(&format!(
                 "shard {} of {}: {} of {} test files; all machines must say {}",
@@ -112,6 +112,8 @@ impl History {
         if let Some(lanes) = self.split {
             let jobs = || jobs.or(workspace.config.test.jobs.map(std::num::NonZero::get)).unwrap_or_else(default_jobs);
             let lanes = if lanes == 0 { u32::try_from(jobs()).unwrap_or(1) } else { lanes };
+            // Files with other names than tests' run in the first part, unless the durations name them.
+            let told = durations(workspace).unwrap_or_default();
             let files = spread::known_files(workspace, &told).map_err(|error| unlisted(&error))?;
             plan = spread::split(plan, lanes, &files, &expected);
         }

@@ -32,7 +32,7 @@ pub use error::HistoryError;
 pub use expected::Expected;
 pub use file::{History, Loaded};
 pub use flaky::{FlakyTest, flaky};
-pub(super) use note::entry_of;
+pub(super) use note::{counts, entry_of};
 pub use of_test::{Occurrence, names, occurrences};
 pub use slowest::{Slow, Slowest, slowest};
 pub use timeouts::{Proposal, proposals};

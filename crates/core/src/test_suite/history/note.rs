@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::code::RepoState;
 use super::{DirEntry, RunEntry, TestEntry};
 use crate::test_suite::Verdict;
-use crate::test_suite::report::model::{DirReport, Report};
+use crate::test_suite::report::model::{DirReport, Report, TestReport};
 
 /// The entry of a run; `None` where no test had a turn. `images` has the ids of images by address.
 pub(in crate::test_suite) fn entry_of(
@@ -18,16 +18,20 @@ pub(in crate::test_suite) fn entry_of(
     (!dirs.is_empty()).then_some(RunEntry { run: report.run, started, code, dirs })
 }
 
+/// Whether the history is to know of it: what had no turn, or was cut short by hand, says nothing of the test.
+pub(in crate::test_suite) fn counts(test: &TestReport) -> bool {
+    test.verdict != Verdict::NotRun
+}
+
 fn dir_entry(
     dir: &DirReport,
     repos: &BTreeMap<String, RepoState>,
     images: &BTreeMap<String, String>,
 ) -> Option<DirEntry> {
-    // What was cut short by hand says nothing of the test.
     let tests: Vec<TestEntry> = dir
         .tests
         .iter()
-        .filter(|test| test.verdict != Verdict::NotRun)
+        .filter(|test| counts(test))
         .map(|test| TestEntry {
             id: test.id.as_str().into(),
             verdict: test.verdict,
