@@ -598,6 +598,79 @@ class Explain(Guarded):
         return bool(compiled.evaluate(matcher))
 
 
+class Shard(Guarded):
+    """Keeps only the tests whose files belong to this share of a dir, and collects no other files.
+
+    The list says whose share a known file is; for files that are on no list `rest` does: all are meant, none, or
+    those whose path has a hash that is meant. So each file belongs to exactly one share.
+    """
+
+    def __init__(self, settings, root, paths, stream):
+        self.stream = stream
+        self.paths = paths
+        self.index = settings["index"]
+        self.rest = settings["rest"]
+        self.roots = [root.rstrip(os.sep) + os.sep, os.path.realpath(root).rstrip(os.sep) + os.sep]
+        self.known = {}
+        with open(settings["assigned"], encoding="utf-8") as file:
+            for line in file:
+                share, _, path = line.rstrip("\n").partition(" ")
+                if path:
+                    self.known[path] = int(share) == self.index
+
+    def holds(self, path):
+        """Whether the file with this path, from the workspace's root, is to be run."""
+        found = self.known.get(path)
+        if found is None:
+            found = self.known[path] = self.rest if isinstance(self.rest, bool) else self.by_hash(path, *self.rest)
+        return found
+
+    @staticmethod
+    def by_hash(path, index, total):
+        value = 0x811C9DC5  # FNV-1a, as wharf has it
+        for byte in path.encode("utf-8", "surrogateescape"):
+            value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
+        return (value ^ (value >> 16)) % total + 1 == index
+
+    def ignores(self, full):
+        for root in self.roots:
+            if full.startswith(root):
+                path = full[len(root):]
+                if path in self.known:
+                    return True if not self.known[path] else None
+                # What else has tests is known when they are collected; packages and fixtures belong to all.
+                name = os.path.basename(path)
+                if name.endswith(".py") and name not in ("__init__.py", "conftest.py") and os.path.isfile(full):
+                    return True if not self.holds(path) else None
+                return None
+        return None
+
+    if hasattr(pytest, "version_tuple"):  # pytest 7
+
+        def pytest_ignore_collect(self, collection_path):
+            try:
+                return self.ignores(str(collection_path))
+            except Exception:
+                self.trouble()
+
+    else:
+
+        def pytest_ignore_collect(self, path):
+            try:
+                return self.ignores(str(path))
+            except Exception:
+                self.trouble()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items):
+        """Files named on the command line are collected whatever the hook above says."""
+        yield
+        try:
+            items[:] = [item for item in items if self.holds(self.paths.id(item.nodeid).partition("::")[0])]
+        except Exception:
+            self.trouble()
+
+
 # ------------------------------------------------------------------------------------------ timeouts
 
 
@@ -1661,6 +1734,9 @@ def pytest_configure(config):
         if settings.get("explain"):
             explain = Explain(settings["explain"], selection.paths, plugin.lists, config.pluginmanager.getplugin("wharf-requires"), plugin.stream)
             config.pluginmanager.register(explain, "wharf-explain")
+        if settings.get("shard"):
+            shard = Shard(settings["shard"], settings["root"], paths_for(config, settings["root"]), plugin.stream)
+            config.pluginmanager.register(shard, "wharf-shard")
         debugging = config.getoption("usepdb", False) or config.getoption("trace", False)
         if settings.get("timeout") and not debugging and hasattr(signal, "SIGALRM"):
             plugin.timeouts = Timeouts(settings, config, plugin.report_hard, plugin.stream)

@@ -3,6 +3,7 @@
 mod affected;
 pub mod cache;
 mod choice;
+mod history;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Platform;
 
 use self::choice::{Choice, Given};
+use self::history::{History, Question};
 use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -32,7 +34,8 @@ use crate::render::{Listeners, Live, Plain, Table, github};
 /// Run the tests of every runnable dir, each in its own container, in parallel.
 ///
 /// Every directory with a `devops` folder is tested in its own image, nested ones and those in sub-repos too. PATH narrows
-/// it to files, folders or test ids; `--dir` to runnable dirs. Everything after `--` goes to pytest.
+/// it to files, folders or test ids; `--dir` to runnable dirs. Everything after `--` goes to pytest. `wharf test flaky` lists the tests
+/// that passed and failed with the same code, `wharf test history ID` what a test did in each run.
 #[derive(Debug, clap::Args)]
 pub struct Test {
     /// Files, folders or test ids such as `infra/tests/test_a.py::test_one`.
@@ -94,6 +97,9 @@ pub struct Test {
     /// Known verdicts.
     #[command(flatten)]
     pub cache: cache::Cache,
+    /// Earlier runs, shares and parts.
+    #[command(flatten)]
+    pub history: History,
     /// Arguments for pytest.
     #[arg(last = true, value_name = "PYTEST ARGS")]
     pub pytest: Vec<String>,
@@ -105,6 +111,10 @@ impl Test {
     /// # Errors
     /// When nothing could be run at all; failing tests are an exit code, not an error.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
+        let question = Question { paths: &self.paths, json: self.json };
+        if let Some(code) = self.history.answer(context, &question)? {
+            return Ok(code);
+        }
         let wish = Wish { stage: stage(&self.stage)?, version: self.version()?, platform: self.platform };
         let timeout = self.timeout()?;
         let workspace = context.workspace()?;
@@ -114,6 +124,8 @@ impl Test {
         self.choice.check(&workspace)?;
         let mut plan = test_suite::plan(&workspace, &selection)?;
         let affected = self.affected.narrow(context, &workspace, &mut plan)?;
+        let jobs = self.jobs.and_then(|jobs| usize::try_from(jobs).ok());
+        let plan = self.history.spread(context, &workspace, plan, jobs)?;
         if self.plan {
             return self.print_plan(context, &plan, affected.as_ref());
         }
@@ -125,12 +137,13 @@ impl Test {
         let place = context.place(&workspace)?;
         check_platform(&place, &wish)?;
         let options = Options {
-            jobs: self.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
+            jobs,
             fail_fast: self.fail_fast,
             retries: self.retries,
             timeout,
             wish,
             whole: selection.is_whole()
+                && !self.history.is_partial()
                 && plan.has_all_markers()
                 && plan.dirs.iter().all(|dir| dir.leave_out.is_empty()),
             strict: self.strict,
@@ -260,14 +273,15 @@ impl Test {
         }
         let mut table = Table::new(&["dir", "image", "files", "pytest"]);
         for dir in &plan.dirs {
-            let arguments = if dir.runs { dir.arguments.join(" ") } else { "nothing to run".into() };
+            let nothing = || dir.nothing.clone().unwrap_or_else(|| "nothing to run".into());
+            let arguments = if dir.runs { dir.arguments.join(" ") } else { nothing() };
             let files =
                 match affected.filter(|affected| affected.everything.is_none()).and_then(|all| all.dir(&dir.path)) {
                     Some(found) => format!("{} of {}", found.affected.len(), found.files),
                     None => dir.test_files.to_string(),
                 };
             table.row([
-                dir.path.as_str().into(),
+                dir.shown().into(),
                 dir.image.as_str().into(),
                 files.as_str().into(),
                 arguments.as_str().into(),

@@ -1,10 +1,11 @@
-//! Durations as people write them: `60s`, `5m`, `1h30m`, `500ms`.
+//! Durations as people write them: `60s`, `5m`, `1h30m`, `500ms`, `180d`.
 
 use std::time::Duration;
 
-const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+/// Days are read and never written: `24h` stays what it was.
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// Reads `1h30m`, `5m`, `60s`, `500ms`, or seconds without a unit (`60`). Units go from large to small, each once;
+/// Reads `180d`, `1h30m`, `5m`, `60s`, `500ms`, or seconds without a unit (`60`). Units go from large to small, each once;
 /// zero is none.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
@@ -30,7 +31,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 pub fn format_duration(duration: Duration) -> String {
     let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut text = String::new();
-    for (unit, size) in UNITS {
+    for (unit, size) in UNITS.into_iter().skip(1) {
         if left >= size {
             text.push_str(&format!("{}{unit}", left / size));
             left %= size;

@@ -375,6 +375,18 @@ const MAIN: &[Key] = &[
     .example(r#""read""#)
     .whole_workspace(ONCE),
     key(
+        "test.durations",
+        Kind::Text(Form::RepoPath),
+        "File of durations by which `wharf test --shard` shares out test files",
+    )
+    .absent("all test files count alike")
+    .example(r#""test-durations.json""#)
+    .whole_workspace(ONCE),
+    key("test.history.keep", Kind::Text(Form::Duration), "How long verdicts and durations of tests are kept")
+        .default(r#""180d""#)
+        .example(r#""90d""#)
+        .whole_workspace(ONCE),
+    key(
         "thin-env.requirements",
         Kind::TextOrList(Form::File, Form::PythonRequirement),
         "Python tools that the team wants on the host: a requirements file, or the requirements themselves",

@@ -182,10 +182,22 @@ pub struct TestConfig {
     pub base: Option<String>,
     /// Whether known verdicts are taken.
     pub cache: bool,
+    /// Path from the super-repo's root of the file of durations that shards are made by; `None`: there is none.
+    pub durations: Option<Located<String>>,
+    /// How long verdicts and durations of tests are kept.
+    pub history_keep: Duration,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
     /// Whether it is recorded what test files depend on.
     pub record: bool,
+    /// The suite that runs where none is asked for; `None`: all tests.
+    pub suite: Option<Located<String>>,
+    /// All suites, by name.
+    pub suites: BTreeMap<String, SuiteConfig>,
+    /// Entries of each test list, by name.
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// What tests with a marker need, by marker.
+    pub requires: BTreeMap<String, Capability>,
 }
 
 /// Table `cache`: verdicts that are known.
@@ -197,14 +209,6 @@ pub struct CacheConfig {
     pub remote: Option<PathBuf>,
     /// Whether something may be added to what is shared.
     pub may_add: bool,
-    /// The suite that runs where none is asked for; `None`: all tests.
-    pub suite: Option<Located<String>>,
-    /// All suites, by name.
-    pub suites: BTreeMap<String, SuiteConfig>,
-    /// Entries of each test list, by name.
-    pub lists: BTreeMap<String, Vec<String>>,
-    /// What tests with a marker need, by marker.
-    pub requires: BTreeMap<String, Capability>,
 }
 
 /// Table `thin-env`.
@@ -397,6 +401,8 @@ impl Reader<'_> {
             args: self.list("test.args"),
             base: self.text("test.base").map(|base| base.value),
             cache: self.0.get("test.cache").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
+            durations: self.text("test.durations"),
+            history_keep: self.required("test.history.keep", parse_duration)?.value,
             slow: self.required("test.slow", parse_duration)?.value,
             record: self.0.get("test.record").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
             suite: self.text("test.suite"),

@@ -16,6 +16,7 @@ use super::cache::Key;
 use super::dispatch::Signal;
 use super::event::DirIndex;
 use super::message::Assembler;
+use super::spread::DirShard;
 use super::stream::{Piece, Splitter};
 use crate::container::beside::{BESIDE, RUNNER};
 use crate::container::{ContainerError, Launch, Owner, PLUGIN, Settings, live, log};
@@ -38,6 +39,8 @@ pub(super) struct Order<'a> {
     pub listed: Option<String>,
     /// Further settings of the plugin, by name.
     pub more: serde_json::Map<String, serde_json::Value>,
+    /// A list of whose files are whose, and what it is of.
+    pub shard: Option<(PathBuf, &'a DirShard)>,
     pub plugin: &'a Path,
     pub cache_dir: Option<String>,
     /// Test tools for a prod image, which has none.
@@ -64,6 +67,8 @@ const LEAVE_OUT: &str = "/opt/wharf/leave-out.txt";
 
 /// Where the test lists lie in a container.
 const LISTS: &str = "/opt/wharf/lists.json";
+/// Where the list of whose files are whose lies in a container.
+const SHARD: &str = "/opt/wharf/shard.txt";
 
 /// A container that runs.
 pub(super) struct Handle {
@@ -113,7 +118,7 @@ impl Order<'_> {
         let mut plugin = self.plugin_settings();
         if let Some(plugin) = plugin.as_object_mut() {
             // Another in each run, or said otherwise.
-            plugin.retain(|name, _| !["nonce", "root", "select", "leave_out", "lists", "header"].contains(&name.as_str()));
+            plugin.retain(|name, _| !["nonce", "root", "select", "leave_out", "lists", "shard", "header"].contains(&name.as_str()));
         }
         let mut settings = self.settings();
         settings.env = self.env.to_vec();
@@ -141,6 +146,7 @@ impl Order<'_> {
             "root": root,
             "select": seen(&self.select, SELECT),
             "leave_out": seen(&self.leave_out, LEAVE_OUT),
+            "shard": self.shard.as_ref().and_then(|(list, shard)| Some(shard.setting(&seen(&Some(list.clone()), SHARD)?))),
             "timeout": self.timeout.map(|limit| limit.as_secs_f64()),
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
@@ -179,8 +185,14 @@ impl Order<'_> {
         settings.log = Some(self.log.to_path_buf());
         settings.files.extend(self.beside.iter().map(|tools| (tools.clone(), BESIDE.to_owned())));
         if !on_host {
-            let lists = [(&self.select, SELECT), (&self.leave_out, LEAVE_OUT), (&self.lists, LISTS)];
-            let lists = lists.into_iter().filter_map(|(list, inside)| Some((list.clone()?, inside.to_owned())));
+            let shard = self.shard.as_ref().map(|(list, _)| list.clone());
+            let lists = [
+                (self.select.clone(), SELECT),
+                (self.leave_out.clone(), LEAVE_OUT),
+                (self.lists.clone(), LISTS),
+                (shard, SHARD),
+            ];
+            let lists = lists.into_iter().filter_map(|(list, inside)| Some((list?, inside.to_owned())));
             settings.files.extend(lists);
         }
         settings

@@ -13,6 +13,7 @@ use wharf_process::Exit;
 use super::cache::{Cache, Facts};
 use super::container::{Handle, Order};
 use super::event::{DirIndex, TestEvent, TestListener};
+use super::handed::Handed;
 use super::message::Message;
 use super::report::model::DirStatus;
 use super::run::Shared;
@@ -253,9 +254,23 @@ impl<'a> Dispatcher<'a> {
 
     fn start_queued(&mut self) {
         while self.stopping == Stopping::No && self.running.len() < self.shared.jobs {
-            let Some(index) = self.queue.pop_front() else { return };
+            // The longest first, so that none of them is what the others wait for at the end.
+            let weight = |place: &usize| self.shared.plan.dirs[self.queue[*place]].weight();
+            let free = |place: &usize| self.has_lane(self.queue[*place]);
+            let longest = (0..self.queue.len()).rev().filter(free).max_by_key(weight);
+            let Some(index) = longest.and_then(|place| self.queue.remove(place)) else { return };
             self.start(index);
         }
+    }
+
+    /// Whether one more part of a dir may run: of those of `--split` so many at once, of others there is one.
+    fn has_lane(&self, index: DirIndex) -> bool {
+        let plans = &self.shared.plan.dirs;
+        let part = plans[index].shard.as_ref().and_then(|shard| shard.part);
+        part.is_none_or(|part| {
+            let running = self.running.keys().filter(|other| plans[**other].path == plans[index].path).count();
+            running < part.lanes as usize
+        })
     }
 
     fn start(&mut self, index: DirIndex) {
@@ -283,23 +298,25 @@ impl<'a> Dispatcher<'a> {
             state: &shared.state,
             owner: &shared.owner,
         };
-        let log = shared.folder.join(format!("{}.log", dir.slug()));
+        let plan = &shared.plan.dirs[index];
+        let log = shared.folder.join(plan.log(&dir.slug()));
         let number = self.started + 1;
         let mut order = Order {
             index,
             launch,
             number,
-            arguments: &shared.plan.dirs[index].arguments,
+            arguments: &plan.arguments,
             select: None,
             leave_out: None,
             lists: None,
             listed: shared.plan.lists.as_ref().map(|wanted| wanted.lists.to_json()),
-            more: shared.plugin_settings(&shared.plan.dirs[index], dir),
+            more: shared.plugin_settings(plan, dir),
+            shard: None,
             plugin: &shared.plugin,
-            cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir) },
+            cache_dir: if ready.is_prod() { Some(PROD_CACHE.into()) } else { shared.pytest_cache(dir, plan) },
             beside: owner.and_then(|owner| shared.beside(owner)),
-            test_files: shared.plan.dirs[index].test_files,
-            timeout: shared.timeout(&shared.plan.dirs[index], dir),
+            test_files: plan.test_files,
+            timeout: shared.timeout(plan, dir),
             grace: Duration::from_secs(2),
             run: shared.run,
             nonce: shared.nonce(index, number),
@@ -313,7 +330,10 @@ impl<'a> Dispatcher<'a> {
         }
         let session = &self.sessions[index];
         match shared.write_lists(index, attempt, session.selection(), session.recalled()) {
-            Ok(lists) => [order.select, order.leave_out, order.lists] = lists,
+            Ok(Handed { select, leave_out, lists, shard }) => {
+                (order.select, order.leave_out, order.lists) = (select, leave_out, lists);
+                order.shard = shard.zip(plan.shard.as_ref());
+            }
             Err(error) => {
                 return self.not_run(index, format!("the list of its tests could not be written: {error}"), None);
             }
@@ -342,7 +362,11 @@ impl<'a> Dispatcher<'a> {
         let Ok(key) = order.key() else { return false };
         let index = order.index;
         let facts = Facts::of(&self.shared.workspace, dir, order.arguments);
-        let known = cache.look_up(index, facts, key, &self.shared.plan.dirs[index].leave_out);
+        let plan = &self.shared.plan.dirs[index];
+        let is_mine = |file: &str| {
+            !plan.leave_out.contains(file) && plan.shard.as_ref().is_none_or(|shard| shard.holds(file))
+        };
+        let known = cache.look_up(index, facts, key, &is_mine);
         let count = known.tests.len();
         let all = self.sessions[index].recall(known);
         if count > 0 || all {
@@ -472,12 +496,13 @@ impl<'a> Dispatcher<'a> {
             if !self.shared.plan.dirs[index].runs {
                 let report = &mut self.sessions[index].report;
                 report.status = DirStatus::NoTests;
-                let cause = match self.shared.plan.dirs[index].leave_out.len() {
+                let plan = &self.shared.plan.dirs[index];
+                let nothing = plan.nothing.clone().unwrap_or_else(|| match plan.leave_out.len() {
                     0 => "it has no file named like a test".to_owned(),
                     1 => "nothing that changed reaches its one test file".to_owned(),
                     left => format!("nothing that changed reaches its {left} test files"),
-                };
-                report.cause = Some(cause);
+                });
+                report.cause = Some(nothing);
                 self.tell_dir(index);
             }
         }

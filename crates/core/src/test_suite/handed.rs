@@ -13,6 +13,18 @@ use super::plan::DirPlan;
 use super::run::Shared;
 use crate::runnable_dir::RunnableDir;
 
+/// Lists in files; `None` where there is nothing to say.
+pub(super) struct Handed {
+    /// Ids of the tests that run.
+    pub select: Option<PathBuf>,
+    /// Test files that do not.
+    pub leave_out: Option<PathBuf>,
+    /// The test lists.
+    pub lists: Option<PathBuf>,
+    /// Whose test files are whose.
+    pub shard: Option<PathBuf>,
+}
+
 impl Shared {
     /// Writes the tests that are wanted, the files that are not (those whose verdicts are `recalled` among them), and the test lists,
     /// where each is said.
@@ -25,15 +37,18 @@ impl Shared {
         attempt: u32,
         selection: Option<&[String]>,
         recalled: &BTreeSet<String>,
-    ) -> std::io::Result<[Option<PathBuf>; 3]> {
+    ) -> std::io::Result<Handed> {
         let write = |name: &str, text: &str| self.write_list(name, index, attempt, text);
-        let select = selection.map(|ids| write("select", &ids.join("\n")));
-        let planned = &self.plan.dirs[index].leave_out;
-        let left: BTreeSet<&str> = planned.iter().chain(recalled).map(String::as_str).collect();
+        let plan = &self.plan.dirs[index];
+        let left: BTreeSet<&str> = plan.leave_out.iter().chain(recalled).map(String::as_str).collect();
         let text = || left.iter().copied().collect::<Vec<_>>().join("\n");
-        let left = (!left.is_empty()).then(|| write("leave-out", &text()));
         let lists = self.plan.lists.as_ref().map(|wanted| write("lists", &wanted.lists.to_json()));
-        Ok([select.transpose()?, left.transpose()?, lists.transpose()?])
+        Ok(Handed {
+            select: selection.map(|ids| write("select", &ids.join("\n"))).transpose()?,
+            leave_out: (!left.is_empty()).then(|| write("leave-out", &text())).transpose()?,
+            lists: lists.transpose()?,
+            shard: plan.shard.as_ref().map(|shard| write("shard", &shard.list())).transpose()?,
+        })
     }
 
     fn write_list(&self, name: &str, index: DirIndex, attempt: u32, text: &str) -> std::io::Result<PathBuf> {

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::history::Expected;
 use super::last::LastFailed;
 use super::lists::{self, ListError, Lists};
 use super::report::json::ReadError;
 use super::suites::{self, Chosen, DirSuite};
+use super::spread::DirShard;
 use crate::config::ConfigError;
 use crate::image::ImageError;
 use crate::runnable_dir::{Address, DEVOPS, RunnableDir};
@@ -122,6 +124,51 @@ pub struct DirPlan {
     /// reaches them. What is not named here runs, so that a file nobody knew of is never missed.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub leave_out: BTreeSet<String>,
+    /// Which of its test files run here; all where it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<DirShard>,
+    /// Milliseconds that its tests will take by the history: what takes longest starts first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<u64>,
+    /// Why no container starts, where it is not for want of test files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nothing: Option<String>,
+    /// Whether paths or ids in it were asked for by name.
+    #[serde(skip)]
+    pub named: bool,
+}
+
+impl TestPlan {
+    /// Says of each dir how long it will take, so that the longest start first.
+    pub fn expect(&mut self, expected: &Expected) {
+        for dir in self.dirs.iter_mut().filter(|dir| dir.runs) {
+            dir.expected_ms = Some((expected.of_dir(dir) * 1e3) as u64);
+        }
+    }
+}
+
+impl DirPlan {
+    /// What people call it: its address, and which part of it this is.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self.shard.as_ref().and_then(|shard| shard.part) {
+            Some(part) => format!("{} {}/{}", self.path, part.number, part.total),
+            None => self.path.clone(),
+        }
+    }
+
+    /// What a longer one has more of: expected milliseconds, else a second a test file.
+    pub(super) fn weight(&self) -> u64 {
+        self.expected_ms.unwrap_or(self.test_files as u64 * 1000)
+    }
+
+    /// Name of its log in the report's folder; `slug` is that of its dir.
+    pub(super) fn log(&self, slug: &str) -> String {
+        match self.shard.as_ref().and_then(|shard| shard.part) {
+            Some(part) => format!("{slug}.{}.log", part.number),
+            None => format!("{slug}.log"),
+        }
+    }
 }
 
 /// Why tests cannot be planned or run.
@@ -261,6 +308,10 @@ pub fn plan(workspace: &Workspace, selection: &Selection) -> Result<TestPlan, Te
             suite,
             only,
             leave_out: BTreeSet::new(),
+            shard: None,
+            expected_ms: None,
+            nothing: None,
+            named: !paths.is_empty(),
         });
     }
     Ok(TestPlan { dirs, lists })
@@ -345,7 +396,7 @@ fn worth(workspace: &Workspace, holder: &RunnableDir, address: &Address) -> bool
 }
 
 /// Whether the dir's pytest settings may collect files whose names do not look like tests.
-fn may_collect_more(dir: &RunnableDir) -> bool {
+pub(super) fn may_collect_more(dir: &RunnableDir) -> bool {
     ["pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"].iter().any(|name| {
         let text = std::fs::read_to_string(dir.path.join(name)).unwrap_or_default();
         text.contains("python_files") || text.contains("doctest-modules") || text.contains("doctest_glob")

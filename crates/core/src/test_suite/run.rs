@@ -13,6 +13,8 @@ use super::cache::{Cache, Caching, Ran};
 use super::collect::Purpose;
 use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
+use super::finish::{put_together, remember};
+use super::history::CodeState;
 use super::last::LastFailed;
 use super::learned::{Learned, Store};
 use super::plan::{DirPlan, TestError, TestPlan};
@@ -88,11 +90,13 @@ type Beside = Arc<Mutex<BTreeMap<String, PathBuf>>>;
 
 impl Shared {
     /// A folder of its own for each dir's pytest cache, so that dirs that share a root do not write into one.
-    pub fn pytest_cache(&self, dir: &RunnableDir) -> Option<String> {
+    pub fn pytest_cache(&self, dir: &RunnableDir, plan: &DirPlan) -> Option<String> {
         if self.state.stands_in() {
             return None;
         }
-        let path = self.state.path().join("pytest").join(dir.slug());
+        let part = plan.shard.as_ref().and_then(|shard| shard.part).filter(|part| part.number > 1);
+        let name = part.map_or_else(|| dir.slug(), |part| format!("{}.{}", dir.slug(), part.number));
+        let path = self.state.path().join("pytest").join(name);
         Some(match &*self.place {
             Place::Containers(_) => self.workspace.in_container(&path),
             Place::Host(_) => path.display().to_string(),
@@ -126,6 +130,7 @@ pub fn run(
     let started = clock.timestamp();
     let began = moment(&shared.state).ok();
     let recorder = Recorder::start(&shared);
+    let code = CodeState::start(&shared.workspace);
     let mut done = perform(&shared, Around { clock, listener: &mut *listener, signals });
     let learned = done.sessions.iter_mut().flat_map(Session::take_learned).collect();
     done.problems.extend(finished(&shared, &learned, began));
@@ -133,13 +138,13 @@ pub fn run(
     let wrong = cache.map_or(Vec::new(), |cache| settle(cache, &shared, &done.sessions, &learned, listener));
     let is_wrong = !wrong.is_empty();
     done.problems.extend(wrong);
-    if let Some(recorder) = recorder {
-        let reports = done.sessions.iter().map(|session| &session.report);
-        done.problems.extend(recorder.finish(&shared, &started, reports, &done.images));
-    }
     let judged = if done.interrupted { Vec::new() } else { judge(&shared, &done.sessions) };
     let refused = done.refused || (shared.options.strict && !judged.is_empty());
     done.problems.extend(judged);
+    let (dirs, images) = put_together(&shared, done.sessions, &done.images, &mut done.problems);
+    if let Some(recorder) = recorder {
+        done.problems.extend(recorder.finish(&shared, &started, dirs.iter(), &images));
+    }
     let mut report = Report {
         schema: SCHEMA,
         wharf: shared.options.wharf.clone(),
@@ -153,7 +158,7 @@ pub fn run(
         interrupted: done.interrupted,
         summary: Summary::default(),
         problems: done.problems,
-        dirs: done.sessions.into_iter().map(|session| session.report).collect(),
+        dirs,
     };
     for dir in &report.dirs {
         report.summary.merge(&dir.summary);
@@ -164,6 +169,7 @@ pub fn run(
         0 if is_wrong => 1,
         code => code,
     };
+    remember(&shared, &mut report, code, &images);
     write(&shared, &mut report);
     let event = TestEvent::RunFinished(Box::new(report));
     listener.on(&event);
@@ -265,7 +271,7 @@ pub(super) fn share(
 /// Starts the containers and waits for their end.
 pub(super) fn perform(shared: &Shared, surroundings: Around<'_>) -> Performed {
     let Around { clock, listener, signals } = surroundings;
-    let dirs = shared.plan.dirs.iter().map(|dir| dir.path.clone()).collect();
+    let dirs = shared.plan.dirs.iter().map(DirPlan::shown).collect();
     listener.on(&TestEvent::RunStarted { run: shared.run, dirs, jobs: shared.jobs });
     if shared.state.stands_in() {
         let text = format!("the work tree is read-only, so reports go to `{}`", shared.folder.display());
@@ -364,12 +370,19 @@ fn write(shared: &Shared, report: &mut Report) {
 /// Logs are appended to, so that attempts stand in one file: those of an earlier run in the same folder go first.
 fn clear_logs(shared: &Shared) -> std::io::Result<()> {
     for dir in &shared.workspace.dirs {
-        match std::fs::remove_file(shared.folder.join(format!("{}.log", dir.slug()))) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        remove_log(&shared.folder.join(format!("{}.log", dir.slug())))?;
+        for plan in shared.plan.dirs.iter().filter(|plan| plan.path == dir.address.as_str()) {
+            remove_log(&shared.folder.join(plan.log(&dir.slug())))?;
         }
     }
     Ok(())
+}
+
+fn remove_log(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn sessions(shared: &Shared) -> Vec<Session> {
@@ -428,12 +441,17 @@ fn get_images(shared: &Shared, stop: &Arc<AtomicBool>, sender: SyncSender<Signal
     for (index, dir) in shared.plan.dirs.iter().enumerate().filter(|(_, dir)| dir.runs) {
         wanted.entry(dir.image_of.clone()).or_default().push(index);
     }
+    let weight =
+        |owner: &str| wanted.get(owner).and_then(|dirs| dirs.iter().map(|dir| shared.plan.dirs[*dir].weight()).max());
+    let weights: BTreeMap<String, u64> =
+        wanted.keys().map(|owner| (owner.clone(), weight(owner).unwrap_or_default())).collect();
     let (workspace, place, stop) = (Arc::clone(&shared.workspace), Arc::clone(&shared.place), Arc::clone(stop));
     let wish = shared.options.wish.clone();
     let beside = Arc::clone(&shared.beside);
     thread::spawn(move || {
-        let owners: Vec<&RunnableDir> =
+        let mut owners: Vec<&RunnableDir> =
             workspace.dirs.iter().filter(|dir| wanted.contains_key(dir.address.as_str())).collect();
+        owners.sort_by_key(|dir| std::cmp::Reverse(weights.get(dir.address.as_str()).copied()));
         let demand = Demand { workspace: &workspace, place: &place, wish: &wish, stop: &stop };
         let listener = Forward(sender.clone());
         let tell = |dir: &RunnableDir, outcome: Result<Ready, ImageError>| {
@@ -494,7 +512,8 @@ fn remove_orphans(shared: &Shared, sender: SyncSender<Signal>) {
 }
 
 /// One container a core, as long as each has half a GiB.
-fn default_jobs() -> usize {
+#[must_use]
+pub fn default_jobs() -> usize {
     let cores = thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let memory = available_memory(Path::new("/proc/meminfo"))
         .map_or(cores, |kib| usize::try_from(kib / (512 * 1024)).unwrap_or(cores));

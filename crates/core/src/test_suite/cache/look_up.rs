@@ -9,7 +9,7 @@ use crate::test_suite::event::DirIndex;
 impl Cache {
     /// What is known of a dir whose tests run under `key`, less the files that are left out anyhow. Where the cache is only to be
     /// verified, nothing is given out.
-    pub fn look_up(&mut self, index: DirIndex, facts: Facts, key: Key, left_out: &BTreeSet<String>) -> Recalled {
+    pub fn look_up(&mut self, index: DirIndex, facts: Facts, key: Key, is_mine: &dyn Fn(&str) -> bool) -> Recalled {
         let collections = match self.entry::<DirEntry>(&key) {
             Some(entry) => entry.known,
             None => self.fetch::<DirEntry>(&[key]).pop().map(|(_, entry)| entry.known).unwrap_or_default(),
@@ -17,7 +17,7 @@ impl Cache {
         let Some(scene) = self.scene() else { return Recalled::default() };
         let mut files: BTreeSet<String> = facts.test_files(scene).into_iter().collect();
         files.extend(collections.iter().flat_map(|known| known.files.iter().cloned()));
-        files.retain(|file| !left_out.contains(file));
+        files.retain(|file| is_mine(file));
         let mut hits = BTreeMap::new();
         let mut missed = BTreeMap::new();
         for file in files {
@@ -38,7 +38,7 @@ impl Cache {
                 hits.insert(file, hit);
             }
         }
-        let whole = self.whole(&facts, &collections, |file| hits.contains_key(file) || left_out.contains(file));
+        let whole = self.whole(&facts, &collections, |file| hits.contains_key(file) || !is_mine(file));
         let recalled = match self.caching.purpose {
             Purpose::Verify => Recalled::default(),
             Purpose::Take => Recalled {
