@@ -26,7 +26,7 @@ def record(bench, place, runs):
         if plugin is not None:
             env["WHARF_PLUGIN"] = json.dumps({"nonce": "bench", "root": str(repo), "record": plugin == "record"})
             arguments = ("-p", "wharf_plugin", *arguments)
-        return Command([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, *SUITE], repo, env, timeout=1800)
+        return Command([python, "-m", "pytest", "-q", *arguments, *SUITE], repo, env, timeout=1800)
 
     def testmon():
         (repo / ".testmondata").unlink(missing_ok=True)

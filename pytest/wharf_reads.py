@@ -259,12 +259,22 @@ class Units:
             file = code.co_filename
             if code is self.find_code or "/_pytest/" in file or "/pluggy/" in file:
                 break
+            if code.co_name == "<module>" and self.importing:
+                break  # what imports it, imports: no function waits for what it reads
             if code.co_name != "<module>" and file not in OWN and self.keeping(frame, code):
                 name = frame.f_globals.get("__name__")
                 if isinstance(name, str):
                     found.append(self.module(name))
             frame = frame.f_back
         return found
+
+    def keep(self, act, path, key):
+        """The unit knows the path already; who keeps what it gets may not."""
+        if not self.flat and not self.importing:
+            for keeper in self.keepers():
+                if key not in keeper.seen:
+                    keeper.seen.add(key)
+                    act(keeper, path)
 
     def keeping(self, frame, code):
         keeps = self.keeps.get(code)

@@ -63,6 +63,7 @@ class Recorder(Units):
         how = flags & 3
         if how == os.O_RDONLY or (how == os.O_RDWR and not flags & (os.O_TRUNC | os.O_EXCL)):
             if path in unit.seen:
+                self.keep(self.read, path, path)
                 return
             if flags & os.O_DIRECTORY:
                 self.list(unit, path)
@@ -90,7 +91,9 @@ class Recorder(Units):
             return
         unit = self.current()
         key = "\0" + path
-        if key not in unit.seen and not self.is_quiet():
+        if key in unit.seen:
+            self.keep(self.list, path, key)
+        elif not self.is_quiet():
             unit.seen.add(key)
             self.list(unit, path)
 
@@ -100,7 +103,9 @@ class Recorder(Units):
         if path is None:
             return
         unit = self.current()
-        if path not in unit.seen and not self.is_quiet():
+        if path in unit.seen:
+            self.keep(self.read, path, path)
+        elif not self.is_quiet():
             unit.seen.add(path)
             self.read(unit, path)
 

@@ -290,7 +290,7 @@ def test_what_a_function_keeps_counts_for_later_callers(project, how):
     project.write("keeper.py", KEEPERS[how], base=project.root)
     project.write("plain.py", "def load():\n    return open('kept.txt').read()\n", base=project.root)
     project.write("kept.txt", "x")
-    project.write("test_a.py", "import keeper\ndef test_a(): assert keeper.load()\n")
+    project.write("test_a.py", "import keeper\ndef test_a(): assert open('kept.txt').read() and keeper.load()\n")
     project.write("test_b.py", "import keeper\ndef test_b(): assert keeper.load()\n")
     project.write("test_c.py", "import plain\ndef test_c(): assert plain.load()\n")
     project.write("test_d.py", "import plain\ndef test_d(): assert plain\n")

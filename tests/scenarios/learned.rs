@@ -23,8 +23,7 @@ def test_child():
 ";
 
 fn repo(sandbox: &Sandbox) -> Repo {
-    let load =
-        "import os\nfrom . import b\n\ndef load():\n    return open(os.path.join(os.path.dirname(__file__), 'data.txt')).read()\n";
+    let load = "import os\nfrom . import b\n\ndef load():\n    return open(os.path.join(os.path.dirname(__file__), 'data.txt')).read()\n";
     sample::workspace(sandbox)
         .file("lib/__init__.py", "")
         .file("lib/a.py", load)
