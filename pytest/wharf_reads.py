@@ -232,9 +232,10 @@ class Units:
     def failed(self):
         """A failure of our own: what it kept from being seen may have been anything."""
         self.failures.append(sys.exc_info())
-        self.base.reads.setdefault("everything", set()).add(True)
         if self.flat:
             self.tell("everything", True)
+        else:
+            self.current().reads.setdefault("everything", set()).add(True)
 
     def note_roots(self):
         self.path_seen = list(sys.path)
@@ -325,7 +326,7 @@ class Units:
                     continue
                 try:
                     target = READLINK(here)
-                except OSError:
+                except (OSError, ValueError):
                     done = here
                     if left:
                         self.no_links.add(here)
@@ -348,7 +349,7 @@ class Units:
             path = os.fsdecode(path)
         if path[:1] != "/":
             path = GETCWD() + "/" + path
-        if not path.startswith(self.prefixes):
+        if not path.startswith(self.prefixes) or "\0" in path:
             return None
         if "/__pycache__/" in path:  # compiled code stands for its source
             folder, _, name = path.rpartition("/__pycache__/")
