@@ -1231,6 +1231,8 @@ class Session(Guarded):
         told = {worker: facts.get("reads") for worker, facts in self.from_workers.items()}
         if self.reads is not None and self.xdist is None:
             told = {"": self.reads.told()}
+        elif RECORDER is not None:
+            RECORDER.close()
         for process, known in told.items():
             units = (known or {}).get("units", [])
             for start in range(0, len(units), 500):

@@ -232,9 +232,10 @@ class Units:
     def failed(self):
         """A failure of our own: what it kept from being seen may have been anything."""
         self.failures.append(sys.exc_info())
-        self.base.reads.setdefault("everything", set()).add(True)
         if self.flat:
             self.tell("everything", True)
+        else:
+            self.current().reads.setdefault("everything", set()).add(True)
 
     def note_roots(self):
         self.path_seen = list(sys.path)
@@ -259,12 +260,22 @@ class Units:
             file = code.co_filename
             if code is self.find_code or "/_pytest/" in file or "/pluggy/" in file:
                 break
+            if code.co_name == "<module>" and self.importing:
+                break  # what imports it, imports: no function waits for what it reads
             if code.co_name != "<module>" and file not in OWN and self.keeping(frame, code):
                 name = frame.f_globals.get("__name__")
                 if isinstance(name, str):
                     found.append(self.module(name))
             frame = frame.f_back
         return found
+
+    def keep(self, act, path, key):
+        """The unit knows the path already; who keeps what it gets may not."""
+        if not self.flat and not self.importing:
+            for keeper in self.keepers():
+                if key not in keeper.seen:
+                    keeper.seen.add(key)
+                    act(keeper, path)
 
     def keeping(self, frame, code):
         keeps = self.keeps.get(code)
@@ -315,7 +326,7 @@ class Units:
                     continue
                 try:
                     target = READLINK(here)
-                except OSError:
+                except (OSError, ValueError):
                     done = here
                     if left:
                         self.no_links.add(here)
@@ -338,7 +349,7 @@ class Units:
             path = os.fsdecode(path)
         if path[:1] != "/":
             path = GETCWD() + "/" + path
-        if not path.startswith(self.prefixes):
+        if not path.startswith(self.prefixes) or "\0" in path:
             return None
         if "/__pycache__/" in path:  # compiled code stands for its source
             folder, _, name = path.rpartition("/__pycache__/")

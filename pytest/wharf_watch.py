@@ -63,6 +63,7 @@ class Recorder(Units):
         how = flags & 3
         if how == os.O_RDONLY or (how == os.O_RDWR and not flags & (os.O_TRUNC | os.O_EXCL)):
             if path in unit.seen:
+                self.keep(self.read, path, path)
                 return
             if flags & os.O_DIRECTORY:
                 self.list(unit, path)
@@ -90,7 +91,9 @@ class Recorder(Units):
             return
         unit = self.current()
         key = "\0" + path
-        if key not in unit.seen and not self.is_quiet():
+        if key in unit.seen:
+            self.keep(self.list, path, key)
+        elif not self.is_quiet():
             unit.seen.add(key)
             self.list(unit, path)
 
@@ -100,7 +103,9 @@ class Recorder(Units):
         if path is None:
             return
         unit = self.current()
-        if path not in unit.seen and not self.is_quiet():
+        if path in unit.seen:
+            self.keep(self.read, path, path)
+        elif not self.is_quiet():
             unit.seen.add(path)
             self.read(unit, path)
 
@@ -335,13 +340,18 @@ class Recorder(Units):
         if (kind, value) in self.told or self.flat is None:
             return
         self.told.add((kind, value))
-        lines = [] if self.out is not None else [("of", self.parent), ("token", self.token)]
-        if self.out is None and self.folder:
-            name = "%d-%x" % (os.getpid(), int(time.time() * 1e6))
-            self.out = OPEN(os.path.join(self.folder, "out", name), os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o666)
-            self.out = out_of_the_way(self.out)
-        if self.out is not None:
-            WRITE(self.out, "".join(json.dumps(line) + "\n" for line in lines + [(kind, value)]).encode("ascii"))
+        for _ in range(2):  # whoever closes all files closes ours
+            try:
+                lines = [(kind, value)]
+                if self.out is None:
+                    lines = [("of", self.parent), ("token", self.token)] + lines
+                    name = "%d-%x" % (os.getpid(), int(time.time() * 1e6))
+                    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+                    self.out = out_of_the_way(OPEN(os.path.join(self.folder or "", "out", name), flags, 0o666))
+                WRITE(self.out, "".join(json.dumps(line) + "\n" for line in lines).encode("ascii"))
+                return
+            except OSError:
+                self.out = None  # at the second time: the parent is gone, and with it who wants to know
 
     def tell_module(self, unit):
         if unit.number < self.first_own:

@@ -290,7 +290,7 @@ def test_what_a_function_keeps_counts_for_later_callers(project, how):
     project.write("keeper.py", KEEPERS[how], base=project.root)
     project.write("plain.py", "def load():\n    return open('kept.txt').read()\n", base=project.root)
     project.write("kept.txt", "x")
-    project.write("test_a.py", "import keeper\ndef test_a(): assert keeper.load()\n")
+    project.write("test_a.py", "import keeper\ndef test_a(): assert open('kept.txt').read() and keeper.load()\n")
     project.write("test_b.py", "import keeper\ndef test_b(): assert keeper.load()\n")
     project.write("test_c.py", "import plain\ndef test_c(): assert plain.load()\n")
     project.write("test_d.py", "import plain\ndef test_d(): assert plain\n")
@@ -470,8 +470,9 @@ def test_workers_of_xdist(project):
                 subprocess.check_call([sys.executable, "-c", "open('data.txt')"])
         """ % name)
         project.write("lib_%s.py" % name, "", base=project.root)
-    run, seen = record(project, "-n", "2")
+    run, seen = record(project, "-n", "2", env={"TMPDIR": project.tmp})
     assert run.status == 0, run.stdout
+    assert [name for name in os.listdir(project.tmp) if name.startswith("wharf-reads-")] == []
     for name in "abcd":
         expected = {"infra/test_%s.py" % name, "lib_%s.py" % name, "infra/conftest.py", "lib_conf.py", "infra/data.txt", "infra/pytest.ini"}
         assert seen.of("test_%s.py" % name) == expected
@@ -494,6 +495,41 @@ def test_ways_to_import_test_files(project, mode):
         assert {"lib_package.py", "infra/package/__init__.py"} <= seen.of("package/test_b.py")
     if mode == "importlib":
         assert "lib_a.py" not in seen.of("other/test_a.py")
+
+
+def test_odd_paths_and_threads(project):
+    project.write("data.txt", "x")
+    project.write("test_a.py", """
+        import os, subprocess, sys, threading, pytest
+        def test_thread():
+            thread = threading.Thread(target=lambda: open("data.txt").close())
+            thread.start()
+            thread.join()
+        def test_no_paths():
+            for name in ("\\0", b"\\0", "a\\0b"):
+                with pytest.raises(ValueError):
+                    open(name)
+            with pytest.raises(OSError):
+                open("\\udcff/x")
+            assert os.path.exists(b"data.txt") and os.listdir(b".")
+        def test_no_room():
+            def deeper():
+                return deeper()
+            with pytest.raises(RecursionError):
+                deeper()
+        def test_kept_in_a_class():
+            class Kept:
+                stat = os.stat
+            assert Kept().stat("data.txt")
+        def test_child_in_which_all_files_are_closed():
+            code = "import os; os.closerange(3, 1000); open('late.txt').close()"
+            assert subprocess.call([sys.executable, "-c", code]) == 0
+    """)
+    project.write("late.txt", "x")
+    run, seen = record(project, env={"TMPDIR": project.tmp})
+    assert run.status == 0, run.stdout
+    assert {"infra/data.txt", "infra/late.txt"} <= seen.of("test_a.py") and not seen.of("test_a.py", "everything")
+    assert [name for name in os.listdir(project.tmp) if name.startswith("wharf-reads-")] == []
 
 
 def test_wrappers_do_not_show(project):
