@@ -22,7 +22,7 @@ pub const OWN: [(&str, &str); 5] = [
 ];
 
 /// Variables that others have agreed on, with what Wharf does with them.
-pub const OTHERS: [(&str, &str); 22] = [
+pub const OTHERS: [(&str, &str); 24] = [
     ("PATH", "Where `git`, `docker`, `podman`, `python3` and `uv` are looked for."),
     ("HOME", "The user's home: `~` in configuration, and where the system's config and cache folders lie."),
     ("XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_DATA_HOME", "The system's config, cache and data folders."),
@@ -35,6 +35,14 @@ pub const OTHERS: [(&str, &str); 22] = [
     ),
     ("COMPLETE", "Set by completion scripts only: the shell that asks for completions."),
     ("GITHUB_ACTIONS", "`true`, as GitHub Actions sets it: failures are annotations too."),
+    (
+        "GITHUB_BASE_REF, CI_MERGE_REQUEST_DIFF_BASE_SHA",
+        "The branch or commit that GitHub Actions and GitLab CI compare with: what `wharf test --affected` counts changes from, where neither `--base` nor `test.base` says it.",
+    ),
+    (
+        "CI",
+        "Set to anything, as CI services do: on the default branch itself `wharf test --affected` runs everything unless a base is named.",
+    ),
     ("DOCKER_HOST", "Which Docker Engine; `unix://` ones are also asked directly."),
     ("DOCKER_CONTEXT", "Which of Docker's contexts."),
     ("DOCKER_CONFIG", "Folder of Docker's own configuration. Without it: `~/.docker`."),

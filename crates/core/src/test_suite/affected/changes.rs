@@ -164,7 +164,7 @@ impl Search<'_> {
             return Changes::default();
         }
         let why = format!(
-            "sub-repo `{0}` has another commit than at the base, and its files are not here; get them with `wharf repo sync` or \
+            "sub-repo `{0}` has another commit than at the base, and its files are not here; get them with \
              `git submodule update --init {0}`",
             child.path
         );
@@ -223,7 +223,7 @@ impl Search<'_> {
         found.bases.insert(repo.path.clone(), commit.to_owned());
         for difference in &difference {
             if difference.before == SUBMODULE || difference.after == SUBMODULE {
-                self.pin(repo, git, commit, difference, &mut found);
+                self.pin(repo, commit, difference, &mut found);
             }
             if !(matches!(difference.before, 0 | SUBMODULE) && matches!(difference.after, 0 | SUBMODULE)) {
                 found.take(&repo.path, difference);
@@ -233,13 +233,13 @@ impl Search<'_> {
             self.unlisted(repo, git, commit, &mut found);
         }
         for path in untracked {
-            self.untracked(repo, path, &mut found);
+            self.untracked(repo, &path, &mut found);
         }
         found
     }
 
     /// A submodule whose pin differs: a known one is compared for itself.
-    fn pin(&self, repo: &Repo, git: &Git, commit: &str, difference: &Difference, found: &mut Changes) {
+    fn pin(&self, repo: &Repo, commit: &str, difference: &Difference, found: &mut Changes) {
         let path = join(&repo.path, &difference.path);
         if self.repos.iter().any(|known| known.path == path) {
             return;
@@ -251,7 +251,8 @@ impl Search<'_> {
             return;
         }
         let git_dir = if repo.path.is_empty() { Some(self.super_git.to_path_buf()) } else { git_dir(repo) };
-        let folder = git_dir.and_then(|git_dir| module_folder(&git_dir, git, commit, &difference.path));
+        let folder =
+            git_dir.and_then(|git_dir| module_folder(&git_dir, &Git::new(&repo.root), commit, &difference.path));
         removed(path, folder, &difference.id_before, found);
     }
 
@@ -269,9 +270,9 @@ impl Search<'_> {
         }
     }
 
-    fn untracked(&self, repo: &Repo, path: String, found: &mut Changes) {
+    fn untracked(&self, repo: &Repo, path: &str, found: &mut Changes) {
         match path.strip_suffix('/') {
-            None => found.add(join(&repo.path, &path), Fate::Added),
+            None => found.add(join(&repo.path, path), Fate::Added),
             // A sub-repo that was added and not yet committed is compared for itself.
             Some(folder) if self.repos.iter().any(|known| known.path == join(&repo.path, folder)) => {}
             Some(folder) => self.embedded(repo, folder, found),
