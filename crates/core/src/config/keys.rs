@@ -272,6 +272,13 @@ pub static KEYS: &[Key] = &[
         .default(r#""5s""#)
         .example(r#""30s""#),
     key(
+        "test.coverage-min",
+        Kind::Integer { min: 0, max: 100 },
+        "Percent of lines and branches below which `wharf test --coverage` fails: at the root of all code together, in a dir of its own",
+    )
+    .absent("no limit")
+    .example("80"),
+    key(
         "thin-env.requirements",
         Kind::TextOrList(Form::File, Form::PythonRequirement),
         "Python tools that the team wants on the host: a requirements file, or the requirements themselves",

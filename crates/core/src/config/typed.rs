@@ -174,6 +174,8 @@ pub struct TestConfig {
     pub args: Vec<String>,
     /// From when on a running test is marked as slow.
     pub slow: Duration,
+    /// Percent of coverage that must be reached, with the origin that says of what.
+    pub coverage_min: Option<Located<u32>>,
 }
 
 /// Table `thin-env`.
@@ -354,6 +356,8 @@ impl Reader<'_> {
             jobs: self.jobs("test.jobs"),
             args: self.list("test.args"),
             slow: self.required("test.slow", parse_duration)?.value,
+            coverage_min: self
+                .located("test.coverage-min", |value| value.as_integer().and_then(|least| u32::try_from(least).ok())),
         })
     }
 }

@@ -14,6 +14,9 @@ use crate::workspace::{StateDir, Workspace};
 /// The pytest plugin, as it is embedded in the binary.
 pub const PLUGIN_SOURCE: &str = include_str!("../../../../pytest/wharf_plugin.py");
 
+/// What measures coverage for the plugin, where it is asked to.
+pub const COVERAGE_SOURCE: &str = include_str!("../../../../pytest/wharf_coverage.py");
+
 /// What a dir that is itself a package lends to its containers.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -56,6 +59,7 @@ pub fn packages(
 pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
     let files = BTreeMap::from([
         ("wharf_plugin.py".to_owned(), (PLUGIN_SOURCE.as_bytes().to_vec(), false)),
+        ("wharf_coverage.py".to_owned(), (COVERAGE_SOURCE.as_bytes().to_vec(), false)),
         (RUNNER.to_owned(), (RUNNER_SOURCE.as_bytes().to_vec(), false)),
     ]);
     write_tree(&cache.join("plugin"), "plugin", &files)

@@ -42,6 +42,8 @@ pub(super) struct Order<'a> {
     pub run: u32,
     pub nonce: String,
     pub log: &'a Path,
+    /// Whether coverage is measured.
+    pub coverage: bool,
     /// A line for the head of pytest's own output.
     pub header: String,
     /// Further variables, as [`Settings::env`] has them.
@@ -111,6 +113,7 @@ impl Order<'_> {
             "timeout": self.timeout.map(|limit| limit.as_secs_f64()),
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
+            "coverage": self.coverage,
         });
         let mut command = vec!["python3".to_owned()];
         if self.beside.is_some() {

@@ -303,6 +303,7 @@ impl<'a> Dispatcher<'a> {
             run: shared.run,
             nonce: shared.nonce(index, self.started),
             log: &log,
+            coverage: shared.options.coverage.is_some(),
             header: header(&ready, stale.as_ref()),
             env: &shared.options.env,
         };

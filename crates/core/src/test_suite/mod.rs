@@ -10,6 +10,7 @@
 //! channel. A single dispatcher takes that channel, the images' outcomes, signals and the clock in one order, keeps a
 //! [`session::Session`] a dir, and is the only one to talk to the listener.
 
+pub mod coverage;
 pub mod event;
 pub mod last;
 pub mod message;

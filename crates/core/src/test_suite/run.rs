@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use super::coverage::{self, Forms};
 use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::last::LastFailed;
@@ -46,6 +47,8 @@ pub struct Options {
     pub strict: bool,
     /// Further variables for the tests: `NAME=value`, or `NAME` to pass the caller's on.
     pub env: Vec<String>,
+    /// Whether coverage is measured, and in which forms it is written.
+    pub coverage: Option<Forms>,
     /// Where the report goes; `None`: `.wharf/runs/<n>`.
     pub report_dir: Option<PathBuf>,
     /// The command line, for the report.
@@ -113,6 +116,7 @@ pub fn run(
     let folder = options.report_dir.clone().unwrap_or_else(|| taken.path.clone());
     fs_err::create_dir_all(&folder)?;
     clear(&folder).map_err(|failure| std::io::Error::other(failure.to_string()))?;
+    coverage::write::clear(&folder)?;
     let Around { clock, listener, signals } = surroundings;
     let started = clock.timestamp();
     let owner = Owner::current();
@@ -269,6 +273,10 @@ fn blank_report(plan: &DirPlan, dir: Option<&RunnableDir>) -> DirReport {
         duration: 0.0,
         exit_code: None,
         summary: Summary::default(),
+        coverage: None,
+        image_ready: None,
+        session_started: None,
+        image_id: None,
         tests: Vec::new(),
     }
 }

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use wharf_process::Exit;
 
 use super::cause;
+use super::coverage::Gathered;
+use super::coverage::gathered::Missing;
 use super::event::{DirIndex, Runs, TestEvent};
 use super::message::{Finished, Message, Outcome};
 use super::report::model::{DirReport, DirStatus, Summary, TestReport};
@@ -49,6 +51,8 @@ pub struct Session {
     live: bool,
     done: Option<i32>,
     problems: Vec<String>,
+    /// What its containers told of coverage.
+    pub coverage: Gathered,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +81,7 @@ impl Session {
             live: false,
             done: None,
             problems: Vec::new(),
+            coverage: Gathered::default(),
         }
     }
 
@@ -89,6 +94,7 @@ impl Session {
     /// The next attempt starts; gives its number, from 1.
     pub fn start(&mut self) -> u32 {
         self.attempt += 1;
+        self.coverage.begin();
         self.live = false;
         self.done = None;
         self.running.clear();
@@ -186,6 +192,14 @@ impl Session {
                 if self.attempt == 1 {
                     self.report.summary.deselected = self.report.summary.deselected.max(deselected);
                 }
+                None
+            }
+            Message::Covered { path, hit, missed, branches } => {
+                self.coverage.file(path, &hit, &missed, branches);
+                None
+            }
+            Message::Coverage { tool, missing, install } => {
+                self.coverage.end(tool, missing.map(|why| Missing { why, install }));
                 None
             }
             Message::Part { .. } | Message::Unknown => None,

@@ -146,6 +146,7 @@ impl Scene<'_> {
             whole: false,
             strict: false,
             env: suite.env,
+            coverage: None,
             report_dir: None,
             command: super::super::test::command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),

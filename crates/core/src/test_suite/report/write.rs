@@ -87,7 +87,11 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
     if failures.is_empty() { Ok(()) } else { Err(WriteError { failures }) }
 }
 
-fn put(
+/// Writes the file `name` in `dir` by way of a temporary one; what cannot be written whole is not there.
+///
+/// # Errors
+/// Names the file.
+pub(in crate::test_suite) fn put(
     dir: &Path,
     name: &str,
     write: impl FnOnce(&mut BufWriter<&std::fs::File>) -> io::Result<()>,
