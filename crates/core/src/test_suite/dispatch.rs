@@ -210,8 +210,15 @@ impl<'a> Dispatcher<'a> {
     fn image(&mut self, dirs: &[DirIndex], outcome: Result<Ready, ImageError>) {
         match outcome {
             Ok(ready) => {
+                let now = self.now();
                 for index in dirs {
-                    self.sessions[*index].report.image = Some(ready.reference.clone());
+                    let report = &mut self.sessions[*index].report;
+                    report.image = Some(ready.reference.clone());
+                    report.image_ready = Some(now);
+                    report.image_id = match &ready.body {
+                        Body::Image(id) => Some(id.clone()),
+                        Body::Venv(_) => None,
+                    };
                     self.ready.insert(*index, ready.clone());
                     self.queue.push_back(*index);
                     self.waiting -= 1;

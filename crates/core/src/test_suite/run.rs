@@ -156,8 +156,9 @@ pub fn run(
     let refused = dispatcher.refused;
     let mut problems = std::mem::take(&mut dispatcher.problems);
     let images = dispatcher.images();
-    let sessions = std::mem::take(&mut dispatcher.sessions);
+    let mut sessions = std::mem::take(&mut dispatcher.sessions);
     drop(dispatcher);
+    let measured = shared.options.coverage.map(|forms| measured(&shared, forms, &started, &mut sessions));
     if let Some(recorder) = recorder {
         problems.extend(recorder.finish(&shared, &started, sessions.iter().map(|session| &session.report), &images));
     }
@@ -174,15 +175,22 @@ pub fn run(
         exit_code: 0,
         interrupted,
         summary: Summary::default(),
+        coverage: measured.as_ref().map(|measured| measured.total),
         problems,
         dirs: sessions.into_iter().map(|session| session.report).collect(),
     };
     for dir in &report.dirs {
         report.summary.merge(&dir.summary);
     }
+    let (lacking, below) = measured.map_or((false, false), |measured| {
+        report.problems.extend(measured.problems);
+        (measured.lacking && shared.options.strict, measured.below)
+    });
     report.exit_code = match exit_code(&report) {
         130 => 130,
         _ if refused => 5,
+        0 if below => 1,
+        0 if lacking => 4,
         code => code,
     };
     write(&shared, &mut report);
@@ -217,6 +225,26 @@ pub fn exit_code(report: &Report) -> u8 {
     } else {
         0
     }
+}
+
+/// Takes what the sessions were told of coverage, and writes it.
+fn measured(shared: &Shared, forms: Forms, started: &str, sessions: &mut [Session]) -> coverage::Finished {
+    let gathered: Vec<_> = sessions.iter_mut().map(|session| std::mem::take(&mut session.coverage)).collect();
+    let dirs: Vec<_> = sessions.iter().map(|session| session.report.path.as_str()).zip(&gathered).collect();
+    let run = coverage::Run {
+        workspace: &shared.workspace,
+        folder: &shared.folder,
+        number: shared.run,
+        wharf: &shared.options.wharf,
+        started,
+        forms,
+    };
+    let finished = coverage::finish(run, &dirs);
+    drop(dirs);
+    for (session, counts) in sessions.iter_mut().zip(&finished.dirs) {
+        session.report.coverage = *counts;
+    }
+    finished
 }
 
 fn write(shared: &Shared, report: &mut Report) {

@@ -134,6 +134,7 @@ impl Session {
                 self.live = true;
                 self.report.python = Some(python);
                 self.report.pytest = Some(pytest);
+                self.report.session_started.get_or_insert(now);
                 None
             }
             Message::Collected { count, deselected } => {

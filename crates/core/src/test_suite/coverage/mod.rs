@@ -18,7 +18,7 @@ pub use file::{Counts, FileCoverage};
 pub use gathered::Gathered;
 pub use merged::Merged;
 
-pub(in crate::test_suite) use finish::{Finished, finish};
+pub(in crate::test_suite) use finish::{Finished, Run, finish};
 
 /// Name of the file for CI servers, in the report's folder.
 pub const XML_FILE: &str = "coverage.xml";
