@@ -5,6 +5,7 @@
 mod clone;
 mod config;
 mod containers;
+mod coverage;
 mod demo;
 mod deps;
 mod doctor;
@@ -28,6 +29,8 @@ mod repo;
 mod repo_kill;
 mod repo_login;
 mod repo_move;
+mod report_page;
+mod repro;
 mod run;
 mod setenv;
 mod start;

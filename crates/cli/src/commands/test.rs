@@ -16,11 +16,14 @@ use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Platform;
 
+use self::report::Reports;
 use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::render::summary::{SummaryOptions, write_summary};
 use crate::render::{Listeners, Live, Plain, Table, github};
+
+pub mod report;
 
 /// Run the tests of every runnable dir, each in its own container, in parallel.
 ///
@@ -71,6 +74,9 @@ pub struct Test {
     /// Where the report goes, instead of `.wharf/runs/<n>`.
     #[arg(long, value_name = "DIR")]
     pub report_dir: Option<PathBuf>,
+    /// Coverage, and repeating failures.
+    #[command(flatten)]
+    pub reports: Reports,
     /// Say what would run where, without an engine.
     #[arg(long, alias = "dry-run")]
     pub plan: bool,
@@ -92,6 +98,9 @@ impl Test {
         let timeout = self.timeout()?;
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
+        if self.reports.repro.is_some() {
+            return self.reports.print_repro(context, &workspace, self.report_dir.as_deref());
+        }
         let selection = self.selection(&workspace)?;
         let plan = test_suite::plan(&workspace, &selection)?;
         if self.plan {
@@ -112,6 +121,7 @@ impl Test {
             whole: selection.is_whole(),
             strict: self.strict,
             env: Vec::new(),
+            coverage: self.reports.forms(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             command: command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),
@@ -197,8 +207,10 @@ impl Test {
         };
         if self.json {
             write_summary(report, &mut std::io::stderr().lock(), &options)?;
+            self.reports.print_coverage(report, &mut std::io::stderr().lock(), &options.place, options.style)?;
         } else {
             write_summary(report, &mut std::io::stdout().lock(), &options)?;
+            self.reports.print_coverage(report, &mut std::io::stdout().lock(), &options.place, options.style)?;
         }
         if context.surroundings.variable("GITHUB_ACTIONS") == Some("true") {
             // GitHub reads both streams.

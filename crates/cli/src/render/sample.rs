@@ -63,6 +63,10 @@ pub fn dir(path: &str, tests: Vec<TestReport>) -> DirReport {
         duration: 3.5,
         exit_code: Some(0),
         summary,
+        coverage: None,
+        image_ready: None,
+        session_started: None,
+        image_id: None,
         tests,
     }
 }
@@ -97,6 +101,7 @@ pub fn report(dirs: Vec<DirReport>) -> Report {
         exit_code: u8::from(!fine),
         interrupted: false,
         summary,
+        coverage: None,
         problems: Vec::new(),
         dirs,
     }

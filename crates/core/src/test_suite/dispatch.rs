@@ -333,7 +333,8 @@ impl<'a> Dispatcher<'a> {
 
     /// The tests that are wanted and the files that are not, where either is said.
     fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
-        let select = self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
+        let select =
+            self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
         let left = &self.shared.plan.dirs[index].leave_out;
         let text = || left.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
         let left = (!left.is_empty()).then(|| self.write_list("leave-out", index, attempt, &text()));

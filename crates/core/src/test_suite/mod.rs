@@ -17,6 +17,7 @@ pub mod message;
 pub mod plan;
 pub mod reads;
 pub mod report;
+pub mod repro;
 pub mod run;
 pub mod session;
 pub mod stream;

@@ -234,6 +234,8 @@ impl Session {
             phase: filled(finished.phase),
             message: filled(finished.message),
             longrepr: filled(finished.longrepr),
+            cached: false,
+            cached_from: None,
             sections: finished.sections,
         })
     }
@@ -405,6 +407,8 @@ fn blank(id: String, verdict: Verdict, offset: f64) -> TestReport {
         phase: None,
         message: None,
         longrepr: None,
+        cached: false,
+        cached_from: None,
         sections: Vec::new(),
     }
 }

@@ -30,7 +30,13 @@ pub fn write(merged: &Merged, head: Head<'_>, mut out: impl Write) -> io::Result
     writeln!(
         out,
         "<coverage {} lines-covered=\"{}\" lines-valid=\"{}\" branches-covered=\"{}\" branches-valid=\"{}\" complexity=\"0\" version=\"wharf {}\" timestamp=\"{}\">",
-        rates(total), total.lines_hit, total.lines, total.branches_hit, total.branches, escaped(head.wharf), head.millis,
+        rates(total),
+        total.lines_hit,
+        total.lines,
+        total.branches_hit,
+        total.branches,
+        escaped(head.wharf),
+        head.millis,
     )?;
     writeln!(out, "  <sources>\n    <source>{}</source>\n  </sources>\n  <packages>", escaped(head.root))?;
     for (dir, files) in merged.by_dir() {
@@ -42,7 +48,9 @@ pub fn write(merged: &Merged, head: Head<'_>, mut out: impl Write) -> io::Result
             writeln!(
                 out,
                 "        <class name=\"{}\" filename=\"{}\" {} complexity=\"0\">\n          <methods/>\n          <lines>",
-                escaped(name), escaped(path), rates(counts),
+                escaped(name),
+                escaped(path),
+                rates(counts),
             )?;
             lines(&merged.files[path], &mut out)?;
             writeln!(out, "          </lines>\n        </class>")?;
@@ -60,7 +68,10 @@ fn lines(file: &FileCoverage, out: &mut impl Write) -> io::Result<()> {
             Some(branch) => {
                 let (taken, total) = (branch.taken(), branch.total);
                 let percent = taken * 100 / total;
-                writeln!(out, "            <line number=\"{line}\" hits=\"{hits}\" branch=\"true\" condition-coverage=\"{percent}% ({taken}/{total})\"/>")?;
+                writeln!(
+                    out,
+                    "            <line number=\"{line}\" hits=\"{hits}\" branch=\"true\" condition-coverage=\"{percent}% ({taken}/{total})\"/>"
+                )?;
             }
             None => writeln!(out, "            <line number=\"{line}\" hits=\"{hits}\"/>")?,
         }

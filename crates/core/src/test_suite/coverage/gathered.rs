@@ -96,7 +96,10 @@ mod tests {
         assert_eq!(gathered.files["infra/a.py"].hit.to_string(), "1-4");
         assert_eq!(gathered.files["infra/a.py"].missed.to_string(), "");
         let gap = gathered.gap("infra").unwrap();
-        assert_eq!((gap.text.as_str(), gap.whole), ("coverage of `infra` lacks what ran in a process that died", false));
+        assert_eq!(
+            (gap.text.as_str(), gap.whole),
+            ("coverage of `infra` lacks what ran in a process that died", false)
+        );
     }
 
     #[test]
@@ -106,6 +109,9 @@ mod tests {
         let missing = Missing { why: "`coverage` is not installed in its image".into(), install: true };
         gathered.end(None, Some(missing));
         let gap = gathered.gap("infra").unwrap();
-        assert!(gap.whole && gap.text.ends_with("; add `coverage` to the development requirements of `infra`"), "{gap:?}");
+        assert!(
+            gap.whole && gap.text.ends_with("; add `coverage` to the development requirements of `infra`"),
+            "{gap:?}"
+        );
     }
 }

@@ -36,20 +36,17 @@ pub fn page_name(path: &str) -> String {
 /// # Errors
 /// What `out` says.
 pub fn index(merged: &Merged, head: Head<'_>, gaps: &[String], out: impl Write) -> io::Result<()> {
-    let dirs: Vec<_> = merged
-        .by_dir()
-        .into_iter()
-        .map(|(dir, files)| {
-            let mut counts = Counts::default();
-            files.iter().for_each(|(_, file)| counts.add(*file));
-            let files: Vec<_> = files.iter().map(|(path, counts)| row(path, Some(page_name(path)), *counts)).collect();
-            context! { row => row(dir, None, counts), files }
-        })
-        .collect();
-    let gaps: Vec<_> = gaps.iter().map(|gap| clean(gap).into_owned()).collect();
     let total = merged.total();
+    let mut rows = vec![row("all", "all", None, total)];
+    for (dir, files) in merged.by_dir() {
+        let mut counts = Counts::default();
+        files.iter().for_each(|(_, file)| counts.add(*file));
+        rows.push(row("dir", dir, None, counts));
+        rows.extend(files.iter().map(|(path, counts)| row("file", path, Some(page_name(path)), *counts)));
+    }
+    let gaps: Vec<_> = gaps.iter().map(|gap| clean(gap).into_owned()).collect();
     let page = context! {
-        head => heading(head), dirs, gaps, total => row("all", None, total), branches => total.branches > 0,
+        head => heading(head), rows, gaps, percent => total.shown(), branches => total.branches > 0,
         style => Value::from_safe_string(STYLE.to_owned()),
     };
     render("index.html", INDEX, page, out)
@@ -71,15 +68,18 @@ pub fn source(path: &str, file: &FileCoverage, text: &str, head: Head<'_>, out: 
                 _ => ("", ""),
             };
             let note = branch.filter(|_| class == "part").map(|branch| {
-                let ends: Vec<String> =
-                    branch.missed.iter().map(|to| if *to < 0 { "the end".into() } else { format!("line {to}") }).collect();
+                let ends: Vec<String> = branch
+                    .missed
+                    .iter()
+                    .map(|to| if *to < 0 { "the end".into() } else { format!("line {to}") })
+                    .collect();
                 format!("never went on to {}", ends.join(", "))
             });
             context! { number, class, word, text => clean(line).into_owned(), note }
         })
         .collect();
     let page = context! {
-        head => heading(head), lines, row => row(path, None, file.counts()),
+        head => heading(head), lines, row => row("file", path, None, file.counts()),
         style => Value::from_safe_string(STYLE.to_owned()),
     };
     render("source.html", SOURCE, page, out)
@@ -89,14 +89,14 @@ fn heading(head: Head<'_>) -> Value {
     context! { workspace => clean(head.workspace).into_owned(), run => head.run, wharf => head.wharf }
 }
 
-fn row(name: &str, page: Option<String>, counts: Counts) -> Value {
+fn row(kind: &str, name: &str, page: Option<String>, counts: Counts) -> Value {
     let level = match counts.percent() {
         percent if percent >= 90.0 => "good",
         percent if percent >= 60.0 => "fair",
         _ => "poor",
     };
     context! {
-        name => clean(name).into_owned(), page, level, percent => counts.shown(),
+        kind, name => clean(name).into_owned(), page, level, percent => counts.shown(),
         lines => counts.lines, missed => counts.lines - counts.lines_hit,
         branches => counts.branches, branches_missed => counts.branches - counts.branches_hit,
     }

@@ -47,7 +47,11 @@ impl fmt::Display for Lines {
             while let Some(next) = lines.next_if_eq(&(last + 1)) {
                 last = next;
             }
-            if first == last { write!(f, "{comma}{first}")? } else { write!(f, "{comma}{first}-{last}")? }
+            if first == last {
+                write!(f, "{comma}{first}")?
+            } else {
+                write!(f, "{comma}{first}-{last}")?
+            }
             comma = ",";
         }
         Ok(())

@@ -70,6 +70,9 @@ pub struct Summary {
     pub not_run: usize,
     /// Tests left out by the user's own selection.
     pub deselected: usize,
+    /// Tests whose verdict comes from the cache; they count under their verdict too.
+    #[serde(default)]
+    pub cached: usize,
 }
 
 /// What came of one runnable dir.
@@ -160,6 +163,12 @@ pub struct TestReport {
     pub message: Option<String>,
     /// The traceback as pytest shows it.
     pub longrepr: Option<String>,
+    /// Whether the verdict comes from the cache.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
+    /// Number of the run that a cached verdict is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_from: Option<u32>,
     /// What pytest captured, for tests that did not pass: (title, text).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<(String, String)>,
@@ -206,6 +215,7 @@ impl Summary {
             *self.slot(verdict) += *other.slot(verdict);
         }
         self.deselected += other.deselected;
+        self.cached += other.cached;
     }
 
     /// Tests with this verdict.

@@ -80,6 +80,7 @@ fn summary() -> Value {
         ("crashed", count("Tests in which the process ended.")),
         ("not_run", count("Tests that were collected but never ran.")),
         ("deselected", count("Tests left out by the user's own selection.")),
+        ("cached", count("Tests whose verdict comes from the cache; they count under their verdict too.")),
     ])
 }
 
@@ -137,6 +138,8 @@ fn test() -> Value {
         ("message", optional("One line: the crash message or the reason of a skip.")),
         ("longrepr", optional("The traceback as pytest shows it.")),
     ]);
+    test["properties"]["cached"] = json!({"type": "boolean", "description": "Whether the verdict comes from the cache; absent where it does not."});
+    test["properties"]["cached_from"] = count("Number of the run that a cached verdict is from.");
     test["properties"]["sections"] = json!({"type": "array", "items": pair, "description": "What pytest captured, as (title, text), for tests that did not pass; absent where empty."});
     test
 }
