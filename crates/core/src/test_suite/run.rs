@@ -175,7 +175,7 @@ pub fn run(
         exit_code: 0,
         interrupted,
         summary: Summary::default(),
-        coverage: measured.as_ref().map(|measured| measured.total),
+        coverage: measured.as_ref().and_then(|measured| measured.total),
         problems,
         dirs: sessions.into_iter().map(|session| session.report).collect(),
     };

@@ -72,7 +72,10 @@ impl Reports {
         place: &str,
         style: Style,
     ) -> std::io::Result<()> {
-        let Some(total) = report.coverage.filter(|_| self.measures()) else { return Ok(()) };
+        if !self.measures() {
+            return Ok(());
+        }
+        let Some(total) = report.coverage else { return writeln!(out, "coverage: nothing was measured") };
         if self.coverage.contains(&Form::Term) {
             writeln!(out)?;
             write!(out, "{}", table(report, total).render(None, style))?;

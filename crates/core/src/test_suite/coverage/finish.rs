@@ -13,8 +13,8 @@ use crate::workspace::Workspace;
 /// What came of it.
 #[derive(Debug, Default)]
 pub(in crate::test_suite) struct Finished {
-    /// Of all dirs.
-    pub total: Counts,
+    /// Of all dirs; `None` where nothing was measured.
+    pub total: Option<Counts>,
     /// Of the files in each dir, in the order of the dirs.
     pub dirs: Vec<Option<Counts>>,
     /// What is not right, a line each.
@@ -42,7 +42,7 @@ pub(in crate::test_suite) fn finish(run: Run<'_>, dirs: &[(&str, &Gathered)]) ->
     let merged = Merged::of(dirs.iter().map(|(_, gathered)| *gathered), |path| holder(workspace, path));
     let gaps: Vec<_> = dirs.iter().filter_map(|(dir, gathered)| gathered.gap(dir)).collect();
     let mut finished = Finished {
-        total: merged.total(),
+        total: (!merged.files.is_empty()).then(|| merged.total()),
         dirs: dirs.iter().map(|(dir, _)| merged.of_dir(dir)).collect(),
         problems: gaps.iter().map(|gap| gap.text.clone()).collect(),
         lacking: gaps.iter().any(|gap| gap.whole),
@@ -84,8 +84,12 @@ fn below(workspace: &Workspace, finished: &Finished, dirs: &[(&str, &Gathered)])
             .then(|| format!("coverage{what} is {} %, below `coverage-min` of {least} %", counts.shown()))
     };
     let mut lines = Vec::new();
-    if let Some(least) = &workspace.config.test.coverage_min {
-        lines.extend(line("", &finished.total, least.value));
+    match (&workspace.config.test.coverage_min, &finished.total) {
+        (Some(least), Some(total)) => lines.extend(line("", total, least.value)),
+        (Some(least), None) if least.value > 0 => {
+            lines.push(format!("nothing was measured, but `coverage-min` asks for {} %", least.value));
+        }
+        _ => {}
     }
     for ((address, _), counts) in dirs.iter().zip(&finished.dirs) {
         let dir = workspace.dirs.iter().find(|dir| dir.address.as_str() == *address);
