@@ -204,7 +204,8 @@
     const ends = [];
     for (const test of [...tests].sort((a, b) => a.start - b.start)) {
       if (isCached(test) || !test.seconds && !test.start) continue;
-      let row = ends.findIndex((end) => end <= test.start + 0.002);
+      // Starts are known as well as the pipe is quick.
+      let row = ends.findIndex((end) => end <= test.start + 0.05);
       if (row < 0) row = ends.length < DEEPEST ? ends.length : ends.indexOf(Math.min(...ends));
       ends[row] = test.start + test.seconds;
       test.row = row;
