@@ -205,7 +205,7 @@ fn the_timeline_leads_to_a_test() {
     );
     for kind in ["mousePressed", "mouseReleased"] {
         let click = json!({"type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1});
-        browser.call("Input.dispatchMouseEvent", click);
+        browser.call("Input.dispatchMouseEvent", &click);
     }
     browser.wait_for("document.querySelector('#failures details[open] pre') !== null");
     assert_eq!(browser.eval("document.getElementById('search').value"), "infra/tests/test_a.py::test_bad");

@@ -51,18 +51,18 @@ impl Browser {
         let input = child.stdin.take().expect("it is a pipe");
         let output = BufReader::new(child.stdout.take().expect("it is a pipe"));
         let mut browser = Self { child, input, output, session: String::new(), number: 0, _profile: profile };
-        let target = browser.call("Target.createTarget", json!({"url": "about:blank"}));
+        let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         browser.session =
-            browser.call("Target.attachToTarget", attach)["sessionId"].as_str().expect("a session").into();
-        browser.call("Page.enable", json!({}));
+            browser.call("Target.attachToTarget", &attach)["sessionId"].as_str().expect("a session").into();
+        browser.call("Page.enable", &json!({}));
         browser.size(1200, 900);
         browser
     }
 
     /// Sends one command of the protocol and gives what comes of it.
     #[track_caller]
-    pub fn call(&mut self, method: &str, params: Value) -> Value {
+    pub fn call(&mut self, method: &str, params: &Value) -> Value {
         self.number += 1;
         let mut message = json!({"id": self.number, "method": method, "params": params});
         if !self.session.is_empty() {
@@ -92,7 +92,7 @@ impl Browser {
     /// Opens a file and waits until it is loaded.
     #[track_caller]
     pub fn open(&mut self, file: &Path) {
-        self.call("Page.navigate", json!({"url": format!("file://{}", file.display())}));
+        self.call("Page.navigate", &json!({"url": format!("file://{}", file.display())}));
         self.wait_for("document.readyState === 'complete' && location.protocol === 'file:'");
     }
 
@@ -100,7 +100,7 @@ impl Browser {
     #[track_caller]
     pub fn eval(&mut self, expression: &str) -> Value {
         let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let answer = self.call("Runtime.evaluate", params);
+        let answer = self.call("Runtime.evaluate", &params);
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
         answer["result"]["value"].clone()
     }
@@ -126,7 +126,7 @@ impl Browser {
         ));
         for kind in ["mousePressed", "mouseReleased"] {
             let params = json!({"type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1});
-            self.call("Input.dispatchMouseEvent", params);
+            self.call("Input.dispatchMouseEvent", &params);
         }
     }
 
@@ -146,21 +146,21 @@ impl Browser {
             if kind == "keyDown" {
                 params["text"] = json!(text);
             }
-            self.call("Input.dispatchKeyEvent", params);
+            self.call("Input.dispatchKeyEvent", &params);
         }
     }
 
     /// Types text where the focus is.
     #[track_caller]
     pub fn type_text(&mut self, text: &str) {
-        self.call("Input.insertText", json!({"text": text}));
+        self.call("Input.insertText", &json!({"text": text}));
     }
 
     /// Sets the window's size, in CSS pixels.
     #[track_caller]
     pub fn size(&mut self, width: u32, height: u32) {
         let params = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
-        self.call("Emulation.setDeviceMetricsOverride", params);
+        self.call("Emulation.setDeviceMetricsOverride", &params);
     }
 
     /// Sets what the system prefers.
@@ -168,13 +168,13 @@ impl Browser {
     pub fn colours(&mut self, colours: Colours) {
         let value = if colours == Colours::Dark { "dark" } else { "light" };
         let params = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
-        self.call("Emulation.setEmulatedMedia", params);
+        self.call("Emulation.setEmulatedMedia", &params);
     }
 
     /// A picture of what is seen, as PNG in base64.
     #[track_caller]
     pub fn screenshot(&mut self) -> String {
-        let picture = self.call("Page.captureScreenshot", json!({"format": "png"}));
+        let picture = self.call("Page.captureScreenshot", &json!({"format": "png"}));
         picture["data"].as_str().expect("a picture").to_owned()
     }
 }

@@ -23,7 +23,7 @@ pub fn started(dirs: &[&str]) -> Vec<TestEvent> {
 
 pub fn dir_finished(dir: usize, path: &str, passed: usize) -> TestEvent {
     let summary = Summary { passed, ..Summary::default() };
-    TestEvent::DirFinished { dir, report: DirReport { summary, ..self::dir(path, Vec::new()) } }
+    TestEvent::DirFinished { dir, report: Box::new(DirReport { summary, ..self::dir(path, Vec::new()) }) }
 }
 
 pub fn test(id: &str, verdict: Verdict) -> TestReport {

@@ -454,7 +454,7 @@ impl<'a> Dispatcher<'a> {
 
     fn tell_dir(&mut self, index: DirIndex) {
         let report = self.sessions[index].report.clone_without_tests();
-        self.listener.on(&TestEvent::DirFinished { dir: index, report });
+        self.listener.on(&TestEvent::DirFinished { dir: index, report: Box::new(report) });
     }
 
     fn problem(&mut self, problem: String) {

@@ -129,7 +129,7 @@ pub fn script(report: &Report, folder: &Path, facts: &Facts) -> Option<String> {
         out.push_str(SAME_IMAGE);
     }
     for (dir, tests) in dirs {
-        one_dir(&mut out, report, folder, facts, dir, &tests);
+        Part { report, folder, facts, dir }.write(&mut out, &tests);
     }
     out.push_str("\nexit \"$status\"\n");
     Some(out)
@@ -150,38 +150,49 @@ fn bad(dir: &DirReport) -> Option<Vec<&str>> {
     if tests.is_empty() && fine { None } else { Some(tests) }
 }
 
-fn one_dir(out: &mut String, report: &Report, folder: &Path, facts: &Facts, dir: &DirReport, tests: &[&str]) {
-    out.push('\n');
-    let count = match tests.len() {
-        0 => dir.cause.as_deref().map_or_else(|| "it did not pass".to_owned(), one_line),
-        1 => "1 test".to_owned(),
-        count => format!("{count} tests"),
-    };
-    let image = dir.image.as_deref().map_or(String::new(), |image| format!(", in image `{}`", one_line(image)));
-    comment(out, &format!("`{}`: {count}{image}", one_line(&dir.path)));
-    if let Some(names) = facts.variables.get(&dir.path).filter(|names| !names.is_empty()) {
-        comment(out, &format!("variables that are passed on, to be set as they were: {}", names.join(", ")));
-    }
-    if let (Some(image), Some(id)) = (&dir.image, &dir.image_id) {
-        let _ = writeln!(out, "same_image {} {} {}", quote(&report.engine), quote(image), quote(id));
-    }
-    let stage = if facts.names_stage { Vec::new() } else { stage(dir) };
-    let head = ["--engine", &report.engine, "test", "--retries", "0"].map(str::to_owned);
-    let head: Vec<String> =
-        head.into_iter().chain(stage).chain(facts.options.iter().cloned()).map(|word| quote(&word)).collect();
-    let head = head.join(" ");
-    let tail: String = facts.pytest.iter().map(|word| format!(" {}", quote(word))).collect();
-    let tail = if tail.is_empty() { tail } else { format!(" \\\n  --{tail}") };
-    if tests.is_empty() {
-        let _ = writeln!(out, "again {head} --dir {}{tail}", quote(&dir.path));
-    }
-    for ids in tests.chunks(AT_ONCE) {
-        let ids: String = ids.iter().map(|id| format!(" \\\n  {}", quote(id))).collect();
-        let _ = writeln!(out, "again {head}{ids}{tail}");
-    }
-    if let Some(command) = by_hand(folder, dir) {
-        comment(out, "the container of that run, without wharf:");
-        comment(out, &format!("  {command}"));
+/// What repeats one dir.
+struct Part<'a> {
+    report: &'a Report,
+    folder: &'a Path,
+    facts: &'a Facts,
+    dir: &'a DirReport,
+}
+
+impl Part<'_> {
+    fn write(&self, out: &mut String, tests: &[&str]) {
+        let Self { report, folder, facts, dir } = *self;
+        out.push('\n');
+        let count = match tests.len() {
+            0 => dir.cause.as_deref().map_or_else(|| "it did not pass".to_owned(), one_line),
+            1 => "1 test".to_owned(),
+            count => format!("{count} tests"),
+        };
+        let image = dir.image.as_deref().map_or(String::new(), |image| format!(", in image `{}`", one_line(image)));
+        comment(out, &format!("`{}`: {count}{image}", one_line(&dir.path)));
+        if let Some(names) = facts.variables.get(&dir.path).filter(|names| !names.is_empty()) {
+            comment(out, &format!("variables that are passed on, to be set as they were: {}", names.join(", ")));
+        }
+        if let (Some(image), Some(id)) = (&dir.image, &dir.image_id) {
+            let _ = writeln!(out, "same_image {} {} {}", quote(&report.engine), quote(image), quote(id));
+        }
+        let stage = if facts.names_stage { Vec::new() } else { stage(dir) };
+        let head = ["--engine", &report.engine, "test", "--retries", "0"].map(str::to_owned);
+        let head: Vec<String> =
+            head.into_iter().chain(stage).chain(facts.options.iter().cloned()).map(|word| quote(&word)).collect();
+        let head = head.join(" ");
+        let tail: String = facts.pytest.iter().map(|word| format!(" {}", quote(word))).collect();
+        let tail = if tail.is_empty() { tail } else { format!(" \\\n  --{tail}") };
+        if tests.is_empty() {
+            let _ = writeln!(out, "again {head} --dir {}{tail}", quote(&dir.path));
+        }
+        for ids in tests.chunks(AT_ONCE) {
+            let ids: String = ids.iter().map(|id| format!(" \\\n  {}", quote(id))).collect();
+            let _ = writeln!(out, "again {head}{ids}{tail}");
+        }
+        if let Some(command) = by_hand(folder, dir) {
+            comment(out, "the container of that run, without wharf:");
+            comment(out, &format!("  {command}"));
+        }
     }
 }
 

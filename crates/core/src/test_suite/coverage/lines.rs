@@ -48,9 +48,9 @@ impl fmt::Display for Lines {
                 last = next;
             }
             if first == last {
-                write!(f, "{comma}{first}")?
+                write!(f, "{comma}{first}")?;
             } else {
-                write!(f, "{comma}{first}-{last}")?
+                write!(f, "{comma}{first}-{last}")?;
             }
             comma = ",";
         }
