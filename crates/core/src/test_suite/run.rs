@@ -229,7 +229,12 @@ pub fn exit_code(report: &Report) -> u8 {
 
 /// Takes what the sessions were told of coverage, and writes it.
 fn measured(shared: &Shared, forms: Forms, started: &str, sessions: &mut [Session]) -> coverage::Finished {
-    let gathered: Vec<_> = sessions.iter_mut().map(|session| std::mem::take(&mut session.coverage)).collect();
+    let take = |session: &mut Session| {
+        let mut gathered = std::mem::take(&mut session.coverage);
+        gathered.lost_worker = session.report.summary.crashed > 0;
+        gathered
+    };
+    let gathered: Vec<_> = sessions.iter_mut().map(take).collect();
     let dirs: Vec<_> = sessions.iter().map(|session| session.report.path.as_str()).zip(&gathered).collect();
     let run = coverage::Run {
         workspace: &shared.workspace,

@@ -20,6 +20,9 @@ pub struct Gathered {
     /// Containers that started, and those of them that told all.
     #[serde(skip)]
     attempts: (u32, u32),
+    /// Whether a worker of xdist died, whose session went on without it.
+    #[serde(skip)]
+    pub lost_worker: bool,
 }
 
 /// Why a dir was not measured.
@@ -64,7 +67,7 @@ impl Gathered {
             };
             return Some(Gap { text: format!("no coverage of `{dir}`: {}{way}", missing.why), whole: true });
         }
-        if started > told {
+        if started > told || self.lost_worker {
             let text = format!("coverage of `{dir}` lacks what ran in a process that died");
             return Some(Gap { text, whole: told == 0 });
         }
@@ -96,6 +99,12 @@ mod tests {
         assert_eq!(gathered.files["infra/a.py"].hit.to_string(), "1-4");
         assert_eq!(gathered.files["infra/a.py"].missed.to_string(), "");
         let gap = gathered.gap("infra").unwrap();
+        let mut whole = Gathered::default();
+        whole.begin();
+        whole.end(Some("coverage 7.6.1".into()), None);
+        assert_eq!(whole.gap("infra"), None);
+        whole.lost_worker = true;
+        assert_eq!(whole.gap("infra"), Some(gap.clone()));
         assert_eq!(
             (gap.text.as_str(), gap.whole),
             ("coverage of `infra` lacks what ran in a process that died", false)
