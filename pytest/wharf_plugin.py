@@ -1670,6 +1670,7 @@ def record():
 
 
 OWNER = []  # the Config that this process reports on; sessions inside a test have another one
+COVERAGE = []  # what measures, once it does
 
 
 def owns(config):
@@ -1683,12 +1684,27 @@ def pytest_load_initial_conftests(early_config):
     mine = STREAM is not None and owns(early_config)
     if RECORDER is not None and not CONFTESTS and (mine or STREAM is None):
         follow_conftests(early_config.pluginmanager, RECORDER)
+    if mine and SETTINGS.get("coverage"):
+        begin_coverage(early_config)
     outcome = yield
     if mine and getattr(outcome, "excinfo", None):
         try:
             report_broken_conftest(early_config, outcome.excinfo[1])
         except Exception as error:
             STREAM.problem("the plugin failed: %r" % (error,))
+
+
+def begin_coverage(config):
+    """Before any conftest.py is imported, so that it is measured too."""
+    try:
+        import wharf_coverage
+
+        SETTINGS["coverage"] = {"root": SETTINGS["root"]}
+        measuring = wharf_coverage.begin(SETTINGS["coverage"], config, STREAM)
+        if measuring is not None:
+            COVERAGE.append(measuring)
+    except Exception as error:
+        STREAM.event("coverage", missing="it could not be started: %s: %s" % (type(error).__name__, error))
 
 
 @pytest.hookimpl(trylast=True)
@@ -1724,6 +1740,12 @@ def pytest_configure(config):
         else:
             settings, plugin = json.loads(inside["wharf"]), Worker(config)
         config.pluginmanager.register(plugin, "wharf-session")
+        if COVERAGE:
+            config.pluginmanager.register(COVERAGE[0], "wharf-coverage")
+        elif inside is not None and (settings.get("coverage") or {}).get("folder"):
+            import wharf_coverage
+
+            config.pluginmanager.register(wharf_coverage.Worker(settings["coverage"]), "wharf-coverage")
         plugin.selection = selection = Selection(settings.get("select"), paths_for(config, settings["root"]), plugin.stream)
         config.pluginmanager.register(selection, "wharf-selection")
         if settings.get("leave_out"):

@@ -65,6 +65,7 @@ class Project:
         command += ["-p", "wharf_plugin"]
         plugins = list(options.get("plugins", ()))
         plugins += ["xdist"] if "-n" in args else []
+        plugins += ["pytest_cov"] if any(arg.startswith("--cov") for arg in args) else []
         plugins += ["rerunfailures"] if "--reruns" in args else []
         for plugin in plugins:
             command += ["-p", plugin]

@@ -25,7 +25,7 @@ pythons_for() {
 }
 
 packages_for() {
-    local common="pytest-xdist pytest-asyncio pytest-rerunfailures anyio"
+    local common="coverage pytest-cov pytest-xdist pytest-asyncio pytest-rerunfailures anyio"
     case $1 in
         6.2) echo "pytest~=6.2.0 pytest-subtests<0.7 $common<4" ;; # newer ones want what 6.2 has not, and do not say so
         7.4) echo "pytest~=7.4.0 pytest-subtests $common" ;;

@@ -244,6 +244,7 @@ fn the_state_and_the_next_command() {
         engine: "host".into(),
         exit_code: 1,
         interrupted: false,
+        coverage: None,
         summary: Summary { passed: 5, failed: 2, ..Summary::default() },
         problems: Vec::new(),
         dirs: Vec::new(),

@@ -20,6 +20,7 @@
 //! | `sandbox.rs` | the temporary home and the cleared environment |
 //! | `command.rs`, `running.rs`, `output.rs` | a program under test: how it starts, while it runs, what it said |
 //! | `terminal.rs` | the same inside a pseudo-terminal |
+//! | `browser.rs` | headless Chromium, for pages |
 //! | `repo.rs` | Git repos |
 //! | `git_server.rs` | real Git servers on loopback |
 //! | `sample.rs` | super-repos with runnable dirs |
@@ -31,6 +32,7 @@
 
 #![allow(clippy::missing_panics_doc, reason = "failing a test is what these functions do")]
 
+mod browser;
 mod command;
 mod engines;
 mod git_server;
@@ -45,6 +47,7 @@ pub mod sample;
 mod sandbox;
 mod terminal;
 
+pub use browser::{Browser, Colours};
 pub use command::WharfCommand;
 pub use engines::{EngineKind, base_image, empty_image, engines, require};
 pub use git_server::{Access, GitServer};

@@ -33,6 +33,7 @@ const NEEDS: &[Need] = &[
     ("fish", || program::find("fish").is_some()),
     ("direnv", || program::find("direnv").is_some()),
     ("dash", || program::find("dash").is_some()),
+    ("chromium", || program::find("chromium").is_some()),
     ("git", || program::find("git").is_some()),
     ("python3", || program::find("python3").is_some()),
     ("python3-venv", || Program::new("python3").args(["-c", "import ensurepip, venv"]).succeeds()),

@@ -25,11 +25,14 @@ use wharf_engine::Platform;
 
 use self::choice::{Choice, Given};
 use self::history::{History, Question};
+use self::report::Reports;
 use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::render::summary::{SummaryOptions, write_summary};
 use crate::render::{Listeners, Live, Plain, Table, github};
+
+pub mod report;
 
 /// Run the tests of every runnable dir, each in its own container, in parallel.
 ///
@@ -88,6 +91,9 @@ pub struct Test {
     /// Only what changes reach.
     #[command(flatten)]
     pub affected: affected::Affected,
+    /// Coverage, and repeating failures.
+    #[command(flatten)]
+    pub reports: Reports,
     /// Say what would run where, without an engine.
     #[arg(long, alias = "dry-run")]
     pub plan: bool,
@@ -119,6 +125,13 @@ impl Test {
         let timeout = self.timeout()?;
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
+        if self.reports.repro.is_some() {
+            return self.reports.print_repro(context, &workspace, self.report_dir.as_deref());
+        }
+        if self.reports.forms().is_some() && self.history.split.is_some() {
+            return Err(Failure::usage("`--coverage` cannot be measured with `--split`")
+                .hint("leave out `--split`; several dirs are measured at once anyhow"));
+        }
         let cache = self.cache.of(self, wish.stage, &workspace)?;
         let selection = self.selection(&workspace)?;
         self.choice.check(&workspace)?;
@@ -150,6 +163,7 @@ impl Test {
             require: self.choice.require.clone(),
             purpose: Purpose::Run,
             env: Vec::new(),
+            coverage: self.reports.forms(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             cache,
             command: command_line(),
@@ -242,8 +256,10 @@ impl Test {
         };
         if self.json {
             write_summary(report, &mut std::io::stderr().lock(), &options)?;
+            self.reports.print_coverage(report, &mut std::io::stderr().lock(), &options.place, options.style)?;
         } else {
             write_summary(report, &mut std::io::stdout().lock(), &options)?;
+            self.reports.print_coverage(report, &mut std::io::stdout().lock(), &options.place, options.style)?;
         }
         if context.surroundings.variable("GITHUB_ACTIONS") == Some("true") {
             // GitHub reads both streams.

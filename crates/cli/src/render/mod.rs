@@ -6,6 +6,7 @@
 //! Failing to print is never a reason to stop a run: reporters of progress drop such errors.
 
 mod closing;
+pub mod coverage;
 mod frame;
 pub mod github;
 pub mod graph;

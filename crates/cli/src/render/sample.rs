@@ -23,7 +23,7 @@ pub fn started(dirs: &[&str]) -> Vec<TestEvent> {
 
 pub fn dir_finished(dir: usize, path: &str, passed: usize) -> TestEvent {
     let summary = Summary { passed, ..Summary::default() };
-    TestEvent::DirFinished { dir, report: DirReport { summary, ..self::dir(path, Vec::new()) } }
+    TestEvent::DirFinished { dir, report: Box::new(DirReport { summary, ..self::dir(path, Vec::new()) }) }
 }
 
 pub fn test(id: &str, verdict: Verdict) -> TestReport {
@@ -40,6 +40,8 @@ pub fn test(id: &str, verdict: Verdict) -> TestReport {
         phase: bad.then(|| "call".into()),
         message: bad.then(|| "AssertionError: assert 1 == 2".into()),
         longrepr: bad.then(|| "    def test_x():\n>       assert 1 == 2\nE       assert 1 == 2".into()),
+        cached: false,
+        cached_from: None,
         sections: if bad { vec![("Captured stdout call".into(), "hello\n".into())] } else { Vec::new() },
     }
 }
@@ -64,6 +66,10 @@ pub fn dir(path: &str, tests: Vec<TestReport>) -> DirReport {
         duration: 3.5,
         exit_code: Some(0),
         summary,
+        coverage: None,
+        image_ready: None,
+        session_started: None,
+        image_id: None,
         tests,
     }
 }
@@ -98,6 +104,7 @@ pub fn report(dirs: Vec<DirReport>) -> Report {
         exit_code: u8::from(!fine),
         interrupted: false,
         summary,
+        coverage: None,
         problems: Vec::new(),
         dirs,
     }

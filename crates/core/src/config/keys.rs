@@ -351,6 +351,25 @@ const MAIN: &[Key] = &[
     .default("true")
     .example("false"),
     key(
+        "test.durations",
+        Kind::Text(Form::RepoPath),
+        "File of durations by which `wharf test --shard` shares out test files",
+    )
+    .absent("all test files count alike")
+    .example(r#""test-durations.json""#)
+    .whole_workspace(ONCE),
+    key(
+        "test.coverage-min",
+        Kind::Integer { min: 0, max: 100 },
+        "Percent of lines and branches below which `wharf test --coverage` fails: at the root of all code together, in a dir of its own",
+    )
+    .absent("no limit")
+    .example("80"),
+    key("test.history.keep", Kind::Text(Form::Duration), "How long verdicts and durations of tests are kept")
+        .default(r#""180d""#)
+        .example(r#""90d""#)
+        .whole_workspace(ONCE),
+    key(
         "cache.size",
         Kind::Text(Form::Size),
         "Size that the cache of verdicts stays below; what was used longest ago goes first",
@@ -374,18 +393,6 @@ const MAIN: &[Key] = &[
     .default(r#""read-write""#)
     .example(r#""read""#)
     .whole_workspace(ONCE),
-    key(
-        "test.durations",
-        Kind::Text(Form::RepoPath),
-        "File of durations by which `wharf test --shard` shares out test files",
-    )
-    .absent("all test files count alike")
-    .example(r#""test-durations.json""#)
-    .whole_workspace(ONCE),
-    key("test.history.keep", Kind::Text(Form::Duration), "How long verdicts and durations of tests are kept")
-        .default(r#""180d""#)
-        .example(r#""90d""#)
-        .whole_workspace(ONCE),
     key(
         "thin-env.requirements",
         Kind::TextOrList(Form::File, Form::PythonRequirement),

@@ -198,6 +198,8 @@ pub struct TestConfig {
     pub lists: BTreeMap<String, Vec<String>>,
     /// What tests with a marker need, by marker.
     pub requires: BTreeMap<String, Capability>,
+    /// Percent of coverage that must be reached, with the origin that says of what.
+    pub coverage_min: Option<Located<u32>>,
 }
 
 /// Table `cache`: verdicts that are known.
@@ -413,6 +415,8 @@ impl Reader<'_> {
                 .filter_map(|(name, list, _)| Some((name.into(), list.as_list()?.to_vec())))
                 .collect(),
             requires: self.requires()?,
+            coverage_min: self
+                .located("test.coverage-min", |value| value.as_integer().and_then(|least| u32::try_from(least).ok())),
         })
     }
 

@@ -19,6 +19,8 @@ const RECORDING: [(&str, &str); 3] = [
     ("wharf_reads.py", include_str!("../../../../pytest/wharf_reads.py")),
     ("wharf_watch.py", include_str!("../../../../pytest/wharf_watch.py")),
 ];
+/// What measures coverage for the plugin, where it is asked to.
+pub const COVERAGE_SOURCE: &str = include_str!("../../../../pytest/wharf_coverage.py");
 
 /// What a dir that is itself a package lends to its containers.
 #[derive(Debug, Clone)]
@@ -60,7 +62,11 @@ pub fn packages(
 /// # Errors
 /// When the cache cannot be written.
 pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
-    let sources = [("wharf_plugin.py", PLUGIN_SOURCE), (RUNNER, RUNNER_SOURCE)];
+    let sources = [
+        ("wharf_plugin.py", PLUGIN_SOURCE),
+        ("wharf_coverage.py", COVERAGE_SOURCE),
+        (RUNNER, RUNNER_SOURCE),
+    ];
     let files = sources.into_iter().chain(RECORDING);
     let files = files.map(|(name, source)| (name.to_owned(), (source.as_bytes().to_vec(), false))).collect();
     write_tree(&cache.join("plugin"), "plugin", &files)

@@ -52,6 +52,8 @@ pub(super) struct Order<'a> {
     pub run: u32,
     pub nonce: String,
     pub log: &'a Path,
+    /// Whether coverage is measured.
+    pub coverage: bool,
     /// A line for the head of pytest's own output.
     pub header: String,
     /// Whether it is recorded what test files depend on.
@@ -151,6 +153,7 @@ impl Order<'_> {
             "grace": self.grace.as_secs_f64(),
             "header": self.header,
             "record": self.record,
+            "coverage": self.coverage,
         });
         if let serde_json::Value::Object(plugin) = &mut plugin {
             plugin.extend(self.lists.is_some().then(|| ("lists".to_owned(), seen(&self.lists, LISTS).into())));

@@ -216,8 +216,15 @@ impl<'a> Dispatcher<'a> {
     fn image(&mut self, dirs: &[DirIndex], outcome: Result<Ready, ImageError>) {
         match outcome {
             Ok(ready) => {
+                let now = self.now();
                 for index in dirs {
-                    self.sessions[*index].report.image = Some(ready.reference.clone());
+                    let report = &mut self.sessions[*index].report;
+                    report.image = Some(ready.reference.clone());
+                    report.image_ready = Some(now);
+                    report.image_id = match &ready.body {
+                        Body::Image(id) => Some(id.clone()),
+                        Body::Venv(_) => None,
+                    };
                     self.ready.insert(*index, ready.clone());
                     self.queue.push_back(*index);
                     self.waiting -= 1;
@@ -321,6 +328,7 @@ impl<'a> Dispatcher<'a> {
             run: shared.run,
             nonce: shared.nonce(index, number),
             log: &log,
+            coverage: shared.options.coverage.is_some(),
             header: header(&ready, stale.as_ref()),
             record: dir.config.test.record,
             env: &shared.options.env,
@@ -483,7 +491,7 @@ impl<'a> Dispatcher<'a> {
 
     fn tell_dir(&mut self, index: DirIndex) {
         let report = self.sessions[index].report.clone_without_tests();
-        self.listener.on(&TestEvent::DirFinished { dir: index, report });
+        self.listener.on(&TestEvent::DirFinished { dir: index, report: Box::new(report) });
     }
 
     fn problem(&mut self, problem: String) {

@@ -80,7 +80,7 @@ pub enum TestEvent {
         /// Which dir.
         dir: DirIndex,
         /// What came of it; `tests` is empty here, to save memory.
-        report: DirReport,
+        report: Box<DirReport>,
     },
     /// A signal asked the run to end; `again` when it was the second one.
     Stopping {

@@ -78,6 +78,30 @@ pub enum Message {
     },
     /// What a process saw of a test file.
     Reads(Box<FileReads>),
+    /// What was measured of one source file.
+    Covered {
+        /// Its workspace-relative path.
+        path: String,
+        /// Lines that ran, such as `1-3,7`.
+        #[serde(default)]
+        hit: String,
+        /// Lines that did not.
+        #[serde(default)]
+        missed: String,
+        /// Line, how many ways on it has, and where those lead that were not taken.
+        #[serde(default)]
+        branches: Vec<(u32, u32, BTreeSet<i64>)>,
+    },
+    /// All that was measured is told, or there is nothing to tell.
+    Coverage {
+        /// What measured.
+        tool: Option<String>,
+        /// Why nothing was.
+        missing: Option<String>,
+        /// Whether installing `coverage` is the way out.
+        #[serde(default)]
+        install: bool,
+    },
     /// The session is over.
     Done {
         /// Exit status of pytest.

@@ -13,6 +13,7 @@
 pub mod affected;
 pub mod cache;
 pub mod collect;
+pub mod coverage;
 pub mod event;
 pub mod explain;
 pub mod history;
@@ -23,6 +24,7 @@ pub mod message;
 pub mod plan;
 pub mod reads;
 pub mod report;
+pub mod repro;
 pub mod run;
 pub mod session;
 pub mod spread;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::affected::{Remembered, moment};
 use super::cache::{Cache, Caching, Ran};
 use super::collect::Purpose;
+use super::coverage::{self, Forms};
 use super::dispatch::{Dispatcher, Joints, Signal};
 use super::event::{TestEvent, TestListener};
 use super::finish::{put_together, remember};
@@ -59,6 +60,8 @@ pub struct Options {
     pub purpose: Purpose,
     /// Further variables for the tests: `NAME=value`, or `NAME` to pass the caller's on.
     pub env: Vec<String>,
+    /// Whether coverage is measured, and in which forms it is written.
+    pub coverage: Option<Forms>,
     /// Where the report goes; `None`: `.wharf/runs/<n>`.
     pub report_dir: Option<PathBuf>,
     /// Known verdicts; `None`: all is run and nothing kept.
@@ -141,6 +144,8 @@ pub fn run(
     let judged = if done.interrupted { Vec::new() } else { judge(&shared, &done.sessions) };
     let refused = done.refused || (shared.options.strict && !judged.is_empty());
     done.problems.extend(judged);
+    let measured =
+        shared.options.coverage.map(|forms| measured(&shared, forms, &started, &mut done.sessions));
     let (dirs, images) = put_together(&shared, done.sessions, &done.images, &mut done.problems);
     if let Some(recorder) = recorder {
         done.problems.extend(recorder.finish(&shared, &started, dirs.iter(), &images));
@@ -157,16 +162,22 @@ pub fn run(
         exit_code: 0,
         interrupted: done.interrupted,
         summary: Summary::default(),
+        coverage: measured.as_ref().and_then(|measured| measured.total),
         problems: done.problems,
         dirs,
     };
     for dir in &report.dirs {
         report.summary.merge(&dir.summary);
     }
+    let (lacking, below) = measured.map_or((false, false), |measured| {
+        report.problems.extend(measured.problems);
+        (measured.lacking && shared.options.strict, measured.below)
+    });
     report.exit_code = match exit_code(&report) {
         130 => 130,
         _ if refused => 5,
-        0 if is_wrong => 1,
+        0 if is_wrong || below => 1,
+        0 if lacking => 4,
         code => code,
     };
     remember(&shared, &mut report, code, &images);
@@ -248,6 +259,7 @@ pub(super) fn share(
     fs_err::create_dir_all(&folder)?;
     if options.purpose == Purpose::Run {
         clear(&folder).map_err(|failure| std::io::Error::other(failure.to_string()))?;
+        coverage::write::clear(&folder)?;
     }
     let owner = Owner::current();
     let shared = Shared {
@@ -350,6 +362,31 @@ pub fn exit_code(report: &Report) -> u8 {
     }
 }
 
+/// Takes what the sessions were told of coverage, and writes it.
+fn measured(shared: &Shared, forms: Forms, started: &str, sessions: &mut [Session]) -> coverage::Finished {
+    let take = |session: &mut Session| {
+        let mut gathered = std::mem::take(&mut session.coverage);
+        gathered.lost_worker = session.report.summary.crashed > 0;
+        gathered
+    };
+    let gathered: Vec<_> = sessions.iter_mut().map(take).collect();
+    let dirs: Vec<_> = sessions.iter().map(|session| session.report.path.as_str()).zip(&gathered).collect();
+    let run = coverage::Run {
+        workspace: &shared.workspace,
+        folder: &shared.folder,
+        number: shared.run,
+        wharf: &shared.options.wharf,
+        started,
+        forms,
+    };
+    let finished = coverage::finish(run, &dirs);
+    drop(dirs);
+    for (session, counts) in sessions.iter_mut().zip(&finished.dirs) {
+        session.report.coverage = *counts;
+    }
+    finished
+}
+
 fn write(shared: &Shared, report: &mut Report) {
     if let Err(error) = write_all(report, &shared.folder) {
         let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -413,6 +450,10 @@ fn blank_report(plan: &DirPlan, dir: Option<&RunnableDir>) -> DirReport {
         duration: 0.0,
         exit_code: None,
         summary: Summary::default(),
+        coverage: None,
+        image_ready: None,
+        session_started: None,
+        image_id: None,
         tests: Vec::new(),
     }
 }

@@ -10,6 +10,8 @@ use wharf_process::Exit;
 
 use super::cache::Recalled;
 use super::cause;
+use super::coverage::Gathered;
+use super::coverage::gathered::Missing;
 use super::event::{DirIndex, Runs, TestEvent};
 use super::learned::{Collector, Learned};
 use super::found::Found;
@@ -57,6 +59,8 @@ pub struct Session {
     learned: Collector,
     /// What it tells beside the verdicts.
     pub(super) found: Found,
+    /// What its containers told of coverage.
+    pub coverage: Gathered,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +93,7 @@ impl Session {
             is_known: false,
             learned: Collector::default(),
             found: Found::default(),
+            coverage: Gathered::default(),
         }
     }
 
@@ -140,6 +145,7 @@ impl Session {
     /// The next attempt starts; gives its number, from 1.
     pub fn start(&mut self) -> u32 {
         self.attempt += 1;
+        self.coverage.begin();
         self.live = false;
         self.done = None;
         self.running.clear();
@@ -185,6 +191,7 @@ impl Session {
                 self.live = true;
                 self.report.python = Some(python);
                 self.report.pytest = Some(pytest);
+                self.report.session_started.get_or_insert(now);
                 None
             }
             Message::Collected { count, deselected } => {
@@ -263,6 +270,14 @@ impl Session {
                 self.learned.reads(*reads);
                 None
             }
+            Message::Covered { path, hit, missed, branches } => {
+                self.coverage.file(path, &hit, &missed, branches);
+                None
+            }
+            Message::Coverage { tool, missing, install } => {
+                self.coverage.end(tool, missing.map(|why| Missing { why, install }));
+                None
+            }
             Message::Part { .. } | Message::Unknown => None,
         }
     }
@@ -295,6 +310,8 @@ impl Session {
             phase: filled(finished.phase),
             message: filled(finished.message),
             longrepr: filled(finished.longrepr),
+            cached: false,
+            cached_from: None,
             sections: finished.sections,
         })
     }
@@ -470,6 +487,8 @@ fn blank(id: String, verdict: Verdict, offset: f64) -> TestReport {
         phase: None,
         message: None,
         longrepr: None,
+        cached: false,
+        cached_from: None,
         sections: Vec::new(),
     }
 }

@@ -149,6 +149,7 @@ impl Scene<'_> {
             require: Vec::new(),
             purpose: Purpose::Run,
             env: suite.env,
+            coverage: None,
             report_dir: None,
             // What is released was tested now.
             cache: None,

@@ -65,6 +65,8 @@ fn why_not(test: &Test, stage: StageWish) -> Option<&'static str> {
         Some("a run that stops at the first failure does not run all")
     } else if test.paths.iter().any(|path| path.contains("::")) {
         Some("verdicts are kept by file")
+    } else if test.reports.forms().is_some() {
+        Some("coverage is measured while tests run")
     } else if !test.pytest.is_empty() {
         Some("arguments for pytest may ask for more than verdicts")
     } else {

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::model::{DirReport, DirStatus, Report, TestReport};
 use super::text::{clean, shorten};
 use crate::test_suite::Verdict;
+use crate::test_suite::coverage::{FOLDER, INDEX_FILE};
 
 const TEMPLATE: &str = include_str!("report.html.j2");
 const STYLE: &str = include_str!("report.css");
@@ -37,15 +38,22 @@ const TEXT_LIMIT: usize = 24 * 1024;
 /// Bytes of all of them together; after that, tests show only their message.
 const TEXT_BUDGET: usize = 2 * 1024 * 1024;
 
+/// What lies beside the page and can be linked to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside {
+    /// Pages of coverage.
+    pub coverage: bool,
+}
+
 /// Writes `report` as one self-contained HTML page.
 ///
 /// # Errors
 /// What `out` says.
-pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
+pub fn write(report: &Report, beside: Beside, out: impl Write) -> io::Result<()> {
     let mut environment = Environment::new();
     environment.add_template("report.html", TEMPLATE).map_err(io::Error::other)?;
     let template = environment.get_template("report.html").map_err(io::Error::other)?;
-    template.render_captured_to(page(report), out).map_err(to_io)?;
+    template.render_captured_to(page(report, beside), out).map_err(to_io)?;
     Ok(())
 }
 
@@ -58,14 +66,16 @@ fn to_io(error: minijinja::Error) -> io::Error {
     }
 }
 
-fn page(report: &Report) -> Value {
+fn page(report: &Report, beside: Beside) -> Value {
     let end = report.dirs.iter().map(|dir| dir.waited + dir.duration).fold(report.duration, f64::max).max(0.001);
     let columns: Vec<_> = COLUMNS
         .into_iter()
         .filter(|verdict| *verdict == Verdict::Passed || report.summary.count(*verdict) > 0)
         .collect();
     let counts: Vec<_> = columns.iter().map(|verdict| count(*verdict, report.summary.count(*verdict))).collect();
-    let dirs: Vec<_> = report.dirs.iter().map(|dir| row(dir, &columns, end)).collect();
+    let dirs: Vec<_> = report.dirs.iter().map(|dir| row(dir, &columns)).collect();
+    let lanes: Vec<_> = (0..).zip(&report.dirs).filter_map(|(index, dir)| lane(index, dir, end)).collect();
+    let ticks: Vec<_> = (0..=4).map(|quarter| seconds(end * f64::from(quarter) / 4.0)).collect();
     context! {
         report => context! {
             workspace => tidy(&report.workspace),
@@ -77,7 +87,13 @@ fn page(report: &Report) -> Value {
             seconds => seconds(report.duration),
             problems => report.problems.iter().map(|text| tidy(text)).collect::<Vec<_>>(),
             deselected => report.summary.deselected,
+            cached => report.summary.cached,
+            coverage => report.coverage.map(|counts| counts.shown()),
         },
+        coverage_href => beside.coverage.then(|| format!("./{FOLDER}/{INDEX_FILE}")),
+        lanes,
+        ticks,
+        end,
         state => if report.interrupted { "interrupted" } else if report.exit_code == 0 { "ok" } else { "bad" },
         headline => headline(report),
         counts,
@@ -115,8 +131,33 @@ fn count(verdict: Verdict, count: usize) -> Value {
     context! { word => verdict.word(), class => class(verdict), count, index => index(verdict) }
 }
 
-fn row(dir: &DirReport, columns: &[Verdict], end: f64) -> Value {
-    let percent = |seconds: f64| format!("{:.2}", (seconds / end * 100.0).clamp(0.0, 100.0));
+/// Where a dir's time went, as parts of the whole run; `None` where no container ran. A part is `(class, word, from, width)`.
+fn lane(index: usize, dir: &DirReport, end: f64) -> Option<Value> {
+    if dir.duration <= 0.0 {
+        return None;
+    }
+    let percent = |seconds: f64| format!("{:.3}", (seconds / end * 100.0).clamp(0.0, 100.0));
+    let image = dir.image_ready.unwrap_or(dir.waited).min(dir.waited);
+    let over = dir.waited + dir.duration;
+    let session = dir.session_started.unwrap_or(over).clamp(dir.waited, over);
+    let parts = [
+        ("image", "waited for the image", 0.0, image),
+        ("turn", "waited for its turn", image, dir.waited),
+        ("start", "started its container", dir.waited, session),
+        ("tests", "ran tests", session, over),
+    ];
+    let told: Vec<_> = parts.iter().filter(|(_, _, from, to)| to - from >= 0.005).collect();
+    let words: Vec<_> = told.iter().map(|(_, word, from, to)| format!("{word} {}", seconds(to - from))).collect();
+    let parts: Vec<_> = told
+        .iter()
+        .map(|(class, _, from, to)| context! { class => *class, left => percent(*from), width => percent(to - from) })
+        .collect();
+    Some(
+        context! { index, path => tidy(&dir.path), parts, words => words.join(", "), seconds => seconds(dir.duration) },
+    )
+}
+
+fn row(dir: &DirReport, columns: &[Verdict]) -> Value {
     let (status, class) = match dir.status {
         DirStatus::Passed => ("passed", "passed"),
         DirStatus::Failed => ("failed", "failed"),
@@ -140,9 +181,6 @@ fn row(dir: &DirReport, columns: &[Verdict], end: f64) -> Value {
         counts => columns.iter().map(|verdict| count(*verdict, dir.summary.count(*verdict))).collect::<Vec<_>>(),
         ran => dir.duration > 0.0,
         seconds => seconds(dir.duration),
-        waited => seconds(dir.waited),
-        waited_percent => percent(dir.waited),
-        ran_percent => percent(dir.duration),
     }
 }
 
@@ -164,7 +202,7 @@ fn href(path: &str) -> String {
 }
 
 /// All tests as JSON: `{verdicts: [[word, class, bad]], dirs: [{path, log, files, tests}]}`, where a test is
-/// `[file, name, verdict, seconds]` and, where there is more to tell, an object behind that.
+/// `[file, name, verdict, milliseconds, start]` and, where there is more to tell, an object behind that.
 fn data(report: &Report) -> String {
     let verdicts: Vec<_> =
         Verdict::ALL.iter().map(|verdict| json!([verdict.word(), class(*verdict), verdict.is_bad()])).collect();
@@ -185,13 +223,16 @@ fn data_of_dir(dir: &DirReport, budget: &mut usize) -> serde_json::Value {
             files.push(file);
             files.len() - 1
         });
-        let seconds = (test.duration * 1000.0).round() / 1000.0;
-        let mut entry = vec![json!(file), json!(clean(name)), json!(index(test.verdict)), json!(seconds)];
+        // Whole milliseconds: as short as numbers get.
+        let millis = |seconds: f64| json!((seconds * 1000.0).round().clamp(0.0, 1e12) as u64);
+        let mut entry = vec![json!(file), json!(clean(name)), json!(index(test.verdict))];
+        entry.extend([millis(test.duration), millis(test.offset)]);
         entry.extend(more(test, budget));
         tests.push(entry);
     }
     let files: Vec<_> = files.into_iter().map(clean).collect();
-    json!({"path": clean(&dir.path), "log": dir.log, "files": files, "tests": tests})
+    let log = dir.log.as_deref().map(href);
+    json!({"path": clean(&dir.path), "log": log, "files": files, "tests": tests})
 }
 
 fn split(test: &TestReport) -> (&str, &str) {
@@ -213,6 +254,9 @@ fn more(test: &TestReport, budget: &mut usize) -> Option<serde_json::Value> {
         Some(text)
     };
     let mut more = serde_json::Map::new();
+    if test.cached {
+        more.insert("cached".into(), json!(test.cached_from.unwrap_or_default()));
+    }
     if let Some(message) = &test.message {
         more.insert("message".into(), json!(shorten(&clean(message), 2048)));
     }
@@ -262,7 +306,7 @@ mod tests {
 
     fn html(report: &Report) -> String {
         let mut out = Vec::new();
-        write(report, &mut out).unwrap();
+        write(report, Beside::default(), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -284,8 +328,8 @@ mod tests {
         let data = data_of(&page);
         let failed = &data["dirs"][0]["tests"][5];
         assert_eq!(failed[1], "TestX::test_5[a::b]");
-        assert_eq!(failed[4]["trace"], "    def test():\n>       assert 1 == 2\nE       </script> red");
-        assert_eq!(failed[4]["sections"][0][1], "a\u{fffd}b\u{fffd} <b>é</b> ]]>\n");
+        assert_eq!(failed[5]["trace"], "    def test():\n>       assert 1 == 2\nE       </script> red");
+        assert_eq!(failed[5]["sections"][0][1], "a\u{fffd}b\u{fffd} <b>é</b> ]]>\n");
     }
 
     #[test]
@@ -305,7 +349,17 @@ mod tests {
             assert!(page.len() < limit, "{} bytes", page.len());
         }
         let data = data_of(&html(&report));
-        assert_eq!(data["dirs"][0]["tests"][19_999][4]["cut"], true);
+        assert_eq!(data["dirs"][0]["tests"][19_999][5]["cut"], true);
+    }
+
+    #[test]
+    fn the_timeline_says_where_the_wait_was() {
+        let page = html(&sample::report());
+        let words =
+            "waited for the image 0.20s, waited for its turn 0.30s, started its container 0.40s, ran tests 4.1s";
+        assert!(page.contains(words), "{page}");
+        assert!(page.contains("coverage 57.1 %") && !page.contains("coverage/index.html"), "{page}");
+        assert_eq!(data_of(&page)["dirs"][0]["tests"][2][5]["cached"], 12);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod text;
 pub mod write;
 
 #[cfg(test)]
-pub(super) mod sample;
+pub(in crate::test_suite) mod sample;
 
 pub use schema::schema;
 pub use write::{WriteError, clear, write_all};

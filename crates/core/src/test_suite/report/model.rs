@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::test_suite::Verdict;
+use crate::test_suite::coverage::Counts;
 
 /// Version of the schema of `report.json`.
 pub const SCHEMA: u32 = 1;
@@ -35,6 +36,9 @@ pub struct Report {
     pub interrupted: bool,
     /// Counts over all dirs.
     pub summary: Summary,
+    /// Coverage of all code together, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Counts>,
     /// Things that are not right but stopped nothing.
     pub problems: Vec<String>,
     /// One entry a runnable dir, in order of address.
@@ -102,6 +106,18 @@ pub struct DirReport {
     pub exit_code: Option<i32>,
     /// Counts of its tests.
     pub summary: Summary,
+    /// Coverage of the code in it, by the tests of all dirs, where it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Counts>,
+    /// Seconds from the start of the run until its image was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_ready: Option<f64>,
+    /// Seconds from the start of the run until pytest had started in its first container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_started: Option<f64>,
+    /// Id of the image that its tests ran in, where an engine has ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
     /// Its tests, in the order in which they ended.
     pub tests: Vec<TestReport>,
 }
@@ -150,6 +166,9 @@ pub struct TestReport {
     pub message: Option<String>,
     /// The traceback as pytest shows it.
     pub longrepr: Option<String>,
+    /// Number of the run that a cached verdict is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_from: Option<u32>,
     /// What pytest captured, for tests that did not pass: (title, text).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<(String, String)>,
@@ -174,6 +193,10 @@ impl DirReport {
             duration: self.duration,
             exit_code: self.exit_code,
             summary: self.summary,
+            coverage: self.coverage,
+            image_ready: self.image_ready,
+            session_started: self.session_started,
+            image_id: self.image_id.clone(),
             tests: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::model::{DirReport, DirStatus, Report, SCHEMA, Summary, TestReport};
 use crate::test_suite::Verdict;
+use crate::test_suite::coverage::Counts;
 
 /// A test of dir `infra` that ended with `verdict`, with the fields that go with it.
 pub fn test(id: &str, verdict: Verdict) -> TestReport {
@@ -20,6 +21,8 @@ pub fn test(id: &str, verdict: Verdict) -> TestReport {
         message: told.then(|| format!("it {}: 1 < 2 & \"x\"", verdict.word())),
         longrepr: traced
             .then(|| "    def test():\n>       assert 1 == 2\nE       </script> \u{1b}[31mred\u{1b}[0m".into()),
+        cached: matches!(verdict, Verdict::Skipped | Verdict::Flaky),
+        cached_from: matches!(verdict, Verdict::Skipped | Verdict::Flaky).then_some(12),
         sections: if traced {
             vec![("Captured stdout call".into(), "a\u{1e}b\0 <b>é</b> ]]>\n".into())]
         } else {
@@ -54,6 +57,10 @@ pub fn dir(path: &str) -> DirReport {
         duration: 4.5,
         exit_code: Some(1),
         summary,
+        coverage: Some(Counts { lines: 10, lines_hit: 7, branches: 4, branches_hit: 1 }),
+        image_ready: Some(0.2),
+        session_started: Some(0.9),
+        image_id: Some("sha256:0123".into()),
         tests,
     }
 }
@@ -63,6 +70,10 @@ pub fn dir_not_run(path: &str) -> DirReport {
     DirReport {
         status: DirStatus::NotRun,
         image: None,
+        coverage: None,
+        image_ready: None,
+        session_started: None,
+        image_id: None,
         cause: Some("engine refused the mount `data`".into()),
         hint: Some("share the folder with the engine".into()),
         log: None,
@@ -95,6 +106,7 @@ pub fn report() -> Report {
         exit_code: 1,
         interrupted: false,
         summary,
+        coverage: Some(Counts { lines: 10, lines_hit: 7, branches: 4, branches_hit: 1 }),
         problems: vec!["sub-repo `secret` is not readable".into()],
         dirs,
     }

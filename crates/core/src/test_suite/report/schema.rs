@@ -18,12 +18,13 @@ pub fn schema() -> Value {
             "summary": summary(),
             "dir": dir(),
             "test": test(),
+            "coverage": coverage(),
         }
     })
 }
 
 fn report() -> Value {
-    object(&[
+    let mut report = object(&[
         (
             "schema",
             json!({"const": SCHEMA, "description": "Version of this schema; goes up when a field is removed or changes its meaning."}),
@@ -52,6 +53,17 @@ fn report() -> Value {
             "dirs",
             json!({"type": "array", "items": reference("dir"), "description": "One entry a runnable dir, in order of address."}),
         ),
+    ]);
+    report["properties"]["coverage"] = reference("coverage");
+    report
+}
+
+fn coverage() -> Value {
+    object(&[
+        ("lines", count("Lines that could run.")),
+        ("lines_hit", count("Lines that did.")),
+        ("branches", count("Branches that could be taken; none where they are not measured.")),
+        ("branches_hit", count("Branches that were.")),
     ])
 }
 
@@ -79,7 +91,7 @@ fn summary() -> Value {
 
 fn dir() -> Value {
     let statuses = ["passed", "failed", "no-tests", "not-run", "crashed", "interrupted"];
-    object(&[
+    let mut dir = object(&[
         ("path", string("Address from the super-repo's root; `.` for the root itself.")),
         ("name", string("Name of the dir's image.")),
         ("repo", string("Address of the repo it is in; `.` for the super-repo.")),
@@ -98,7 +110,17 @@ fn dir() -> Value {
             "tests",
             json!({"type": "array", "items": reference("test"), "description": "Its tests, in the order in which they ended."}),
         ),
-    ])
+    ]);
+    // Absent where they are not known.
+    let ready = seconds("Seconds from the start of the run until its image was there.");
+    let session = seconds("Seconds from the start of the run until pytest had started in its first container.");
+    let id = string("Id of the image that its tests ran in, where an engine has ids.");
+    for (name, value) in
+        [("coverage", reference("coverage")), ("image_ready", ready), ("session_started", session), ("image_id", id)]
+    {
+        dir["properties"][name] = value;
+    }
+    dir
 }
 
 fn test() -> Value {
@@ -122,6 +144,7 @@ fn test() -> Value {
         ("longrepr", optional("The traceback as pytest shows it.")),
     ]);
     test["properties"]["cached"] = json!({"type": "boolean", "description": "Whether the verdict comes from the cache, and the test was not run; absent where not."});
+    test["properties"]["cached_from"] = count("Number of the run that a cached verdict is from.");
     test["properties"]["sections"] = json!({"type": "array", "items": pair, "description": "What pytest captured, as (title, text), for tests that did not pass; absent where empty."});
     test
 }

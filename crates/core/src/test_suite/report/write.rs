@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::model::Report;
 use super::{HTML_FILE, JSON_FILE, JUNIT_FILE, html, json, junit};
+use crate::test_suite::coverage::{FOLDER, INDEX_FILE};
 
 /// Some of the report's files could not be written; the others are there.
 #[derive(Debug, Error)]
@@ -78,16 +79,21 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
         let failure = WriteFailure { file: dir.to_owned(), source };
         return Err(WriteError { failures: vec![failure] });
     }
+    let beside = html::Beside { coverage: dir.join(FOLDER).join(INDEX_FILE).is_file() };
     let results = [
         put(dir, JSON_FILE, |out| json::write(report, out)),
         put(dir, JUNIT_FILE, |out| junit::write(report, out)),
-        put(dir, HTML_FILE, |out| html::write(report, out)),
+        put(dir, HTML_FILE, |out| html::write(report, beside, out)),
     ];
     let failures: Vec<_> = results.into_iter().filter_map(Result::err).collect();
     if failures.is_empty() { Ok(()) } else { Err(WriteError { failures }) }
 }
 
-fn put(
+/// Writes the file `name` in `dir` by way of a temporary one; what cannot be written whole is not there.
+///
+/// # Errors
+/// Names the file.
+pub(in crate::test_suite) fn put(
     dir: &Path,
     name: &str,
     write: impl FnOnce(&mut BufWriter<&std::fs::File>) -> io::Result<()>,
