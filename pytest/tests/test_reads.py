@@ -334,7 +334,7 @@ def test_python_children_are_recorded(project):
             with multiprocessing.get_context(way).Pool(1) as pool:
                 assert pool.map(work, ["pool.txt"]) == ["x"]
     """)
-    project.write("test_c.py", "def test_c(): pass\n")
+    project.write("test_0.py", "def test_0(): pass\n")  # first: a server that forks lives on
     run, seen = record(project)
     assert run.status == 0, run.stdout
     own = {"infra/test_a.py", "infra/pytest.ini"}
@@ -342,7 +342,7 @@ def test_python_children_are_recorded(project):
     assert seen.of("test_a.py") == own | names | {"lib_child.py"}
     assert not seen.of("test_a.py", "everything") and "lib_child" in seen.of("test_a.py", "modules")
     assert "infra/pool.txt" in seen.of("test_b.py") and not seen.of("test_b.py", "everything")
-    assert seen.of("test_c.py") == {"infra/test_c.py", "infra/pytest.ini"}
+    assert seen.of("test_0.py") == {"infra/test_0.py", "infra/pytest.ini"}
 
 
 def test_a_childs_own_sitecustomize_still_runs(project):
