@@ -31,7 +31,6 @@ pub fn test(id: &str, verdict: Verdict) -> TestReport {
     TestReport {
         id: id.into(),
         verdict,
-        cached: false,
         duration: 0.12,
         offset: 0.0,
         attempts: 1,

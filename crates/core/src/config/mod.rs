@@ -63,9 +63,9 @@ pub use merge::{Resolved, resolve};
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use setenv::SetenvConfig;
+pub use size::parse_size;
 pub use suggest::nearest_word;
 pub use suites::SuiteConfig;
-pub use size::parse_size;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
     RunConfig, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,

@@ -15,8 +15,8 @@ use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
 use super::setenv::SetenvConfig;
-use super::suites::SuiteConfig;
 use super::size::parse_size;
+use super::suites::SuiteConfig;
 use super::typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 use super::value::Value;
 

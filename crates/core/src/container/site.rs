@@ -62,11 +62,7 @@ pub fn packages(
 /// # Errors
 /// When the cache cannot be written.
 pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
-    let sources = [
-        ("wharf_plugin.py", PLUGIN_SOURCE),
-        ("wharf_coverage.py", COVERAGE_SOURCE),
-        (RUNNER, RUNNER_SOURCE),
-    ];
+    let sources = [("wharf_plugin.py", PLUGIN_SOURCE), ("wharf_coverage.py", COVERAGE_SOURCE), (RUNNER, RUNNER_SOURCE)];
     let files = sources.into_iter().chain(RECORDING);
     let files = files.map(|(name, source)| (name.to_owned(), (source.as_bytes().to_vec(), false))).collect();
     write_tree(&cache.join("plugin"), "plugin", &files)

@@ -120,7 +120,9 @@ impl Order<'_> {
         let mut plugin = self.plugin_settings();
         if let Some(plugin) = plugin.as_object_mut() {
             // Another in each run, or said otherwise.
-            plugin.retain(|name, _| !["nonce", "root", "select", "leave_out", "lists", "shard", "header"].contains(&name.as_str()));
+            plugin.retain(|name, _| {
+                !["nonce", "root", "select", "leave_out", "lists", "shard", "header"].contains(&name.as_str())
+            });
         }
         let mut settings = self.settings();
         settings.env = self.env.to_vec();

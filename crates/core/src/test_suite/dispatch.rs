@@ -371,9 +371,8 @@ impl<'a> Dispatcher<'a> {
         let index = order.index;
         let facts = Facts::of(&self.shared.workspace, dir, order.arguments);
         let plan = &self.shared.plan.dirs[index];
-        let is_mine = |file: &str| {
-            !plan.leave_out.contains(file) && plan.shard.as_ref().is_none_or(|shard| shard.holds(file))
-        };
+        let is_mine =
+            |file: &str| !plan.leave_out.contains(file) && plan.shard.as_ref().is_none_or(|shard| shard.holds(file));
         let known = cache.look_up(index, facts, key, &is_mine);
         let count = known.tests.len();
         let all = self.sessions[index].recall(known);

@@ -144,8 +144,7 @@ pub fn run(
     let judged = if done.interrupted { Vec::new() } else { judge(&shared, &done.sessions) };
     let refused = done.refused || (shared.options.strict && !judged.is_empty());
     done.problems.extend(judged);
-    let measured =
-        shared.options.coverage.map(|forms| measured(&shared, forms, &started, &mut done.sessions));
+    let measured = shared.options.coverage.map(|forms| measured(&shared, forms, &started, &mut done.sessions));
     let (dirs, images) = put_together(&shared, done.sessions, &done.images, &mut done.problems);
     if let Some(recorder) = recorder {
         done.problems.extend(recorder.finish(&shared, &started, dirs.iter(), &images));

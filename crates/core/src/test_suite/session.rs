@@ -13,8 +13,8 @@ use super::cause;
 use super::coverage::Gathered;
 use super::coverage::gathered::Missing;
 use super::event::{DirIndex, Runs, TestEvent};
-use super::learned::{Collector, Learned};
 use super::found::Found;
+use super::learned::{Collector, Learned};
 use super::message::{Finished, Message, Outcome};
 use super::report::model::{DirReport, DirStatus, Summary, TestReport};
 use super::verdict::Verdict;
@@ -301,7 +301,6 @@ impl Session {
         self.add(TestReport {
             id: finished.id,
             verdict,
-            cached: false,
             duration: finished.duration,
             offset: offset.max(0.0),
             attempts: 1 + finished.reruns,
@@ -478,7 +477,6 @@ fn blank(id: String, verdict: Verdict, offset: f64) -> TestReport {
     TestReport {
         id,
         verdict,
-        cached: false,
         duration: 0.0,
         offset,
         attempts: 1,

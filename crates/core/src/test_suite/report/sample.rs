@@ -11,7 +11,6 @@ pub fn test(id: &str, verdict: Verdict) -> TestReport {
     TestReport {
         id: id.into(),
         verdict,
-        cached: false,
         duration: 0.25,
         offset: 1.5,
         attempts: if verdict == Verdict::Flaky { 2 } else { 1 },

@@ -69,7 +69,7 @@ proptest! {
         for shard in shards(&files, total, |index| Rest::Hash { index, total }) {
             let mut dir = dir("a");
             dir.shard = Some(shard);
-            for part in split(TestPlan { dirs: vec![dir] }, lanes, &known, &Expected::default()).dirs {
+            for part in split(TestPlan { dirs: vec![dir], lists: None }, lanes, &known, &Expected::default()).dirs {
                 let shard = part.shard.expect("it has one");
                 for file in files.keys().chain([&"a/check_new.py".to_owned()]).filter(|file| shard.holds(file)) {
                     *found.entry(file.clone()).or_default() += 1;
@@ -90,6 +90,7 @@ pub(in crate::test_suite) fn dir(path: &str) -> DirPlan {
         test_files: 1,
         runs: true,
         arguments: Vec::new(),
+        suite: None,
         only: None,
         leave_out: BTreeSet::new(),
         shard: None,
@@ -102,7 +103,7 @@ pub(in crate::test_suite) fn dir(path: &str) -> DirPlan {
 #[test]
 fn parts_grow_smaller() {
     let known: BTreeMap<String, String> = (0..32).map(|n| (format!("a/test_{n:02}.py"), "a".to_owned())).collect();
-    let plan = split(TestPlan { dirs: vec![dir("a")] }, 2, &known, &Expected::default());
+    let plan = split(TestPlan { dirs: vec![dir("a")], lists: None }, 2, &known, &Expected::default());
     let sizes: Vec<usize> = plan.dirs.iter().map(|dir| dir.test_files).collect();
     assert_eq!(sizes, [8, 6, 4, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1]);
     assert_eq!(plan.dirs[0].shown(), "a 1/13");
@@ -116,7 +117,7 @@ fn what_was_asked_for_by_name_stays_in_one_container() {
     by_id.only = Some(vec!["a/test_1.py::test_x".into()]);
     by_path.named = true;
     let dirs = vec![by_id, by_path];
-    assert_eq!(split(TestPlan { dirs: dirs.clone() }, 4, &known, &Expected::default()).dirs, dirs);
+    assert_eq!(split(TestPlan { dirs: dirs.clone(), lists: None }, 4, &known, &Expected::default()).dirs, dirs);
 }
 
 #[test]
