@@ -3,16 +3,16 @@
 //! One thread. It alone starts containers, keeps the sessions, talks to the listener and obeys signals: the first one
 //! stops what is not started and interrupts what runs, [`GRACE`] later or at the second one all of it is removed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+mod before;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use wharf_process::Exit;
 
-use super::cache::{Cache, Facts};
+use super::cache::Cache;
 use super::container::{Handle, Order};
 use super::event::{DirIndex, TestEvent, TestListener};
 use super::message::Message;
@@ -24,7 +24,6 @@ use crate::event::{Clock, Event};
 use crate::image::ensure::Body;
 use crate::image::stale::{header, stale};
 use crate::image::{ImageError, Ready};
-use crate::runnable_dir::RunnableDir;
 
 /// Time between interrupting tests and removing their containers.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
@@ -332,45 +331,6 @@ impl<'a> Dispatcher<'a> {
             }
             Err(error) => self.not_run(index, error.to_string(), error.hint()),
         }
-    }
-
-    /// Takes known verdicts of the dir's tests; gives whether these are all, so that it needs no container.
-    fn recall(&mut self, dir: &RunnableDir, order: &Order<'_>) -> bool {
-        let Some(cache) = &mut self.cache else { return false };
-        let Ok(key) = order.key() else { return false };
-        let index = order.index;
-        let facts = Facts::of(&self.shared.workspace, dir, order.arguments);
-        let known = cache.look_up(index, facts, key, &self.shared.plan.dirs[index].leave_out);
-        let count = known.tests.len();
-        let all = self.sessions[index].recall(known);
-        if count > 0 || all {
-            self.sessions[index].report.waited = self.now();
-            self.listener.on(&TestEvent::Recalled { dir: index, count, all });
-        }
-        if all {
-            self.tell_dir(index);
-        }
-        all
-    }
-
-    /// The tests that are wanted and the files that are not, where either is said.
-    fn write_lists(&self, index: DirIndex, attempt: u32) -> std::io::Result<(Option<PathBuf>, Option<PathBuf>)> {
-        let select =
-            self.sessions[index].selection().map(|ids| self.write_list("select", index, attempt, &ids.join("\n")));
-        let planned = &self.shared.plan.dirs[index].leave_out;
-        let left: BTreeSet<&str> = planned.iter().chain(self.sessions[index].recalled()).map(String::as_str).collect();
-        let text = || left.iter().copied().collect::<Vec<_>>().join("\n");
-        let left = (!left.is_empty()).then(|| self.write_list("leave-out", index, attempt, &text()));
-        Ok((select.transpose()?, left.transpose()?))
-    }
-
-    fn write_list(&self, name: &str, index: DirIndex, attempt: u32, text: &str) -> std::io::Result<PathBuf> {
-        let folder = self.shared.state.folder(name)?;
-        let path = folder.join(format!("{}-{index}-{attempt}.txt", self.shared.run));
-        fs_err::write(&path, text)?;
-        // The user of a prod image is somebody else.
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
-        Ok(path)
     }
 
     fn ended(&mut self, index: DirIndex, exit: Exit, tail: &[String]) {
