@@ -3,6 +3,8 @@
 //! One thread. It alone starts containers, keeps the sessions, talks to the listener and obeys signals: the first one
 //! stops what is not started and interrupts what runs, [`GRACE`] later or at the second one all of it is removed.
 
+mod before;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use wharf_process::Exit;
 
-use super::cache::{Cache, Facts};
+use super::cache::Cache;
 use super::container::{Handle, Order};
 use super::event::{DirIndex, TestEvent, TestListener};
 use super::handed::Handed;
@@ -23,7 +25,6 @@ use crate::event::{Clock, Event};
 use crate::image::ensure::Body;
 use crate::image::stale::{header, stale};
 use crate::image::{ImageError, Ready};
-use crate::runnable_dir::RunnableDir;
 
 /// Time between interrupting tests and removing their containers.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
@@ -362,28 +363,6 @@ impl<'a> Dispatcher<'a> {
             }
             Err(error) => self.not_run(index, error.to_string(), error.hint()),
         }
-    }
-
-    /// Takes known verdicts of the dir's tests; gives whether these are all, so that it needs no container.
-    fn recall(&mut self, dir: &RunnableDir, order: &Order<'_>) -> bool {
-        let Some(cache) = &mut self.cache else { return false };
-        let Ok(key) = order.key() else { return false };
-        let index = order.index;
-        let facts = Facts::of(&self.shared.workspace, dir, order.arguments);
-        let plan = &self.shared.plan.dirs[index];
-        let is_mine =
-            |file: &str| !plan.leave_out.contains(file) && plan.shard.as_ref().is_none_or(|shard| shard.holds(file));
-        let known = cache.look_up(index, facts, key, &is_mine);
-        let count = known.tests.len();
-        let all = self.sessions[index].recall(known);
-        if count > 0 || all {
-            self.sessions[index].report.waited = self.now();
-            self.listener.on(&TestEvent::Recalled { dir: index, count, all });
-        }
-        if all {
-            self.tell_dir(index);
-        }
-        all
     }
 
     fn ended(&mut self, index: DirIndex, exit: Exit, tail: &[String]) {

@@ -199,8 +199,11 @@ fn settle(
 ) -> Vec<String> {
     let ran = sessions.iter().enumerate().filter(|(_, session)| !session.is_known()).map(|(index, session)| {
         let plan = &shared.plan.dirs[index];
-        let is_whole = plan.only.is_none() && plan.leave_out.is_empty();
-        (index, Ran { report: &session.report, is_complete: session.ended_well(), is_whole })
+        let is_whole = plan.only.is_none() && plan.leave_out.is_empty() && plan.shard.is_none();
+        (
+            index,
+            Ran { report: &session.report, is_complete: session.ended_well(), is_whole, shard: plan.shard.as_ref() },
+        )
     });
     let ran = ran.collect();
     let wrong = cache.verify(&ran, learned);

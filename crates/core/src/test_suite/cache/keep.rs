@@ -10,6 +10,7 @@ use super::{Cache, Dir, Key, LearnedFiles, Place};
 use crate::test_suite::learned::Learned;
 use crate::test_suite::reads::Reads;
 use crate::test_suite::report::model::{DirReport, TestReport};
+use crate::test_suite::spread::DirShard;
 use crate::test_suite::verdict::Verdict;
 
 /// What came of one dir.
@@ -21,6 +22,8 @@ pub struct Ran<'a> {
     pub is_complete: bool,
     /// Whether it was to collect all that the dir has under its key, but for what was known.
     pub is_whole: bool,
+    /// Which of the dir's test files were its own, where they were shared out.
+    pub shard: Option<&'a DirShard>,
 }
 
 /// The work tree after the run, and as it was before.
@@ -62,7 +65,9 @@ impl Cache {
         }
         // Files that were collected and have no test in them, which they may have when they change.
         let quiet = dir.facts.test_files(&after.scene);
-        let quiet: Vec<&str> = quiet.iter().map(String::as_str).filter(|file| !files.contains_key(file)).collect();
+        let is_its_own = |file: &&str| ran.shard.is_none_or(|shard| shard.holds(file));
+        let quiet = quiet.iter().map(String::as_str).filter(|file| !files.contains_key(file)).filter(is_its_own);
+        let quiet: Vec<&str> = quiet.collect();
         let unknown = quiet.iter().any(|file| !learned.contains_key(*file) && !dir.hits.contains_key(*file));
         for file in quiet {
             files.entry(file).or_default();
@@ -123,10 +128,15 @@ pub(super) fn file_of(test: &TestReport) -> &str {
     test.id.split("::").next().unwrap_or(&test.id)
 }
 
+/// What stands in the reason of a skip for something that the place lacks (`lacking` in the plugin).
+const LACKING: &str = ", which is not here: ";
+
 /// Only what was fine at the first attempt is kept.
 fn is_kept(test: &TestReport) -> bool {
     let fine = matches!(test.verdict, Verdict::Passed | Verdict::Skipped | Verdict::Xfailed | Verdict::Xpassed);
-    fine && test.attempts == 1 && !test.cached
+    // What the place lacked it may have another time, and another place now.
+    let lacked = test.message.as_deref().is_some_and(|message| message.contains(LACKING));
+    fine && test.attempts == 1 && !test.cached && !lacked
 }
 
 /// Those without tests count where it is known what they depend on; the others are the reason to look at everything.

@@ -1,0 +1,128 @@
+//! What a shared store brings, and what it costs where it is not well.
+
+use super::*;
+
+/// A store that is somewhere else, and not always well.
+#[derive(Debug)]
+struct Elsewhere {
+    store: Folder,
+    mood: Mood,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Well,
+    Hangs,
+    Refuses,
+    Lies,
+}
+
+impl Store for Elsewhere {
+    fn name(&self) -> String {
+        "elsewhere".into()
+    }
+
+    fn get(&self, key: &Key) -> std::io::Result<Option<Vec<u8>>> {
+        match self.mood {
+            Mood::Well => self.store.get(key),
+            Mood::Hangs => loop {
+                thread::park();
+            },
+            Mood::Refuses => Err(std::io::Error::other("403 Forbidden")),
+            // Another's entry, whole and well.
+            Mood::Lies => self.store.get(&Key::of_dir(&[("lies".into(), String::new())])),
+        }
+    }
+
+    fn put(&self, key: &Key, bytes: &[u8]) -> std::io::Result<()> {
+        match self.mood {
+            Mood::Refuses => Err(std::io::Error::other("403 Forbidden")),
+            _ => self.store.put(key, bytes),
+        }
+    }
+
+    fn remove(&self, key: &Key) -> std::io::Result<()> {
+        self.store.remove(key)
+    }
+}
+
+/// A cache with one of its own in `own`, and one that is shared.
+fn sharing(case: &Case, own: &str, mood: Mood, mode: Mode) -> Caching {
+    let own = Folder::new(case.folder.path().join(own), Some(1_000_000));
+    let shared = Elsewhere { store: Folder::new(case.folder.path().join("cache"), None), mood };
+    let patience = std::time::Duration::from_millis(if mood == Mood::Hangs { 50 } else { 60_000 });
+    Caching { store: Arc::new(Shared::new(own, Arc::new(shared), mode, patience)), purpose: Purpose::Take }
+}
+
+fn look_with(case: &Case, caching: Caching) -> (Recalled, Vec<String>, Cache) {
+    let mut cache = Cache::start(caching, &case.root(), &case.root().join(".wharf"));
+    let known = case.look(&mut cache);
+    let notes = cache.notes();
+    (known, notes, cache)
+}
+
+fn keep_all(case: &Case, mut cache: Cache) -> Vec<String> {
+    let report = report(&PASSED, Vec::new());
+    let ran = BTreeMap::from([(0, Ran { report: &report, is_complete: true, is_whole: true, shard: None })]);
+    cache.keep(&ran, &case.learned);
+    cache.notes()
+}
+
+#[test]
+fn what_one_learned_another_knows() {
+    let case = Case::new();
+    let (known, _, cache) = look_with(&case, sharing(&case, "one", Mood::Well, Mode::ReadWrite));
+    assert!(known.files.is_empty());
+    assert!(keep_all(&case, cache).is_empty());
+    let (known, notes, _) = look_with(&case, sharing(&case, "two", Mood::Well, Mode::Read));
+    assert_eq!((known.files, known.whole.is_some(), notes.len()), (set(&[A, B]), true, 0));
+    // From then on it is its own.
+    let (known, notes, _) = look_with(&case, sharing(&case, "two", Mood::Refuses, Mode::Read));
+    assert_eq!((known.files, known.whole.is_some(), notes.len()), (set(&[A, B]), true, 0));
+}
+
+#[test]
+fn another_state_of_a_known_file_is_asked_for_as_well() {
+    let case = Case::new();
+    let (_, _, cache) = look_with(&case, sharing(&case, "one", Mood::Well, Mode::ReadWrite));
+    keep_all(&case, cache);
+    case.write("lib/a.py", "x = 2\n");
+    let (_, _, cache) = look_with(&case, sharing(&case, "two", Mood::Well, Mode::ReadWrite));
+    keep_all(&case, cache);
+    let (known, ..) = look_with(&case, sharing(&case, "one", Mood::Well, Mode::Read));
+    assert_eq!(known.files, set(&[A, B]), "learned by `two`");
+    case.write("lib/a.py", "x = 1\n");
+    let (known, ..) = look_with(&case, sharing(&case, "one", Mood::Refuses, Mode::Read));
+    assert_eq!(known.files, set(&[A, B]), "not forgotten over it");
+}
+
+#[test]
+fn who_may_only_read_adds_nothing() {
+    let case = Case::new();
+    let (_, _, cache) = look_with(&case, sharing(&case, "one", Mood::Well, Mode::Read));
+    keep_all(&case, cache);
+    assert!(!case.folder.path().join("cache").exists());
+    let (known, ..) = look_with(&case, sharing(&case, "one", Mood::Well, Mode::Read));
+    assert_eq!(known.files, set(&[A, B]), "its own");
+}
+
+#[test]
+fn a_shared_store_that_is_not_well_costs_a_note() {
+    for (mood, note) in [
+        (Mood::Hangs, "the shared test cache `elsewhere` is not used: it said nothing for 0.05 s"),
+        (Mood::Refuses, "the shared test cache `elsewhere` is not used: 403 Forbidden"),
+        (Mood::Lies, "3 entries of the test cache could not be read and will be made anew"),
+    ] {
+        let case = Case::new();
+        let (_, _, cache) = look_with(&case, sharing(&case, "one", Mood::Well, Mode::ReadWrite));
+        keep_all(&case, cache);
+        let lies = Key::of_dir(&[("lies".into(), String::new())]);
+        let folder = Folder::new(case.folder.path().join("cache"), None);
+        folder.put(&lies, &encode(&entry::FileEntry::new(&lies))).unwrap();
+        let (known, notes, cache) = look_with(&case, sharing(&case, "two", mood, Mode::ReadWrite));
+        assert_eq!((known.files.len(), notes), (0, vec![note.to_owned()]), "{mood:?}");
+        keep_all(&case, cache);
+        let (known, ..) = look_with(&case, sharing(&case, "two", mood, Mode::ReadWrite));
+        assert_eq!(known.files, set(&[A, B]), "{mood:?}: its own store is whole");
+    }
+}
