@@ -316,6 +316,28 @@ const MAIN: &[Key] = &[
     .example(r#"{ requires_docker = "docker", postgres = "service:db:5432" }"#)
     .only(FILES),
     key(
+        "test.record",
+        Kind::Boolean,
+        "Whether it is recorded, while tests run, which files each test file depends on, for later runs",
+    )
+    .default("true")
+    .example("false"),
+    key(
+        "test.durations",
+        Kind::Text(Form::RepoPath),
+        "File of durations by which `wharf test --shard` shares out test files",
+    )
+    .absent("all test files count alike")
+    .example(r#""test-durations.json""#)
+    .whole_workspace(ONCE),
+    key(
+        "test.coverage-min",
+        Kind::Integer { min: 0, max: 100 },
+        "Percent of lines and branches below which `wharf test --coverage` fails: at the root of all code together, in a dir of its own",
+    )
+    .absent("no limit")
+    .example("80"),
+    key(
         "test.suites.NAME.markers",
         Kind::Text(Form::Any),
         "Which tests are in the suite, as an expression of markers for pytest's `-m`",
@@ -343,28 +365,6 @@ const MAIN: &[Key] = &[
     .absent("any time")
     .example(r#""5m""#)
     .only(FILES),
-    key(
-        "test.record",
-        Kind::Boolean,
-        "Whether it is recorded, while tests run, which files each test file depends on, for later runs",
-    )
-    .default("true")
-    .example("false"),
-    key(
-        "test.durations",
-        Kind::Text(Form::RepoPath),
-        "File of durations by which `wharf test --shard` shares out test files",
-    )
-    .absent("all test files count alike")
-    .example(r#""test-durations.json""#)
-    .whole_workspace(ONCE),
-    key(
-        "test.coverage-min",
-        Kind::Integer { min: 0, max: 100 },
-        "Percent of lines and branches below which `wharf test --coverage` fails: at the root of all code together, in a dir of its own",
-    )
-    .absent("no limit")
-    .example("80"),
     key("test.history.keep", Kind::Text(Form::Duration), "How long verdicts and durations of tests are kept")
         .default(r#""180d""#)
         .example(r#""90d""#)

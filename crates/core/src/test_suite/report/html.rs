@@ -354,7 +354,10 @@ mod tests {
 
     #[test]
     fn the_timeline_says_where_the_wait_was() {
-        let page = html(&sample::report());
+        let mut report = sample::report();
+        let test = &mut report.dirs[0].tests[2];
+        (test.cached, test.cached_from) = (true, Some(12));
+        let page = html(&report);
         let words =
             "waited for the image 0.20s, waited for its turn 0.30s, started its container 0.40s, ran tests 4.1s";
         assert!(page.contains(words), "{page}");
