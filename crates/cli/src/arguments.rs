@@ -54,7 +54,7 @@ pub enum Color {
 pub enum Command {
     Init(commands::init::Init),
     New(commands::new::New),
-    Test(commands::test::Test),
+    Test(Box<commands::test::Test>),
     Run(commands::run::Run),
     Bash(commands::bash::Bash),
     Ls(commands::ls::Ls),

@@ -238,6 +238,7 @@ mod tests {
         let names = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
         let mut test = value["dirs"][0]["tests"][1].clone();
         test["cached"] = true.into();
+        test["cached_from"] = 12.into();
         for (definition, value) in
             [("report", &value), ("summary", &value["summary"]), ("dir", &value["dirs"][0]), ("test", &test)]
         {
