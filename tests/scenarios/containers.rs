@@ -35,7 +35,9 @@ fn what_runs_is_listed_shown_and_ended() {
         let run = |args: &[&str]| wharf(&sandbox, &repo, engine).args(args).run();
         assert_eq!(run(&["ps", "--json"]).json(), serde_json::json!([]));
         let running = start(&sandbox, &repo, engine);
-        let listed = run(&["ps", "--json"]).json();
+        // The engine may call it created for a moment after its first output.
+        let listed = std::iter::repeat_with(|| run(&["ps", "--json"]).json());
+        let listed = listed.take(100).find(|listed| listed[0]["state"] == "running").expect("it runs");
         let found = names(&listed);
         assert_eq!(found.len(), 1, "{engine}: {listed}");
         let name = found[0].as_str();

@@ -234,6 +234,17 @@ fn a_test_is_explained() {
     case.look(2, &["--explain", "alpha/tests/test_a.py::test_gone"])
         .stderr_contains("names no test")
         .stderr_contains("--collect");
+    case.look(0, &["--explain", id]).stdout_contains("· no earlier run of it is remembered");
+    repo.commit("as it is");
+    case.look(0, &["alpha"]);
+    let told = case.look(0, &["--explain", id, "--affected", "--base", "HEAD"]);
+    told.stdout_contains("· it last ran in run ").stdout_contains(": passed after ");
+    told.stdout_contains("has changed since, so its verdict is known where image and command are the same");
+    told.stdout_contains("- not affected: nothing that reaches it changed since HEAD")
+        .stdout_contains("is not selected");
+    repo.write("alpha/tests/test_a.py", &format!("{MARKED}# more\n"));
+    case.look(0, &["--explain", id])
+        .stdout_contains("· changed since, and read by its file: `alpha/tests/test_a.py`, so it runs");
     repo.write("alpha/tests/test_a.py", "def (\n");
     case.look(4, &["--explain", id]).stderr_contains("cannot be collected");
 }

@@ -171,7 +171,7 @@ impl Test {
         };
         let signals = wharf_process::signals::listen()?;
         if self.choice.only_looks() {
-            let given = Given { workspace, place, selection, plan, options, signals, json: self.json };
+            let given = Given { workspace, place, selection, plan, options, signals, json: self.json, affected };
             return self.choice.look(context, given);
         }
         let mut listeners = self.listeners(context, &workspace);

@@ -3,11 +3,14 @@
 //! Owns the question to the plugin and the lines that its answer makes. Refuses to run any test: its dir's container collects the
 //! one file that holds it, because only pytest knows a test's markers.
 
+mod past;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use self::past::Past;
 use super::collect::{Purpose, only_collect};
 use super::message::Facts;
 use super::plan::{Selection, TestError, Wanted, plan, wanted, wanted_lists};
@@ -114,6 +117,7 @@ pub fn explain(
     };
     let is_wanted = is_wanted(workspace, selection, holder, &id)?;
     let require = options.require.clone();
+    let past = Past::of(workspace, &id, options.cache.is_some());
     let options =
         Options { purpose: Purpose::Explain(question), whole: false, fail_fast: false, retries: Some(0), ..options };
     let shared = share(workspace, place, plan, options, around.clock)?;
@@ -121,8 +125,15 @@ pub fn explain(
     let Some(session) = done.sessions.pop() else {
         return Err(TestError::NoHolder { path: text.to_owned(), exists: true });
     };
-    let given =
-        Given { holder, selection, chosen: &chosen, lists: shared.plan.lists.as_ref(), is_wanted, require: &require };
+    let given = Given {
+        holder,
+        selection,
+        chosen: &chosen,
+        lists: shared.plan.lists.as_ref(),
+        is_wanted,
+        require: &require,
+        past: &past,
+    };
     let tests: Vec<Explained> = session.found.facts.iter().map(|facts| explained(&given, facts)).collect();
     let wrong = session.report.tests.iter().find(|test| test.verdict.is_bad()).and_then(|test| test.message.clone());
     let wrong = wrong.map(|message| format!("`{file}` cannot be collected: {message}"));
@@ -168,6 +179,7 @@ struct Given<'g> {
     lists: Option<&'g Wanted>,
     is_wanted: bool,
     require: &'g [String],
+    past: &'g Past,
 }
 
 fn explained(given: &Given<'_>, facts: &Facts) -> Explained {
@@ -221,6 +233,7 @@ fn lines(given: &Given<'_>, facts: &Facts) -> Vec<Line> {
         };
         say(None, format!("marker `{marker}` requires {capability}, {end}"));
     }
+    lines.extend(given.past.lines(&facts.id));
     lines
 }
 

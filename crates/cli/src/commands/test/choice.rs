@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 
 use clap::builder::NonEmptyStringValueParser;
 use wharf_core::image::Place;
+use wharf_core::test_suite::affected::Affected;
 use wharf_core::test_suite::event::{TestEvent, TestListener};
 use wharf_core::test_suite::explain::{Asked, Explanation, Line};
 use wharf_core::test_suite::{
@@ -48,6 +49,7 @@ pub struct Given {
     pub options: Options,
     pub signals: Receiver<i32>,
     pub json: bool,
+    pub affected: Option<Affected>,
 }
 
 impl Choice {
@@ -96,12 +98,15 @@ impl Choice {
 
     /// Collects or explains.
     pub fn look(&self, context: &Context, given: Given) -> Result<u8, Failure> {
-        let Given { workspace, place, selection, plan, options, signals, json } = given;
+        let Given { workspace, place, selection, plan, options, signals, json, affected } = given;
         let (workspace, place) = (Arc::new(workspace), Arc::new(place));
         let mut listener = Quiet((!context.talk.is_quiet()).then(|| Plain::new(std::io::stderr(), context.talk.style)));
         let around = Around { clock: &context.clock, listener: &mut listener, signals };
         if let Some(id) = &self.explain {
-            let answer = explain(&workspace, &place, Asked { text: id, selection: &selection }, options, around)?;
+            let mut answer = explain(&workspace, &place, Asked { text: id, selection: &selection }, options, around)?;
+            if let Some(affected) = &affected {
+                say_affected(&mut answer, affected);
+            }
             return print_explanation(&answer, json);
         }
         let collection = collect(&workspace, &place, plan, options, around)?;
@@ -153,6 +158,18 @@ fn print_collection(context: &Context, collection: &Collection, json: bool) -> R
         wharf_process::kill_all();
     }
     Ok(collection.exit_code)
+}
+
+/// Adds what changes make of the tests.
+fn say_affected(answer: &mut Explanation, affected: &Affected) {
+    for test in &mut answer.tests {
+        let file = test.id.split("::").next().unwrap_or(&test.id);
+        let left_out = affected.dirs.iter().any(|dir| dir.left_out.contains(file)) && affected.everything.is_none();
+        if let Some(text) = affected.why(file) {
+            test.selected &= !left_out;
+            test.lines.push(Line { selects: Some(!left_out), text });
+        }
+    }
 }
 
 fn print_explanation(answer: &Explanation, json: bool) -> Result<u8, Failure> {

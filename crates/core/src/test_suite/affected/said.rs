@@ -74,7 +74,7 @@ impl Affected {
                 });
             }
             if dir.left_out.contains(file) {
-                return Some(format!("not affected: nothing that changed since {base} reaches it"));
+                return Some(format!("not affected: nothing that reaches it changed since {base}"));
             }
         }
         None

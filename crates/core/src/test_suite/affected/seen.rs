@@ -112,6 +112,19 @@ impl Remembered {
     }
 }
 
+impl Remembered {
+    /// The files that `file` opened when its reads were recorded and that are others now, or gone.
+    #[must_use]
+    pub fn changed(&self, file: &str) -> Vec<String> {
+        let (Some(reads), Ok(mut now)) = (self.store.of(file), self.now.lock()) else { return Vec::new() };
+        let mut differs = |path: &&String| {
+            let then = self.written.contents.get(*path).map(|(_, hash)| *hash);
+            then.is_some() && now.find(&self.root, &self.written, Question::Content, path) != then
+        };
+        reads.opened.iter().filter(|path| differs(path)).cloned().collect()
+    }
+}
+
 impl Seen for Remembered {
     fn reads(&self, file: &str) -> Option<&Reads> {
         self.store.of(file)
