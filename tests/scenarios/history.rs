@@ -27,7 +27,7 @@ fn ask(sandbox: &Sandbox, repo: &Repo, arguments: &[&str]) -> wharf_testkit::Out
 fn what_tests_did_is_remembered() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
-    let run = |code| wharf_test(&sandbox, &repo, EngineKind::Docker, &[]).run().assert_code(code).clone();
+    let run = |code| wharf_test(&sandbox, &repo, EngineKind::Docker, &["--no-cache"]).run().assert_code(code).clone();
     ask(&sandbox, &repo, &["flaky"]).assert_code(4).stderr_contains("no run of tests is recorded");
     run(0);
     ask(&sandbox, &repo, &["flaky"]).assert_code(0).stderr_contains("no test both passed and failed");
@@ -73,7 +73,7 @@ fn what_tests_did_is_remembered() {
 fn a_damaged_history_is_noted_once_and_stops_nothing() {
     let sandbox = Sandbox::new();
     let repo = repo(&sandbox);
-    let run = || wharf_test(&sandbox, &repo, EngineKind::Docker, &[]).run().assert_code(0).clone();
+    let run = || wharf_test(&sandbox, &repo, EngineKind::Docker, &["--no-cache"]).run().assert_code(0).clone();
     repo.write(".wharf/.gitignore", "*\n").write(".wharf/history", "no history at all");
     run().stdout_contains("the history of tests was damaged");
     assert_eq!(repo.read(".wharf/history.damaged"), "no history at all");

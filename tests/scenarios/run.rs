@@ -184,7 +184,8 @@ fn it_has_a_real_terminal() {
         let sandbox = Sandbox::new();
         let repo = repo(&sandbox);
         wharf(&sandbox, &repo, engine).args(["run", "infra", "--", "true"]).run().assert_code(0);
-        let script = "test -t 0 && test -t 1 && stty size; trap 'echo caught; exit 9' INT; \
+        // Engines set the size a moment after the start.
+        let script = "test -t 0 && test -t 1; until [ \"$(stty size)\" != '0 0' ]; do sleep 0.1; done; stty size; trap 'echo caught; exit 9' INT; \
                       trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done";
         let command = wharf(&sandbox, &repo, engine).args(["run", "infra", "--", "sh", "-c", script]);
         let mut terminal = command.spawn_in_terminal(30, 100);

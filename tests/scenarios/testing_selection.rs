@@ -160,7 +160,7 @@ fn no_runnable_dir_is_an_environment_that_is_not_ready() {
     let sandbox = Sandbox::new();
     let empty = sample::workspace(&sandbox).file("a.py", "").build();
     let output = wharf(&sandbox, &empty).arg("test").run();
-    output.assert_code(4).stderr_contains("hint:").stderr_contains("devops");
+    output.assert_code(4).stderr_contains("hint:").stderr_contains("wharf init");
     let plan = wharf(&sandbox, &empty).args(["test", "--plan", "--json"]).run();
     plan.assert_code(4);
 }

@@ -348,7 +348,7 @@ fn tests_say_which_image_they_run_in() {
         let refused = test(&["--strict"]);
         refused.assert_code(5).stdout_contains("the code needs >=1.5");
         version(&sandbox, &repo, &["bump", "a", "--minor", "-m", "x"]).assert_code(0);
-        test(&["--strict"]).assert_code(0).stderr_lacks("stale");
+        test(&["--strict", "--no-cache"]).assert_code(0).stderr_lacks("stale");
         let log = repo.read(".wharf/runs/3/a.log");
         assert!(log.contains("\nwharf: image ") && !log.contains("stale"), "{log}");
     }

@@ -130,7 +130,7 @@ mod tests {
         );
         assert_eq!(
             affected.why("test_x.py").as_deref(),
-            Some("not affected: nothing that changed since main reaches it")
+            Some("not affected: nothing that reaches it changed since main")
         );
         assert_eq!(affected.why("nowhere.py"), None);
         let all = Affected { everything: Some("there is no commit yet".into()), ..Affected::default() };
