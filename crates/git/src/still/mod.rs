@@ -9,7 +9,7 @@ mod index;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::Metadata;
+use std::fs::{DirEntry, Metadata};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -182,7 +182,7 @@ impl<'a> Compare<'a> {
             let is_folder = entry.file_type().ok()?.is_dir();
             if let Some(known) = self.files.get(path.as_slice()) {
                 self.seen += 1;
-                if !is_same(known, &entry.path(), is_folder, self.written) {
+                if !is_same(known, &entry, is_folder, self.written) {
                     return None;
                 }
             } else if is_folder && self.folders.contains(path.as_slice()) {
@@ -201,13 +201,14 @@ impl<'a> Compare<'a> {
     }
 }
 
-/// Whether what is at `path` is what the index has.
-fn is_same(known: &Entry, path: &Path, is_folder: bool, written: i128) -> bool {
+/// Whether what is there is what the index has.
+fn is_same(known: &Entry, found: &DirEntry, is_folder: bool, written: i128) -> bool {
     if known.mode == MODULE {
-        let checked_out = place::at(path).ok().flatten().and_then(|place| place.head());
+        let checked_out = place::at(&found.path()).ok().flatten().and_then(|place| place.head());
         return is_folder && checked_out.and_then(|head| head.commit).as_ref() == Some(&known.id);
     }
-    let Ok(metadata) = path.symlink_metadata() else { return false };
+    // Looked up in its folder, not from the root of the file system, which takes twice as long.
+    let Ok(metadata) = found.metadata() else { return false };
     let kind = metadata.file_type();
     let is_kind = if known.mode == LINK {
         kind.is_symlink()
