@@ -242,7 +242,7 @@ fn a_test_is_explained() {
     told.stdout_contains("has changed since, so its verdict is known where image and command are the same");
     told.stdout_contains("- not affected: nothing that reaches it changed since HEAD")
         .stdout_contains("is not selected");
-    repo.write("alpha/tests/test_a.py", &format!("{MARKED}# more\n"));
+    repo.write("alpha/tests/test_a.py", format!("{MARKED}# more\n"));
     case.look(0, &["--explain", id])
         .stdout_contains("· changed since, and read by its file: `alpha/tests/test_a.py`, so it runs");
     repo.write("alpha/tests/test_a.py", "def (\n");
