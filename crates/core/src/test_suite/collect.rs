@@ -85,7 +85,7 @@ pub fn collect(
     let clock = around.clock;
     let shared = share(workspace, place, plan, options, clock)?;
     let mut done = perform(&shared, around);
-    let lost = if done.interrupted { Vec::new() } else { super::run::unmatched(&shared.plan, &done.sessions) };
+    let lost = if done.interrupted { Vec::new() } else { super::finish::unmatched(&shared.plan, &done.sessions) };
     let refused = done.refused || (strict && !lost.is_empty());
     done.problems.extend(lost);
     Ok(collection(done, refused))
