@@ -40,7 +40,6 @@ pub fn test(id: &str, verdict: Verdict) -> TestReport {
         message: bad.then(|| "AssertionError: assert 1 == 2".into()),
         longrepr: bad.then(|| "    def test_x():\n>       assert 1 == 2\nE       assert 1 == 2".into()),
         cached: false,
-        cached_from: None,
         sections: if bad { vec![("Captured stdout call".into(), "hello\n".into())] } else { Vec::new() },
     }
 }

@@ -310,7 +310,6 @@ impl Session {
             message: filled(finished.message),
             longrepr: filled(finished.longrepr),
             cached: false,
-            cached_from: None,
             sections: finished.sections,
         })
     }
@@ -486,7 +485,6 @@ fn blank(id: String, verdict: Verdict, offset: f64) -> TestReport {
         message: None,
         longrepr: None,
         cached: false,
-        cached_from: None,
         sections: Vec::new(),
     }
 }

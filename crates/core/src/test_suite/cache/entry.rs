@@ -208,7 +208,6 @@ impl CachedTest {
             id: self.id.clone(),
             verdict: self.verdict,
             cached: true,
-            cached_from: None,
             duration: self.duration,
             offset: 0.0,
             attempts: 0,

@@ -166,9 +166,6 @@ pub struct TestReport {
     pub message: Option<String>,
     /// The traceback as pytest shows it.
     pub longrepr: Option<String>,
-    /// Number of the run that a cached verdict is from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cached_from: Option<u32>,
     /// What pytest captured, for tests that did not pass: (title, text).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<(String, String)>,

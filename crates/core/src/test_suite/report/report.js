@@ -27,7 +27,7 @@
   const wanted = new Set();
   let words = [];
   let cachedOnly = false;
-  const isCached = (test) => test.more.cached !== undefined;
+  const isCached = (test) => test.more.cached === true;
   const matches = (test) => (!wanted.size || wanted.has(test.verdict)) && (!cachedOnly || isCached(test))
     && words.every((word) => test.key.includes(word));
 
@@ -62,7 +62,6 @@
     }
     return pre;
   };
-  const cachedWord = (test) => (test.more.cached ? "cached, from run " + test.more.cached : "cached");
   const quoted = (id) => (/^[\w@%+=:,./-]+$/.test(id) ? id : "'" + id.replaceAll("'", "'\\''") + "'");
   const details = (test) => {
     const { more } = test;
@@ -70,7 +69,7 @@
     const facts = [more.line ? test.file + ":" + more.line : test.file];
     if (more.phase && more.phase !== "call") facts.push("in " + more.phase);
     if (more.attempts) facts.push(more.attempts + " attempts");
-    if (isCached(test)) facts.push(cachedWord(test));
+    if (isCached(test)) facts.push("cached");
     body.append(el("p", "", facts.join(" · ")), el("p", "", el("code", "", "wharf test " + quoted(test.id))));
     if (more.trace) body.append(trace(more.trace));
     else if (more.message) body.append(el("pre", "", more.message));
@@ -109,7 +108,7 @@
     const [word, kind] = data.verdicts[test.verdict];
     const what = el("div", "what", name(test));
     if (kind !== "passed") what.append(el("span", "word t-" + kind, word));
-    if (isCached(test)) what.append(el("span", "word quiet", cachedWord(test)));
+    if (isCached(test)) what.append(el("span", "word quiet", "cached"));
     if (test.more.message) what.append(el("span", "message", test.more.message));
     const parts = [dot(test), what, el("span", "time", time(test.seconds))];
     if (!test.more.message && !test.more.trace) return el("div", "row", ...parts);

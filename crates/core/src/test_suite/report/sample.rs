@@ -21,7 +21,6 @@ pub fn test(id: &str, verdict: Verdict) -> TestReport {
         longrepr: traced
             .then(|| "    def test():\n>       assert 1 == 2\nE       </script> \u{1b}[31mred\u{1b}[0m".into()),
         cached: false,
-        cached_from: None,
         sections: if traced {
             vec![("Captured stdout call".into(), "a\u{1e}b\0 <b>é</b> ]]>\n".into())]
         } else {

@@ -144,7 +144,6 @@ fn test() -> Value {
         ("longrepr", optional("The traceback as pytest shows it.")),
     ]);
     test["properties"]["cached"] = json!({"type": "boolean", "description": "Whether the verdict comes from the cache, and the test was not run; absent where not."});
-    test["properties"]["cached_from"] = count("Number of the run that a cached verdict is from.");
     test["properties"]["sections"] = json!({"type": "array", "items": pair, "description": "What pytest captured, as (title, text), for tests that did not pass; absent where empty."});
     test
 }
@@ -238,7 +237,6 @@ mod tests {
         let names = |value: &Value| -> BTreeSet<String> { value.as_object().unwrap().keys().cloned().collect() };
         let mut test = value["dirs"][0]["tests"][1].clone();
         test["cached"] = true.into();
-        test["cached_from"] = 12.into();
         for (definition, value) in
             [("report", &value), ("summary", &value["summary"]), ("dir", &value["dirs"][0]), ("test", &test)]
         {
