@@ -165,16 +165,18 @@ fn a_split_dir_stops_as_a_whole() {
             dir.test("test_0_bad.py", "def test_bad(): assert False\n")
         })
         .build();
+    // Nothing is known of the files yet, so each one is a part of its own and the second is the bad one.
+    let arguments = ["--split", "2", "--jobs", "2", "--fail-fast"];
+    wharf_test(&sandbox, &repo, EngineKind::Docker, &arguments).run().assert_code(1);
+    let report = Report::of_run(&repo, 1);
+    assert_eq!(report.test("alpha/test_0_bad.py::test_bad")["verdict"], "failed");
+    assert!(report.verdicts("alpha").values().all(|verdict| verdict != "passed"));
+
     let running = wharf_test(&sandbox, &repo, EngineKind::Docker, &["--split", "2", "--jobs", "2"]).spawn();
     running.wait_stderr_contains("alpha 2/");
     running.signal(Signal::INT);
     running.wait().assert_code(130);
-    let report = Report::of_run(&repo, 1);
-    assert_eq!((report.dirs(), report.status("alpha")), (vec!["alpha"], "interrupted"));
-    let arguments = ["--split", "2", "--jobs", "2", "--fail-fast"];
-    wharf_test(&sandbox, &repo, EngineKind::Docker, &arguments).run().assert_code(1);
     let report = Report::of_run(&repo, 2);
-    assert_eq!(report.test("alpha/test_0_bad.py::test_bad")["verdict"], "failed");
-    assert!(report.verdicts("alpha").values().all(|verdict| verdict != "passed"));
+    assert_eq!((report.dirs(), report.status("alpha")), (vec!["alpha"], "interrupted"));
     assert_eq!(containers(&sandbox, &repo, EngineKind::Docker), [""; 0]);
 }

@@ -52,7 +52,7 @@ const TESTS: &[(&str, TestStep)] = &[
     }),
     ("doc tests", |place, variables| cargo(place, &["test", "--doc", "--workspace"]).envs(variables).run()),
     ("tests", |place, variables| {
-        let nextest: &[&str] = &["nextest", "run", "--workspace", "--no-fail-fast"];
+        let nextest: &[&str] = &["nextest", "run", "--workspace", "--no-fail-fast", "--profile", "ci"];
         let plain: &[&str] = &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"];
         let has_nextest = Program::new("cargo").args(["nextest", "--version"]).succeeds();
         // nextest says its closing line on standard error; it belongs to the data of this run.
