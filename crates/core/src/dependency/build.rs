@@ -9,15 +9,29 @@ use super::imports::{How, When};
 use super::resolve::Resolver;
 use super::roots::Roots;
 use super::tree::{Borders, Tree, split};
+use super::walk::threads;
 use crate::workspace::Workspace;
+
+/// Files that are worth a sixteenth of a thread.
+const SHARE: usize = 64;
 
 impl Graph {
     /// The graph of all Python files of `workspace`. Files that cannot be read or parsed are in it with what could be read
     /// of them, and have a [`Graph::fault`].
     #[must_use]
     pub fn build(workspace: &Workspace, given: &Given) -> Self {
-        let Examined { mut strings, files: examined, dir_links, parsed } =
-            examine(&workspace.root, given.cache.as_deref());
+        let mut examined = examine(&workspace.root, given.cache.as_deref());
+        std::thread::scope(|scope| {
+            if let Some(unsaved) = examined.unsaved.take() {
+                // Without a thread for it, it is not kept, and the next run reads more.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || unsaved.save());
+            }
+            Self::of(workspace, given, examined)
+        })
+    }
+
+    fn of(workspace: &Workspace, given: &Given, examined: Examined) -> Self {
+        let Examined { mut strings, files: examined, dir_links, parsed, .. } = examined;
         let mut tree = Tree::new(borders(workspace));
         let mut roots = Roots::places(workspace, &given.packages, &mut tree, &mut strings);
         let mut files = Vec::with_capacity(examined.len());
@@ -52,11 +66,32 @@ impl Graph {
 
     /// All links; `file_links` are symbolic ones, by the file that is one.
     fn link(&self, file_links: &[(FileId, String)]) -> Links {
+        let ids: Vec<FileId> = self.files().collect();
+        // Each thread resolves for itself what it meets, so few files are not worth another one.
+        let share = ids.len().div_ceil(threads(ids.len() / SHARE)).max(1);
+        let mut shares = ids.chunks(share);
+        let first = shares.next().unwrap_or_default();
+        std::thread::scope(|scope| {
+            let others: Vec<_> = shares
+                .map(|ids| {
+                    (ids, std::thread::Builder::new().spawn_scoped(scope, move || self.link_some(ids, file_links)))
+                })
+                .collect();
+            let mut links = self.link_some(first, file_links);
+            for (ids, other) in others {
+                let other = other.ok().and_then(|other| other.join().ok());
+                links.append(other.unwrap_or_else(|| self.link_some(ids, file_links)));
+            }
+            links
+        })
+    }
+
+    /// The links of these files, one after the other in the graph.
+    fn link_some(&self, ids: &[FileId], file_links: &[(FileId, String)]) -> Links {
         let mut resolver = Resolver::new(self.known());
         let mut links = Links { starts: vec![0], links: Vec::new() };
         let mut own = Vec::new();
-        let mut symbolic = file_links.iter().peekable();
-        for id in self.files() {
+        for id in ids.iter().copied() {
             own.clear();
             let file = self.get(id);
             let standing = self.standing(id);
@@ -72,7 +107,8 @@ impl Graph {
                 }
             }
             self.unnamed(id, &mut own);
-            if let Some((_, target)) = symbolic.next_if(|(from, _)| *from == id) {
+            if let Ok(place) = file_links.binary_search_by_key(&id, |(from, _)| *from) {
+                let target = &file_links[place].1;
                 own.extend(self.file(target).map(|to| Link { to, why: Why::Link, line: 0, when: When::default() }));
             }
             own.retain(|link| link.to != id);

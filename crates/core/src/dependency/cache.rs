@@ -70,11 +70,29 @@ impl Draft {
         Some(Self { file, path: path.to_owned(), started })
     }
 
+    /// What is to stand in it.
+    pub(super) fn fill<'a>(self, strings: &Strings, records: impl Iterator<Item = (&'a str, &'a Record)>) -> Unsaved {
+        Unsaved { body: write(strings, records, self.started), draft: self }
+    }
+}
+
+/// A cache that is yet to be written.
+#[derive(Debug)]
+pub(super) struct Unsaved {
+    body: Vec<u8>,
+    draft: Draft,
+}
+
+impl Unsaved {
     /// Replaces the cache. A cache that cannot be written makes the next run slower, no more.
-    pub(super) fn finish<'a>(self, strings: &Strings, records: impl Iterator<Item = (&'a str, &'a Record)>) {
-        let bytes = write(strings, records, self.started);
-        if fs_err::write(self.file.path(), bytes).is_ok() {
-            let _ = self.file.persist(&self.path);
+    pub(super) fn save(self) {
+        let mut whole = Writer::default();
+        whole.raw(MAGIC);
+        whole.raw(&VERSION.to_le_bytes());
+        whole.raw(blake3::hash(&self.body).as_bytes());
+        whole.raw(&self.body);
+        if fs_err::write(self.draft.file.path(), whole.bytes).is_ok() {
+            let _ = self.draft.file.persist(&self.draft.path);
         }
     }
 }
@@ -119,12 +137,7 @@ fn write<'a>(strings: &Strings, records: impl Iterator<Item = (&'a str, &'a Reco
     numbers.used.iter().for_each(|symbol| head.text(strings.text(*symbol)));
     head.number(count);
     head.raw(&body.bytes);
-    let mut whole = Writer::default();
-    whole.raw(MAGIC);
-    whole.raw(&VERSION.to_le_bytes());
-    whole.raw(blake3::hash(&head.bytes).as_bytes());
-    whole.raw(&head.bytes);
-    whole.bytes
+    head.bytes
 }
 
 /// New numbers for the texts that are still in use.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::cache::{Cache, Draft, Record};
+use super::cache::{Cache, Draft, Record, Unsaved};
 use super::imports::{Fault, FileImports, Import};
 use super::parse::parse;
 use super::strings::Strings;
@@ -23,6 +23,8 @@ pub(super) struct Examined {
     pub dir_links: Vec<(String, String)>,
     /// How many were parsed; all others were known.
     pub parsed: usize,
+    /// What is to be kept of it, where anything is new.
+    pub unsaved: Option<Unsaved>,
 }
 
 enum Outcome {
@@ -36,35 +38,41 @@ enum Outcome {
 /// Examines all files below `root`; the cache is read and brought up to date where there is a place for it.
 pub(super) fn examine(root: &Path, cache: Option<&Path>) -> Examined {
     let draft = cache.and_then(Draft::start);
-    let mut known = cache.map(Cache::load).unwrap_or_default();
-    let found = walk(root);
+    let (mut known, found) = std::thread::scope(|scope| {
+        let load = || cache.map(Cache::load).unwrap_or_default();
+        let loading = std::thread::Builder::new().spawn_scoped(scope, load);
+        let found = walk(root);
+        (loading.map_or_else(|_| load(), |loading| loading.join().unwrap_or_default()), found)
+    });
     let trusted = trusted(&found.files, &known);
     let doubtful: Vec<usize> = (0..found.files.len()).filter(|place| trusted[*place].is_none()).collect();
     let is_as_before = doubtful.is_empty() && found.files.len() == known.records.len();
-    let mut outcomes = read_all(root, &found.files, &doubtful, &known).into_iter();
-    let mut files = Vec::with_capacity(found.files.len());
-    let mut parsed = 0;
-    for (seen, place) in found.files.into_iter().zip(trusted) {
-        let outcome = if place.is_some() { None } else { outcomes.next() };
-        let record = match (place, outcome) {
-            (Some(place), _) => known.records[place].1.clone(),
-            (None, Some(Outcome::Known(place))) => Record { stamp: seen.stamp, ..known.records[place].1.clone() },
-            (None, Some(Outcome::New(hash, file))) => {
-                parsed += 1;
-                intern(file, seen.stamp, hash, &mut known.strings)
-            }
-            (None, Some(Outcome::Failed(why))) => {
+    let outcomes = read_all(root, &found.files, &doubtful, &known);
+    let parsed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::New(..))).count();
+    let mut read = Vec::with_capacity(outcomes.len());
+    for (place, outcome) in doubtful.iter().zip(outcomes) {
+        let stamp = found.files[*place].stamp;
+        read.push(match outcome {
+            Outcome::Known(place) => Record { stamp, ..known.records[place].1.clone() },
+            Outcome::New(hash, file) => intern(file, stamp, hash, &mut known.strings),
+            Outcome::Failed(why) => {
                 let fault = Fault { line: 1, message: known.strings.add(&format!("it cannot be read: {why}")) };
                 Record { fault: Some(fault), ..Record::default() }
             }
-            (None, None) => Record::default(),
+        });
+    }
+    let mut read = read.into_iter();
+    let mut files = Vec::with_capacity(found.files.len());
+    for (seen, place) in found.files.into_iter().zip(trusted) {
+        let record = match place {
+            Some(place) => std::mem::take(&mut known.records[place].1),
+            None => read.next().unwrap_or_default(),
         };
         files.push((seen, record));
     }
-    if let Some(draft) = draft.filter(|_| !is_as_before) {
-        draft.finish(&known.strings, files.iter().map(|(seen, record)| (seen.path.as_str(), record)));
-    }
-    Examined { strings: known.strings, files, dir_links: found.dir_links, parsed }
+    let records = || files.iter().map(|(seen, record)| (seen.path.as_str(), record));
+    let unsaved = draft.filter(|_| !is_as_before).map(|draft| draft.fill(&known.strings, records()));
+    Examined { strings: known.strings, files, dir_links: found.dir_links, parsed, unsaved }
 }
 
 /// For each file the place of its record, where that can be trusted without reading the file.

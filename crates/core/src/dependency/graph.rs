@@ -108,6 +108,13 @@ pub(super) struct Links {
 }
 
 impl Links {
+    /// Takes the links of the files that follow.
+    pub(super) fn append(&mut self, next: Self) {
+        let before = u32::try_from(self.links.len()).expect("fewer links than a u32 counts");
+        self.links.extend(next.links);
+        self.starts.extend(next.starts.iter().skip(1).map(|start| before + start));
+    }
+
     pub(super) fn of(&self, file: FileId) -> &[Link] {
         let place = file.0 as usize;
         &self.links[self.starts[place] as usize..self.starts[place + 1] as usize]

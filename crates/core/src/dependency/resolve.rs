@@ -5,11 +5,12 @@
 //! package (PEP 420). What is built into the interpreter is never looked for.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::graph::FileId;
 use super::imports::Import;
 use super::roots::{Roots, Scope};
-use super::strings::{Strings, Symbol};
+use super::strings::{Hasher, Strings, Symbol};
 use super::tree::{DirId, Tree, join};
 
 /// Built into every CPython, so no file can shadow them.
@@ -35,7 +36,7 @@ pub(super) struct Known<'a> {
 }
 
 /// What a package exports.
-pub(super) trait Exports: std::fmt::Debug {
+pub(super) trait Exports: std::fmt::Debug + Sync {
     /// The names in the `__all__` of a file.
     fn of(&self, file: FileId) -> &[Symbol];
 }
@@ -56,13 +57,14 @@ enum Start {
 /// Resolves imports, each once.
 pub(super) struct Resolver<'a> {
     known: Known<'a>,
-    done: HashMap<(Start, Symbol, Option<Symbol>), (u32, u32)>,
+    done: HashMap<(Start, Symbol, Option<Symbol>), (u32, u32), Hasher>,
+    parts: HashMap<Symbol, Rc<[Part<'a>]>, Hasher>,
     targets: Vec<Target>,
 }
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(known: Known<'a>) -> Self {
-        Self { known, done: HashMap::new(), targets: Vec::new() }
+        Self { known, done: HashMap::default(), parts: HashMap::default(), targets: Vec::new() }
     }
 
     /// The files that `import` executes, packages before what is in them.
@@ -73,8 +75,9 @@ impl<'a> Resolver<'a> {
             None => {
                 let place = |length: usize| u32::try_from(length).expect("fewer edges than a u32 counts");
                 let from = place(self.targets.len());
+                let parts = self.parts.entry(import.module).or_insert_with(|| parts(self.known.strings, import.module));
                 let mut search = Search { known: self.known, targets: &mut self.targets, absent: None };
-                search.run(&key.0, import);
+                search.run(&key.0, &Rc::clone(parts), import.name);
                 let range = (from, place(self.targets.len()));
                 self.done.insert(key, range);
                 range
@@ -87,7 +90,8 @@ impl<'a> Resolver<'a> {
 /// Puts into `absent` the paths of files that are not there and would change what `import` executes.
 pub(super) fn absent(known: Known<'_>, import: &Import<Symbol>, standing: Standing, absent: &mut BTreeSet<String>) {
     let start = start(&known, import, standing);
-    Search { known, targets: &mut Vec::new(), absent: Some(absent) }.run(&start, import);
+    let parts = parts(known.strings, import.module);
+    Search { known, targets: &mut Vec::new(), absent: Some(absent) }.run(&start, &parts, import.name);
 }
 
 fn start(known: &Known<'_>, import: &Import<Symbol>, standing: Standing) -> Start {
@@ -95,6 +99,19 @@ fn start(known: &Known<'_>, import: &Import<Symbol>, standing: Standing) -> Star
         return Start::Scope(standing.scope);
     }
     Start::Dir(known.tree.upwards(standing.dir).nth(import.level as usize - 1))
+}
+
+/// What stands between two dots in the name of a module.
+#[derive(Debug, Clone, Copy)]
+struct Part<'a> {
+    text: &'a str,
+    /// `None`: nothing in the workspace is called so.
+    symbol: Option<Symbol>,
+}
+
+fn parts(strings: &Strings, module: Symbol) -> Rc<[Part<'_>]> {
+    let parts = strings.text(module).split('.').filter(|part| !part.is_empty());
+    parts.map(|text| Part { text, symbol: strings.find(text) }).collect()
 }
 
 struct Search<'a, 'b> {
@@ -113,10 +130,7 @@ enum Step {
 }
 
 impl Search<'_, '_> {
-    fn run(&mut self, start: &Start, import: &Import<Symbol>) {
-        let strings = self.known.strings;
-        let module = strings.text(import.module);
-        let parts: Vec<&str> = module.split('.').filter(|part| !part.is_empty()).collect();
+    fn run(&mut self, start: &Start, parts: &[Part<'_>], name: Option<Symbol>) {
         let first = self.targets.len();
         let mut within = match start {
             Start::Dir(None) => return,
@@ -127,8 +141,8 @@ impl Search<'_, '_> {
                 vec![*dir]
             }
             Start::Scope(scope) => {
-                let Some(top) = parts.first().filter(|top| !BUILT_IN.contains(top)) else { return };
-                match (&self.absent, strings.find(top)) {
+                let Some(top) = parts.first().filter(|top| !BUILT_IN.contains(&top.text)) else { return };
+                match (&self.absent, top.symbol) {
                     (Some(_), _) => self.known.roots.all(*scope),
                     (None, Some(top)) => self.known.roots.holding(*scope, top, self.known.tree),
                     (None, None) => return,
@@ -136,13 +150,13 @@ impl Search<'_, '_> {
             }
         };
         for (index, part) in parts.iter().enumerate() {
-            let step = self.step(&within, part);
+            let step = self.step(&within, *part);
             if matches!(step, Step::Nothing) {
-                self.note_deeper(&within, &parts[index..], import.name);
+                self.note_deeper(&within, &parts[index..], name);
             }
             within = self.enter(step);
         }
-        if let Some(name) = import.name.filter(|_| !within.is_empty()) {
+        if let Some(name) = name.filter(|_| !within.is_empty()) {
             self.name(&within, name);
         }
         if let Some(last) = self.targets[first..].last_mut() {
@@ -169,8 +183,9 @@ impl Search<'_, '_> {
     /// What `from` takes: `name` may be a submodule, `*` may stand for several.
     fn name(&mut self, within: &[DirId], name: Symbol) {
         let strings = self.known.strings;
+        let part = |symbol| Part { text: strings.text(symbol), symbol: Some(symbol) };
         if strings.text(name) != "*" {
-            let step = self.step(within, strings.text(name));
+            let step = self.step(within, part(name));
             self.enter(step);
             return;
         }
@@ -179,16 +194,16 @@ impl Search<'_, '_> {
             package.is_named = true;
         }
         for export in self.known.exports.of(init) {
-            let step = self.step(within, strings.text(*export));
+            let step = self.step(within, part(*export));
             let before = self.targets.len();
             self.enter(step);
             self.targets[before..].iter_mut().for_each(|target| target.is_named = true);
         }
     }
 
-    fn step(&mut self, within: &[DirId], part: &str) -> Step {
+    fn step(&mut self, within: &[DirId], part: Part<'_>) -> Step {
         let tree = self.known.tree;
-        let symbol = self.known.strings.find(part);
+        let Part { text: part, symbol } = part;
         let mut portions = Vec::new();
         for id in within {
             let dir = tree.dir(*id);
@@ -213,13 +228,13 @@ impl Search<'_, '_> {
     }
 
     /// Files below a folder that is not there either: `a/b.py` makes `a` a package without `__init__.py`.
-    fn note_deeper(&mut self, within: &[DirId], parts: &[&str], name: Option<Symbol>) {
+    fn note_deeper(&mut self, within: &[DirId], parts: &[Part<'_>], name: Option<Symbol>) {
         if self.absent.is_none() {
             return;
         }
         let strings = self.known.strings;
         let name = name.map(|name| strings.text(name)).filter(|name| *name != "*");
-        let whole: Vec<&str> = parts.iter().copied().chain(name).collect();
+        let whole: Vec<&str> = parts.iter().map(|part| part.text).chain(name).collect();
         for id in within {
             let dir = self.known.tree.dir(*id).path.clone();
             for length in 2..=whole.len() {

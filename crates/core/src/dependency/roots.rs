@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::strings::{Strings, Symbol};
+use super::strings::{Hasher, Strings, Symbol};
 use super::tree::{DirId, Tree};
 use crate::runnable_dir::Address;
 use crate::sub_repo::State;
@@ -21,12 +21,12 @@ pub type PackageRoots = BTreeMap<Address, PathBuf>;
 #[derive(Debug, Clone, Default)]
 struct List {
     dirs: Vec<DirId>,
-    holding: HashMap<Symbol, Vec<DirId>>,
+    holding: HashMap<Symbol, Vec<DirId>, Hasher>,
 }
 
 impl List {
     fn new(dirs: Vec<DirId>, tree: &Tree) -> Self {
-        let mut holding: HashMap<Symbol, Vec<DirId>> = HashMap::new();
+        let mut holding: HashMap<Symbol, Vec<DirId>, Hasher> = HashMap::default();
         for id in &dirs {
             let dir = tree.dir(*id);
             for name in dir.dirs.keys().chain(dir.modules.keys()) {
@@ -84,7 +84,7 @@ impl Roots {
             let root = packages.get(&dir.address).and_then(|root| relative(root));
             package.push(root.map(|root| tree.add_dir(&root, strings)));
         }
-        Self { path: List { dirs: path, holding: HashMap::new() }, own, package, ..Self::default() }
+        Self { path: List { dirs: path, holding: HashMap::default() }, own, package, ..Self::default() }
     }
 
     /// Learns which folders pytest puts in front, once all files are in the tree.

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Hashes quickly. The texts are names in code that is run here anyway, so nobody gains by making them collide.
+pub(super) type Hasher = foldhash::fast::RandomState;
+
 /// Number of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(pub(super) u32);
@@ -11,7 +14,7 @@ pub struct Symbol(pub(super) u32);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Strings {
     texts: Vec<Arc<str>>,
-    numbers: HashMap<Arc<str>, u32>,
+    numbers: HashMap<Arc<str>, u32, Hasher>,
 }
 
 impl Strings {

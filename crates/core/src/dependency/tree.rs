@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::graph::FileId;
-use super::strings::{Strings, Symbol};
+use super::strings::{Hasher, Strings, Symbol};
 
 /// Number of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,9 +15,9 @@ pub(super) struct Dir {
     /// From the workspace's root; empty for the root.
     pub path: String,
     pub parent: Option<DirId>,
-    pub dirs: HashMap<Symbol, DirId>,
+    pub dirs: HashMap<Symbol, DirId, Hasher>,
     /// Files by name without `.py`.
-    pub modules: HashMap<Symbol, FileId>,
+    pub modules: HashMap<Symbol, FileId, Hasher>,
     /// Its `__init__.py`.
     pub init: Option<FileId>,
     pub conftest: Option<FileId>,
@@ -32,7 +32,7 @@ pub(super) type Borders = HashMap<String, Option<u32>>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tree {
     dirs: Vec<Dir>,
-    by_path: HashMap<String, DirId>,
+    by_path: HashMap<String, DirId, Hasher>,
     borders: Borders,
 }
 
@@ -40,7 +40,7 @@ impl Tree {
     /// A tree with nothing but the root.
     pub(super) fn new(borders: Borders) -> Self {
         let root = Dir { holder: borders.get("").copied().flatten(), ..Dir::default() };
-        Self { dirs: vec![root], by_path: HashMap::from([(String::new(), DirId(0))]), borders }
+        Self { dirs: vec![root], by_path: HashMap::from_iter([(String::new(), DirId(0))]), borders }
     }
 
     pub(super) fn dir(&self, id: DirId) -> &Dir {
