@@ -90,6 +90,42 @@ fn a_container_is_gone_after_ctrl_c() {
     assert_eq!(left.json(), serde_json::json!([]));
 }
 
+/// Hooks that need nothing from the network.
+const HOOKS: &str = "repos:
+- repo: local
+  hooks:
+  - {id: no-tabs, name: no tabs, language: pygrep, entry: \"\\t\", files: '\\.py$'}
+  - {id: seen, name: seen, language: system, entry: sh -c 'printf \"%s\\n\" \"$@\" >> /tmp/seen; cat /tmp/seen' sh, verbose: true}
+";
+
+#[test]
+fn lint_looks_at_what_changed_in_the_dirs_own_container() {
+    let sandbox = Sandbox::new();
+    let repo = sample::workspace(&sandbox)
+        .file(".pre-commit-config.yaml", HOOKS)
+        .dir("infra", |dir| {
+            dir.requirements("pre-commit==4.0.1\n")
+                .toml("[tasks]\nlint = { builtin = \"lint\" }\n")
+                .file("old.py", "x = 1\n")
+                .file("gone.py", "x = 1\n")
+        })
+        .build();
+    let lint =
+        |args: &[&str]| wharf(&sandbox, &repo).args(["--engine", "docker", "task", "infra:lint"]).args(args).run();
+    lint(&[]).assert_code(0).stdout_contains("no file has changed").stdout_lacks("no tabs");
+    // Changed, staged, new, with a space in its name; not what is gone or as it was.
+    repo.write("infra/new file.py", "y = 2\n");
+    repo.write("infra/staged.py", "z = 3\n");
+    repo.git(&["add", "infra/staged.py"]);
+    fs_err::remove_file(repo.join("infra/gone.py")).unwrap();
+    let good = lint(&[]);
+    good.assert_code(0).stdout_contains("infra/new file.py").stdout_contains("infra/staged.py");
+    good.stdout_lacks("old.py").stdout_lacks("gone.py");
+    repo.write("infra/staged.py", "if z:\n\tz = 3\n");
+    lint(&[]).assert_code(1).stdout_contains("infra/staged.py:2").stderr_contains("infra:lint");
+    lint(&["--all"]).assert_code(1).stdout_contains("old.py");
+}
+
 /// A venv that stands in for the thin environment, without its packages.
 fn venv(sandbox: &Sandbox, packages: &[&str]) -> std::path::PathBuf {
     let venv = sandbox.path().join("thin");

@@ -146,6 +146,14 @@ fn what_is_not_there_is_refused_with_what_is() {
     case.refused(2, &["--dir", "alpha/tests"]).stderr_contains("`alpha`");
     case.refused(2, &["nowhere.py"]).stderr_contains("`nowhere.py` is not there").stderr_contains("wharf ls");
     case.refused(2, &["alpha/tests/nowhere.py::test_x"]).stderr_contains("is not there");
+    let slips = [
+        ("alpha/tests/test_aa.py", "//alpha/tests/test_a.py"),
+        ("gamma/test_b.py::test_five", "//alpha/tests/unit/test_b.py::test_five"),
+        ("alpah", "//alpha"),
+    ];
+    for (typed, meant) in slips {
+        case.refused(2, &[typed]).stderr_contains(&format!("did you mean `{meant}`?"));
+    }
     case.refused(2, &["../outside"]);
     case.refused(2, &["--timeout", "soon"]).stderr_contains("--timeout soon");
     case.refused(2, &["--retries", "many"]);

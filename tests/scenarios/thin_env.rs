@@ -57,6 +57,33 @@ fn path(output: &Output) -> PathBuf {
 }
 
 #[test]
+fn what_would_be_done_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    let repo = small(&sandbox, "harbor");
+    let plan = wharf(&sandbox, &repo, "env sync --dry-run").run();
+    let lines = plan.assert_code(0).stdout_contains("iniconfig==2.0.0").stdout.clone();
+    assert!(attempts(&sandbox).is_empty(), "{:?}", attempts(&sandbox));
+    sandbox.command("sh").args(["-ec", &lines]).run().assert_code(0);
+    let made = attempts(&sandbox);
+    assert!(made.len() == 1 && made[0].join("bin/python").exists(), "{made:?}\n{lines}");
+    let has = "import iniconfig, importlib.metadata as m; print(m.version('iniconfig'))";
+    let python = made[0].join("bin/python").display().to_string();
+    sandbox.command(&python).args(["-c", has]).run().assert_code(0).stdout_contains("2.0.0");
+
+    // What was pasted is not taken for what Wharf made; that has nothing to do the second time.
+    let env = path(&wharf(&sandbox, &repo, "env sync").run());
+    assert!(!made.contains(&env));
+    let again = wharf(&sandbox, &repo, "env sync --dry-run").run();
+    assert_eq!(again.assert_code(0).stderr_contains("nothing to do").stdout, "");
+
+    let secret = "--index-url https://ada:hunter2@example.org/simple\niniconfig\n";
+    let workspace = sample::workspace(&sandbox).toml("[thin-env]\nrequirements = \"needs.txt\"\n");
+    let repo = workspace.file("needs.txt", secret).build();
+    let plan = wharf(&sandbox, &repo, "env sync --dry-run").run();
+    assert!(!plan.assert_code(0).stdout.contains("hunter2"), "{}", plan.stdout);
+}
+
+#[test]
 fn made_once_then_found_without_network_and_shared() {
     let sandbox = Sandbox::new();
     let repo = small(&sandbox, "harbor");

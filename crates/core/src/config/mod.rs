@@ -64,7 +64,7 @@ pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use setenv::SetenvConfig;
 pub use size::parse_size;
-pub use suggest::nearest_word;
+pub use suggest::{nearest_path, nearest_word};
 pub use suites::SuiteConfig;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,

@@ -29,6 +29,21 @@ pub fn nearest_word(word: &str, words: &[&str]) -> Option<Suggestion> {
     near.min_by_key(|(distance, _)| *distance).map(|(_, known)| (*known).to_owned())
 }
 
+/// The one of `paths` that was probably meant by `path`: a file of that name in another folder, or one that is a few slips
+/// away.
+#[must_use]
+pub fn nearest_path<'a>(path: &str, paths: impl Iterator<Item = &'a str>) -> Option<Suggestion> {
+    let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+    let most = (name(path)?.len() / 3).max(1);
+    let distance = |known: &str| match name(known) == name(path) {
+        true => Some(0),
+        false if known.len().abs_diff(path.len()) > most => None,
+        false => Some(strsim::osa_distance(path, known)).filter(|distance| *distance <= most),
+    };
+    let near = paths.filter_map(|known| Some((distance(known)?, known)));
+    near.min().map(|(_, known)| known.to_owned())
+}
+
 /// How many slips lead from `known` to `word`, if so few that it was probably meant: one for each three letters.
 /// Case and the choice between `-` and `_` are no slips.
 fn misspelling(word: &str, known: &str) -> Option<usize> {

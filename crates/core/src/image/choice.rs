@@ -98,9 +98,9 @@ fn only(stage: Stage, images: &[Image]) -> Vec<Image> {
 
 /// The best image whose inputs are those of the checkout: `dev` before `local`, that of the dir itself before one of
 /// the same content, then the newest. Only whole images count: builders that keep the layers of a failed build put
-/// labels on them, but never a name.
+/// labels on them, but never a name; and images that others built on one have its labels, but another name.
 fn matching(spec: &ImageSpec, images: &[Image], base: Option<&str>) -> Choice {
-    let whole = || images.iter().filter(|image| !image.references.is_empty());
+    let whole = || images.iter().filter(|image| image.references.iter().any(|name| stage::is_tagged(name)));
     let mut same: Vec<&Image> = whole().filter(|image| label(image, stage::INPUTS) == spec.inputs).collect();
     same.sort_by_key(|image| {
         (label(image, stage::STAGE) != Stage::Dev.word(), label(image, stage::NAME) != spec.name, -image.created)
@@ -221,6 +221,12 @@ mod tests {
         let stale = [image("d", "dev", "other", "x", "dev-1.4.0")];
         assert_eq!(chosen(&Wish::default(), &stale, Some("x")), Err("its inputs changed".into()));
         assert_eq!(chosen(&Wish::default(), &[], None), Err("there is none yet".into()));
+    }
+
+    #[test]
+    fn an_image_built_on_one_of_ours_is_not_taken_for_it() {
+        let derived = image("v", "local", "same", "x", "latest");
+        assert_eq!(chosen(&Wish::default(), &[derived], Some("x")), Err("there is none yet".into()));
     }
 
     #[test]

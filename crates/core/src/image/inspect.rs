@@ -96,7 +96,8 @@ pub fn of_dir(workspace: &Workspace, client: &Client, dir: &RunnableDir) -> Resu
         return Ok(Some(image));
     }
     let is_mine = |image: &Image| {
-        !image.references.is_empty() && image.labels.get(stage::NAME).is_some_and(|name| *name == dir.name)
+        image.references.iter().any(|name| stage::is_tagged(name))
+            && image.labels.get(stage::NAME).is_some_and(|name| *name == dir.name)
     };
     Ok(images.into_iter().filter(is_mine).max_by_key(|image| image.created))
 }

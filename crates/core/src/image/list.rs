@@ -114,11 +114,11 @@ fn of_dir(workspace: &Workspace, dir: &RunnableDir, images: &[Image]) -> Vec<Lis
         label(image, stage::NAME) == dir.name
             || inputs.as_ref().is_some_and(|mine| *mine == label(image, stage::INPUTS))
     };
-    // What a failed build left has labels but no name.
-    let mine = images.iter().filter(|image| !image.references.is_empty()).filter(is_mine);
+    let mine = images.iter().filter(is_mine);
     let mut listed = Vec::new();
     for image in mine {
-        listed.extend(image.references.iter().map(|reference| {
+        // What a failed build left has labels but no name; what others built on an image, its labels and another name.
+        listed.extend(image.references.iter().filter(|reference| stage::is_tagged(reference)).map(|reference| {
             let reference = reference.trim_start_matches("localhost/");
             let tag = reference.rsplit('/').next().and_then(|last| last.split_once(':')).map_or("", |(_, tag)| tag);
             Listed {

@@ -76,6 +76,16 @@ impl Stage {
     }
 }
 
+/// Whether a name of an image has a tag of Wharf's form. An image that others build on one of Wharf's inherits all its
+/// labels, and only its name tells that it is another.
+#[must_use]
+pub fn is_tagged(reference: &str) -> bool {
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    let Some((_, tag)) = last.split_once(':') else { return false };
+    let stage = tag.split_once('-').map_or(tag, |(stage, _)| stage);
+    stage.parse::<Stage>().is_ok_and(|stage| tag != stage.word() || stage != Stage::Local)
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -110,5 +120,15 @@ mod tests {
         assert_eq!(Stage::Local.tag("Ada L.", &version), "local-Ada-L-1.10.0");
         assert_eq!(Stage::Dev.tag("ada", &version), "dev-1.10.0");
         assert_eq!(Stage::Local.tag("…", &version), "local-me-1.10.0");
+    }
+
+    #[test]
+    fn only_tags_of_stages_are_ours() {
+        let ours =
+            ["infra:local-ada-0.1.0", "localhost/infra:dev-1.2.0", "host:5000/acme/infra:prod-1.0.0-arm64", "i:dev"];
+        assert!(ours.iter().all(|reference| is_tagged(reference)));
+        let others =
+            ["infra", "infra:latest", "host:5000/infra", "infra:local", "vsc-infra-uid:latest", "infra:develop-1"];
+        assert!(others.iter().all(|reference| !is_tagged(reference)));
     }
 }

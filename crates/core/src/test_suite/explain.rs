@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::past::Past;
 use super::collect::{Purpose, only_collect};
 use super::message::Facts;
-use super::plan::{Selection, TestError, Wanted, plan, wanted, wanted_lists};
+use super::plan::{Selection, TestError, Wanted, no_holder, plan, wanted, wanted_lists};
 use super::run::{Around, Options, perform, share};
 use super::suites::{self, Chosen, DirSuite};
 use crate::image::place::Place;
@@ -123,7 +123,7 @@ pub fn explain(
     let shared = share(workspace, place, plan, options, around.clock)?;
     let mut done = perform(&shared, around);
     let Some(session) = done.sessions.pop() else {
-        return Err(TestError::NoHolder { path: text.to_owned(), exists: true });
+        return Err(no_holder(workspace, text, true));
     };
     let given = Given {
         holder,
@@ -153,7 +153,7 @@ fn named<'w>(workspace: &'w Workspace, text: &str) -> Result<(&'w RunnableDir, S
     let address = Address::parse(path, &workspace.root, &workspace.surroundings.here).map_err(WorkspaceError::from)?;
     let exists = address.under(&workspace.root).is_file();
     let holder = workspace.holder(&address).filter(|_| exists);
-    let holder = holder.ok_or_else(|| TestError::NoHolder { path: text.to_owned(), exists })?;
+    let holder = holder.ok_or_else(|| no_holder(workspace, text, exists))?;
     Ok((holder, inside.map_or_else(|| address.to_string(), |inside| format!("{address}::{inside}"))))
 }
 

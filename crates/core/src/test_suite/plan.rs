@@ -11,7 +11,7 @@ use super::lists::{self, ListError, Lists};
 use super::report::json::ReadError;
 use super::spread::DirShard;
 use super::suites::{self, Chosen, DirSuite};
-use crate::config::ConfigError;
+use crate::config::{ConfigError, nearest_path};
 use crate::image::ImageError;
 use crate::runnable_dir::{Address, DEVOPS, RunnableDir};
 use crate::workspace::{Workspace, WorkspaceError};
@@ -190,6 +190,8 @@ pub enum TestError {
         path: String,
         /// Whether there is such a file.
         exists: bool,
+        /// The test file or runnable dir that was probably meant.
+        nearest: Option<String>,
     },
     /// A suite that no dir has.
     #[error("no suite is named `{name}`{}", .from.as_ref().map(|from| format!(", as `test.suite` says ({from})")).unwrap_or_default())]
@@ -241,6 +243,7 @@ impl TestError {
             Self::Workspace(error) => error.hint(),
             Self::Config(error) => error.hint(),
             Self::Image(error) => error.hint(),
+            Self::NoHolder { nearest: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoHolder { .. } => Some("see the runnable dirs with `wharf ls`".into()),
             Self::NoSuite { nearest: Some(near), from: None, .. } => Some(format!("did you mean `--suite {near}`?")),
             Self::NoSuite { nearest: Some(near), .. } => Some(format!("did you mean `{near}`?")),
@@ -354,7 +357,7 @@ fn add_path(workspace: &Workspace, text: &str, wanted: &mut BTreeMap<Address, Ve
     let (path, inside) = text.split_once("::").map_or((text, None), |(path, inside)| (path, Some(inside)));
     let address = Address::parse(path, &workspace.root, &workspace.surroundings.here).map_err(WorkspaceError::from)?;
     let on_disk = address.under(&workspace.root);
-    let missing = |exists| TestError::NoHolder { path: text.to_owned(), exists };
+    let missing = |exists| no_holder(workspace, text, exists);
     if !on_disk.exists() {
         return Err(missing(false));
     }
@@ -379,6 +382,21 @@ fn add_path(workspace: &Workspace, text: &str, wanted: &mut BTreeMap<Address, Ve
         found = true;
     }
     if found { Ok(()) } else { Err(missing(true)) }
+}
+
+/// The error that says so, with what was probably meant.
+pub(super) fn no_holder(workspace: &Workspace, text: &str, exists: bool) -> TestError {
+    let (path, inside) = text.split_once("::").map_or((text, None), |(path, inside)| (path, Some(inside)));
+    let address = Address::parse(path, &workspace.root, &workspace.surroundings.here).ok();
+    let files = workspace.dirs.iter().flat_map(|dir| &dir.tests).map(String::as_str);
+    let known = files.chain(workspace.dirs.iter().map(|dir| dir.address.as_str()));
+    let nearest = address.filter(|_| !exists).and_then(|address| nearest_path(address.as_str(), known));
+    // As it is written from everywhere.
+    let nearest = nearest.map(|near| match inside {
+        Some(inside) => format!("//{near}::{inside}"),
+        None => format!("//{near}"),
+    });
+    TestError::NoHolder { path: text.to_owned(), exists, nearest }
 }
 
 /// Whether a folder that holds runnable dirs also holds tests of the dir around it.

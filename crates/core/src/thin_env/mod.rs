@@ -26,7 +26,9 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use wharf_engine::host::{HostTools, Venv, VenvInfo};
+use wharf_process::Command;
 
+use crate::config::mask_credentials;
 use crate::event::{Event, Listener};
 
 pub use error::ThinEnvError;
@@ -107,6 +109,28 @@ pub fn sync(tools: &HostTools, needs: &Needs, listener: &dyn Listener) -> Result
     let env = ThinEnv::from(venv);
     users::note(env.place(), &needs.root);
     Ok(env)
+}
+
+/// The lines that would make the environment for `needs`, as one could paste them; passwords in them are masked. Makes nothing.
+///
+/// # Errors
+/// When no Python fits.
+pub fn plan(tools: &HostTools, needs: &Needs) -> Result<Vec<String>, ThinEnvError> {
+    let spec = needs.spec();
+    let commands = tools.commands(&spec).map_err(|source| ThinEnvError::Host {
+        source: Box::new(source),
+        venvs: tools.venvs.clone().unwrap_or_default(),
+    })?;
+    let staged = spec.files.iter().map(|(name, bytes)| {
+        let text = mask_credentials(&String::from_utf8_lossy(bytes)).into_owned();
+        let print = text.lines().fold(Command::new("printf").arg("%s\\n"), |print, line| print.arg(line));
+        format!("{print} > {name}")
+    });
+    let staged: Vec<String> = staged.collect();
+    let mut lines = vec!["cd \"$(mktemp -d)\"".to_owned()];
+    lines.extend(staged);
+    lines.extend(commands.iter().map(ToString::to_string));
+    Ok(lines)
 }
 
 /// What the environment for `needs` takes on disk and when it was used last, where it is made. Does not count as use.

@@ -61,11 +61,10 @@ pub(super) fn make_venv(
 ) -> Result<(), HostError> {
     match uv {
         Some(uv) => {
-            let make = Command::new(uv).args(["venv", "--no-project", "--allow-existing", "--python"]);
-            runner.run(&make.arg(&python.path).arg(at))?;
+            runner.run(&empty(Some(uv), python, at))?;
         }
         None => {
-            let made = runner.run(&Command::new(&python.path).args(["-m", "venv"]).arg(at));
+            let made = runner.run(&empty(None, python, at));
             if let Err(error) = made {
                 if !matches!(error, HostError::Install { .. }) || !runner.said("ensurepip") {
                     return Err(error);
@@ -76,6 +75,22 @@ pub(super) fn make_venv(
     }
     let program = at.join("bin/python");
     if program.exists() { Ok(()) } else { Err(HostError::NotMade { missing: program, log: runner.log().to_owned() }) }
+}
+
+fn empty(uv: Option<&Path>, python: &Interpreter, at: &Path) -> Command {
+    match uv {
+        Some(uv) => {
+            Command::new(uv).args(["venv", "--no-project", "--allow-existing", "--python"]).arg(&python.path).arg(at)
+        }
+        None => Command::new(&python.path).args(["-m", "venv"]).arg(at),
+    }
+}
+
+/// The commands that make the environment at `at` from the files of `spec` in the current folder.
+pub(super) fn commands(tools: &HostTools, spec: &VenvSpec, python: &Interpreter, at: &Path) -> Vec<Command> {
+    let installer = Installer { uv: tools.uv.clone(), poetry: PathBuf::from("poetry") };
+    let fill = spec.steps.iter().filter_map(|step| installer.command(step, at));
+    std::iter::once(empty(tools.uv.as_deref(), python, at)).chain(fill).collect()
 }
 
 fn with_virtualenv(

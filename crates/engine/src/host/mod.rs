@@ -143,6 +143,16 @@ impl HostTools {
         Ok(self.venv(&slot, complete))
     }
 
+    /// The commands that would make the environment for `spec`, run in a folder with its files; makes nothing.
+    ///
+    /// # Errors
+    /// When no Python on this host fits.
+    pub fn commands(&self, spec: &VenvSpec) -> Result<Vec<Command>, HostError> {
+        let python = Search::new(self).select(spec.python.as_deref(), Download::Forbidden)?;
+        let slot = self.venv_slot(spec, &python.identity.digest());
+        Ok(install::commands(self, spec, &python, &slot.dir().join("env")))
+    }
+
     /// The environment for `spec` where it is already made. Starts no program where the interpreters on the search
     /// path have been seen before.
     #[must_use]

@@ -44,7 +44,9 @@ impl Env {
     #[must_use]
     pub fn intent(&self) -> Intent {
         match self.command {
-            Command::Path(_) | Command::Show(_) | Command::Check(_) => Intent::Look,
+            Command::Path(_) | Command::Show(_) | Command::Check(_) | Command::Sync(sync::Sync { dry_run: true }) => {
+                Intent::Look
+            }
             Command::Sync(_) | Command::Prune(_) => Intent::Change,
         }
     }

@@ -13,7 +13,11 @@ use crate::exit::Failure;
 /// Workspaces with the same needs share one. It is made with uv where the host has it, else with venv and pip; once made,
 /// nothing is fetched again.
 #[derive(Debug, clap::Args)]
-pub(super) struct Sync {}
+pub(super) struct Sync {
+    /// Prints the commands that would make it, and makes nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
 
 impl Sync {
     pub(super) fn run(&self, context: &Context) -> Result<u8, Failure> {
@@ -23,7 +27,15 @@ impl Sync {
             return Ok(0);
         };
         let env = match thin_env::find(&thin.tools, needs) {
+            Some(env) if self.dry_run => {
+                context.talk.note(&format!("nothing to do: it is in {}", env.path.display()));
+                return Ok(0);
+            }
             Some(env) => env,
+            None if self.dry_run => {
+                thin_env::plan(&thin.tools, needs)?.iter().try_for_each(|line| data::line(line))?;
+                return Ok(0);
+            }
             None => {
                 let interrupt = Interrupt::listen()?;
                 let count = needs.of(LineKind::Requirement).count();
