@@ -68,6 +68,9 @@ pub struct Test {
     /// Limit of one test, such as `30s` or `2m`; `none` for none.
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
+    /// Start this service of `[services]` beside the tests, for each dir that has it (repeatable).
+    #[arg(long, value_name = "SERVICE")]
+    pub with: Vec<String>,
     /// Try failed tests again in a fresh container, up to this often.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10))]
     pub retries: Option<u32>,
@@ -163,6 +166,7 @@ impl Test {
             require: self.choice.require.clone(),
             purpose: Purpose::Run,
             env: Vec::new(),
+            with: self.with.clone(),
             coverage: self.reports.forms(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             cache,
@@ -346,6 +350,7 @@ impl From<TestError> for Failure {
             TestError::Config(error) => return error.into(),
             TestError::Image(error) => return error.into(),
             TestError::Io(error) => return error.into(),
+            TestError::Service(error) => return error.into(),
             error @ (TestError::NoHolder { .. }
             | TestError::NoCapability { .. }
             | TestError::NoSuite { from: None, .. }) => Self::usage(error.to_string()),

@@ -26,6 +26,15 @@ pub fn remove_unused(workspace: &Workspace, client: &Client, scope: Scope) -> Re
     remove(client, left(workspace, client, scope)?, |life| life != Life::Alive)
 }
 
+/// Networks whose `wharf` is gone: their names.
+///
+/// # Errors
+/// When the engine does not answer.
+pub fn orphans(workspace: &Workspace, client: &Client, scope: Scope) -> Result<Vec<String>, EngineError> {
+    let orphans = left(workspace, client, scope)?.into_iter().filter(|network| life(network) == Life::Dead);
+    Ok(orphans.map(|network| network.name).collect())
+}
+
 fn left(workspace: &Workspace, client: &Client, scope: Scope) -> Result<Vec<Network>, EngineError> {
     client.networks(&match scope {
         Scope::Workspace => format!("{WORKSPACE}={}", workspace.id),
@@ -33,11 +42,12 @@ fn left(workspace: &Workspace, client: &Client, scope: Scope) -> Result<Vec<Netw
     })
 }
 
+fn life(network: &Network) -> Life {
+    let owner = network.labels.get(OWNER).and_then(|owner| owner.parse::<Owner>().ok());
+    owner.map_or(Life::Elsewhere, |owner| owner.life())
+}
+
 fn remove(client: &Client, networks: Vec<Network>, goes: fn(Life) -> bool) -> Result<Vec<String>, EngineError> {
-    let life = |network: &Network| {
-        let owner = network.labels.get(OWNER).and_then(|owner| owner.parse::<Owner>().ok());
-        owner.map_or(Life::Elsewhere, |owner| owner.life())
-    };
     let mut removed = Vec::new();
     for network in networks.into_iter().filter(|network| goes(life(network))) {
         // One that somebody is in stays: the engine refuses.

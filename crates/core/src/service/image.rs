@@ -46,6 +46,20 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Name and tag of the image that a service is built into.
+///
+/// # Errors
+/// When there is no such folder.
+pub(super) fn tag(workspace: &Workspace, dir: &RunnableDir, service: &Planned) -> Result<String, ServiceError> {
+    let Planned { name, config } = service;
+    let folder = place(workspace, config.build.as_deref().unwrap_or_default(), &config.origin);
+    let dockerfile = folder.join(DOCKERFILE);
+    if !dockerfile.is_file() {
+        return Err(ServiceError::Missing { name: name.clone(), path: dockerfile });
+    }
+    Ok(format!("{}-{name}:service-{}", dir.name, hash(&folder)?))
+}
+
 /// The image that a service runs in, built where it is not there; `say` is told of that.
 ///
 /// # Errors
@@ -59,17 +73,12 @@ pub(super) fn ensure(
 ) -> Result<String, ServiceError> {
     let Planned { name, config } = service;
     let Some(folder) = &config.build else { return Ok(config.image.clone().unwrap_or_default()) };
+    let tag = tag(workspace, dir, service)?;
     let folder = place(workspace, folder, &config.origin);
-    let dockerfile = folder.join(DOCKERFILE);
-    if !dockerfile.is_file() {
-        return Err(ServiceError::Missing { name: name.clone(), path: dockerfile });
-    }
-    let inputs = hash(&folder)?;
-    let tag = format!("{}-{name}:service-{inputs}", dir.name);
     if client.image(&tag)?.is_some() {
         return Ok(tag);
     }
-    let file = workspace.surroundings.cache.join("locks").join(format!("service-{inputs}"));
+    let file = workspace.surroundings.cache.join("locks").join(tag.replace([':', '/'], "-"));
     let _lock = Lock::take(&file, "a build", Patience::Wait).ok();
     if client.image(&tag)?.is_some() {
         return Ok(tag);

@@ -22,6 +22,6 @@ mod up;
 
 pub use error::{NotReady, ServiceError};
 pub use plan::{Planned, ServicePlan, identity, plan};
-pub use start::{Lifetime, Order, client, start};
-pub use started::{Died, Started};
-pub use up::{keep, running_up, take_down, up_network};
+pub use start::{Lifetime, Lines, Order, client, lines, start};
+pub use started::{Died, Service, Started};
+pub use up::{reach, running_up, take_down, up_network};

@@ -13,7 +13,7 @@ use super::image;
 use super::plan::{Planned, ServicePlan, place, variable};
 use super::ready::{self, Probe};
 use super::started::{Member, Started};
-use crate::config::Variable;
+use crate::config::{ServiceConfig, Variable};
 use crate::container::{IMAGE, NETWORK, Neighbours, OWNER, Owner, ROOT, SERVICE, VERB, WORKSPACE};
 use crate::event::{Event, Listener};
 use crate::image::place::{Place, open};
@@ -111,6 +111,54 @@ fn check_network(order: &Order<'_>) -> Result<(), ServiceError> {
     }
 }
 
+/// What would be done, as lines to paste: before the command of the dir, and after it; and what that needs to reach the services.
+///
+/// # Errors
+/// When there is no engine for them.
+pub fn lines(order: &Order<'_>) -> Result<Lines, ServiceError> {
+    let client = client(order.place, &order.workspace.surroundings, order.dir)?;
+    check_network(order)?;
+    let starter = Starter { order: *order, client, members: Mutex::default(), images: Mutex::default() };
+    let mut labels = starter.labels();
+    labels.insert(OWNER.to_owned(), "pasted".to_owned());
+    let mut before = vec![starter.client.create_network_command(order.network, &labels).to_string()];
+    if let Some((file, names)) = &order.plan.compose {
+        let project = crate::container::networks::project(order.network);
+        let command = starter.client.command().args(["compose", "-p", &project, "-f"]).arg(file.clone());
+        before.push(command.args(["up", "--detach"]).args(names.iter().cloned()).to_string());
+    }
+    for planned in &order.plan.services {
+        let built = || image::tag(order.workspace, order.dir, planned);
+        let image = planned.config.image.clone().map_or_else(built, Ok)?;
+        let mut spec = starter.spec(planned, &image);
+        spec.labels.extend(labels.clone());
+        before.push(starter.client.run_command(&spec).to_string());
+        if let Some(script) = planned.config.ready.as_deref().map(Probe::parse).and_then(|probe| probe.script()) {
+            let look = starter.client.command().args(["exec", &spec.name, "sh", "-c", &script]);
+            before.push(format!("until {look}; do sleep 0.2; done"));
+        }
+        starter.add(&planned.name, &spec.name, None);
+    }
+    let members = starter.members().clone();
+    let containers: Vec<String> = members.iter().map(|member| member.container.clone()).collect();
+    let after = vec![
+        starter.client.remove_command(&containers).to_string(),
+        starter.client.remove_network_command(order.network).to_string(),
+    ];
+    Ok(Lines { before, after, neighbours: neighbours(order, &members) })
+}
+
+/// See [`lines`].
+#[derive(Debug)]
+pub struct Lines {
+    /// What makes the services ready.
+    pub before: Vec<String>,
+    /// What removes them.
+    pub after: Vec<String>,
+    /// What the command needs to reach them.
+    pub neighbours: Neighbours,
+}
+
 struct Starter<'a> {
     order: Order<'a>,
     client: Client,
@@ -205,8 +253,7 @@ impl Starter<'_> {
         let place = (name.as_str(), spec.name.as_str());
         ready::wait(&self.client, place, probe.as_ref(), planned.config.ready_timeout, order.stop)?;
         let standing = self.client.standing(&spec.name)?.unwrap_or_default();
-        let first = planned.config.ports.first().and_then(|port| container_port(port));
-        self.add(name, &spec.name, Some((standing, first.or(probe.and_then(|probe| probe.port())))));
+        self.add(name, &spec.name, Some((standing, asked_port(&planned.config))));
         self.say(format!("{name} is ready"));
         Ok(())
     }
@@ -305,6 +352,12 @@ impl Starter<'_> {
 fn container_port(text: &str) -> Option<u16> {
     let text = text.split('/').next()?;
     text.rsplit(':').next()?.split('-').next()?.parse().ok()
+}
+
+/// The port that others ask for first, as far as the configuration names one.
+pub(super) fn asked_port(config: &ServiceConfig) -> Option<u16> {
+    let probed = || config.ready.as_deref().map(Probe::parse).and_then(|probe| probe.port());
+    config.ports.first().and_then(|port| container_port(port)).or_else(probed)
 }
 
 /// Names and addresses, for an engine whose networks do not know names. Docker's always do.

@@ -1,5 +1,6 @@
 //! Services that run: their logs, who of them died, and their end.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use wharf_engine::{Client, EngineError, Standing};
@@ -34,6 +35,19 @@ pub struct Started {
     pub neighbours: Neighbours,
 }
 
+/// A service that runs.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Service {
+    /// Its name, by which others in its network reach it.
+    pub name: String,
+    /// Its container.
+    pub container: String,
+    /// The port that others ask for first.
+    pub port: Option<u16>,
+    /// Ports of the host by the port in the container.
+    pub published: BTreeMap<u16, u16>,
+}
+
 /// A service that ended though nobody asked it to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Died {
@@ -54,6 +68,18 @@ impl Started {
             client,
             members,
         }
+    }
+
+    /// What runs, by name.
+    #[must_use]
+    pub fn services(&self) -> Vec<Service> {
+        let service = |member: &Member| Service {
+            name: member.name.clone(),
+            container: member.container.clone(),
+            port: member.port.or_else(|| member.standing.ports.keys().next().copied()),
+            published: member.standing.ports.iter().filter_map(|(port, host)| Some((*port, (*host)?))).collect(),
+        };
+        self.members.iter().map(service).collect()
     }
 
     /// Those that do not run any more.

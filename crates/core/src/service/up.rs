@@ -4,7 +4,8 @@ use wharf_engine::{Client, EngineError};
 
 use super::error::ServiceError;
 use super::plan::ServicePlan;
-use super::start::{Lifetime, Order, neighbours, start};
+use super::start::{Order, asked_port, neighbours};
+use super::started::Member;
 use crate::container::{NETWORK, Neighbours, SERVICE, networks};
 use crate::image::stage;
 use crate::runnable_dir::RunnableDir;
@@ -37,14 +38,20 @@ pub fn running_up(client: &Client, network: &str) -> Result<Vec<String>, EngineE
     Ok(running.filter_map(|container| container.labels.get(SERVICE).cloned()).collect())
 }
 
-/// What a container needs to reach kept services; they are started where they do not run.
+/// What a container needs to reach the kept services that run.
 ///
 /// # Errors
-/// As [`start`](fn@start).
-pub fn keep(order: &Order<'_>) -> Result<Neighbours, ServiceError> {
-    let order = Order { lifetime: Lifetime::Kept, ..*order };
-    let started = start(&order)?;
-    Ok(neighbours(&order, &started.members))
+/// When the engine does not answer.
+pub fn reach(order: &Order<'_>, client: &Client) -> Result<Neighbours, ServiceError> {
+    let found = client.containers(&[format!("{NETWORK}={}", order.network)])?;
+    let mut members = Vec::new();
+    for container in found.into_iter().filter(|container| container.state == "running") {
+        let Some(name) = container.labels.get(SERVICE).cloned() else { continue };
+        let standing = client.standing(&container.name)?.unwrap_or_default();
+        let port = order.dir.config.services.named.get(&name).and_then(asked_port);
+        members.push(Member { name, container: container.name, standing, port });
+    }
+    Ok(neighbours(order, &members))
 }
 
 /// Removes kept services of a dir, all where none is named; gives the names of their containers. With the last one goes their

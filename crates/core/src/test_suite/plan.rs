@@ -13,6 +13,7 @@ use super::spread::DirShard;
 use super::suites::{self, Chosen, DirSuite};
 use crate::config::ConfigError;
 use crate::image::ImageError;
+use crate::service::ServiceError;
 use crate::runnable_dir::{Address, DEVOPS, RunnableDir};
 use crate::workspace::{Workspace, WorkspaceError};
 
@@ -203,6 +204,9 @@ pub enum TestError {
         /// The one that was probably meant.
         nearest: Option<String>,
     },
+    /// Services that cannot be had.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// A test list that cannot be used.
     #[error(transparent)]
     List(#[from] ListError),
@@ -245,6 +249,7 @@ impl TestError {
             Self::NoSuite { nearest: Some(near), from: None, .. } => Some(format!("did you mean `--suite {near}`?")),
             Self::NoSuite { nearest: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoSuite { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Self::Service(error) => error.hint(),
             Self::List(error) => error.hint(),
             Self::NoCapability { nearest: Some(near), .. } => Some(format!("did you mean `--require {near}`?")),
             Self::NoCapability { known, .. } if known.is_empty() => {
