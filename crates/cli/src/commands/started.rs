@@ -57,11 +57,7 @@ pub(super) fn unknown(text: &str) -> Failure {
 }
 
 /// Removes networks of services that nobody is in any more. What still uses one keeps it.
-pub(super) fn remove_networks(
-    workspace: &Workspace,
-    place: &Place,
-    scope: Scope,
-) -> Result<Vec<String>, Failure> {
+pub(super) fn remove_networks(workspace: &Workspace, place: &Place, scope: Scope) -> Result<Vec<String>, Failure> {
     let Some(client) = place.client() else { return Ok(Vec::new()) };
     Ok(networks::remove_unused(workspace, client, scope)?)
 }

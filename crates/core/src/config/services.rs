@@ -153,9 +153,8 @@ impl Checker<'_> {
             let start = self.entries.len();
             self.fields(SERVICE, &path, fields);
             let entries = self.entries.split_off(start);
-            let relative = |entry: &std::sync::Arc<super::Entry>| {
-                (entry.path[path.len() + 1..].to_owned(), entry.value.clone())
-            };
+            let relative =
+                |entry: &std::sync::Arc<super::Entry>| (entry.path[path.len() + 1..].to_owned(), entry.value.clone());
             let has = |name: &str| fields.keys().any(|key| key.get_ref() == name);
             match (has("image"), has("build")) {
                 (true, true) => {

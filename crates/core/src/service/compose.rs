@@ -122,12 +122,7 @@ fn check(order: &Order<'_>, file: &Path, names: &[String], rendered: &Rendered) 
 }
 
 /// Labels of all services; those that are asked for, and what says nothing else, are in our network. JSON is YAML.
-fn additions(
-    network: &str,
-    names: &[String],
-    rendered: &Rendered,
-    labels: &BTreeMap<String, String>,
-) -> Value {
+fn additions(network: &str, names: &[String], rendered: &Rendered, labels: &BTreeMap<String, String>) -> Value {
     let mut services = Map::new();
     for (name, _) in &rendered.services {
         let mut labels = labels.clone();

@@ -145,7 +145,8 @@ pub fn identity(workspace: &Workspace, plan: &ServicePlan, client: Option<&Clien
             (None, Some(folder)) => image::hash(&place(workspace, folder, &config.origin)).unwrap_or_default(),
             (None, None) => String::new(),
         };
-        let mut text = format!("{image} {:?} {:?} {:?} {:?}", config.command, config.volumes, config.needs, config.ready);
+        let mut text =
+            format!("{image} {:?} {:?} {:?} {:?}", config.command, config.volumes, config.needs, config.ready);
         for variable in &config.env {
             let value = match variable {
                 Variable::Set { value, .. } => Some(value.as_str()),

@@ -1,8 +1,8 @@
 //! Starts services and waits until they are ready.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use wharf_engine::{Client, EngineLog, Entrypoint, RunSpec, Standing, Terminal, User};
@@ -103,10 +103,9 @@ pub fn start(order: &Order<'_>) -> Result<Started, ServiceError> {
 /// A dir that joins another network does not see services.
 fn check_network(order: &Order<'_>) -> Result<(), ServiceError> {
     match &order.dir.config.run.network {
-        Some(network) if order.place.client().is_some() => Err(ServiceError::OtherNetwork {
-            dir: order.dir.address.to_string(),
-            network: network.clone(),
-        }),
+        Some(network) if order.place.client().is_some() => {
+            Err(ServiceError::OtherNetwork { dir: order.dir.address.to_string(), network: network.clone() })
+        }
         _ => Ok(()),
     }
 }
@@ -181,7 +180,8 @@ impl Starter<'_> {
             self.members().extend(composed.members);
             *self.images.lock().unwrap_or_else(PoisonError::into_inner) = composed.images;
         }
-        let mut ready: BTreeSet<&str> = order.plan.compose.iter().flat_map(|(_, names)| names).map(String::as_str).collect();
+        let mut ready: BTreeSet<&str> =
+            order.plan.compose.iter().flat_map(|(_, names)| names).map(String::as_str).collect();
         let mut waiting: Vec<(&Planned, &String)> = order.plan.services.iter().zip(&images).collect();
         while !waiting.is_empty() {
             self.check()?;

@@ -104,9 +104,11 @@ impl Started {
         let mut problems = Vec::new();
         if let Some(logs) = logs {
             for member in &self.members {
-                problems.extend(self.keep_log(member, logs).err().map(|error| {
-                    format!("the log of service `{}` could not be written: {error}", member.name)
-                }));
+                problems.extend(
+                    self.keep_log(member, logs)
+                        .err()
+                        .map(|error| format!("the log of service `{}` could not be written: {error}", member.name)),
+                );
             }
         }
         let gone = self.remove();

@@ -80,7 +80,8 @@ impl Shared {
         // Whoever only asks what would run has no services started.
         let looks = matches!(self.options.purpose, Purpose::Explain(_));
         let needed = dir.config.test.services.as_ref().unwrap_or(&dir.config.run.services);
-        let started = |capability: &Capability| matches!(capability, Capability::Service(name, _) if needed.contains(name));
+        let started =
+            |capability: &Capability| matches!(capability, Capability::Service(name, _) if needed.contains(name));
         if !requires.is_empty() {
             let requires = requires.iter().filter(|(_, capability)| !looks || !started(capability));
             let requires: Map<String, Value> =

@@ -13,8 +13,8 @@ use super::spread::DirShard;
 use super::suites::{self, Chosen, DirSuite};
 use crate::config::ConfigError;
 use crate::image::ImageError;
-use crate::service::ServiceError;
 use crate::runnable_dir::{Address, DEVOPS, RunnableDir};
+use crate::service::ServiceError;
 use crate::workspace::{Workspace, WorkspaceError};
 
 /// What a user wants to run.

@@ -13,7 +13,9 @@ use crate::test_suite::services::Answer;
 impl Dispatcher<'_> {
     /// While an image takes its time, the services of its dirs start.
     pub(super) fn begin_services(&mut self, event: &Event) {
-        let Event::Image { dir, state: ImageState::Pulling { .. } | ImageState::Building { .. } } = event else { return };
+        let Event::Image { dir, state: ImageState::Pulling { .. } | ImageState::Building { .. } } = event else {
+            return;
+        };
         for index in 0..self.sessions.len() {
             let plan = &self.shared.plan.dirs[index];
             if plan.runs && plan.image_of == *dir && self.services.running() < self.shared.jobs {
