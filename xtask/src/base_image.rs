@@ -21,7 +21,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 pub(crate) const SUITE: &str = "bookworm";
 const SERVICES: &str = "wharf-test/services:bookworm";
 /// The cluster that Debian's package makes, open to all.
-const POSTGRES: &str = r#"["postgres", "-D", "/var/lib/postgresql/15/main", "-c", "config_file=/etc/postgresql/15/main/postgresql.conf", "-c", "listen_addresses=*", "-c", "fsync=off", "-c", "jit=off"]"#;
+const POSTGRES: &str = r#"["postgres", "-D", "/var/lib/postgresql/15/main", "-c", "config_file=/etc/postgresql/15/main/postgresql.conf", "-c", "listen_addresses=*", "-c", "unix_socket_directories=/tmp", "-c", "fsync=off", "-c", "jit=off"]"#;
 const SERVICES_CHANGES: &[&str] =
     &["ENV PATH=/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin", "USER postgres", "EXPOSE 5432"];
 const INCLUDE: &str = "ca-certificates,python3,python3-venv,python3-pip,git";

@@ -91,7 +91,8 @@ impl Job<'_> {
         if plan.is_empty() {
             return Ok(Beside::default());
         }
-        let started = service::start(&self.order(plan, owner, &self.network(owner)))?;
+        let started = service::start(&self.order(plan, owner, &self.network(owner)))
+            .map_err(|error| named(error, &self.options.with))?;
         Ok(Beside { neighbours: Some(started.neighbours.clone()), started: Some(started) })
     }
 
@@ -115,6 +116,7 @@ impl Job<'_> {
             verb: self.settings.verb,
             owner,
             stop: self.interrupt.stop(),
+            logs: None,
             listener: &self.context.talk,
         }
     }

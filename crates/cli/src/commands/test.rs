@@ -26,6 +26,7 @@ use wharf_engine::Platform;
 use self::choice::{Choice, Given};
 use self::history::{History, Question};
 use self::report::Reports;
+use super::beside::named;
 use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -181,7 +182,11 @@ impl Test {
         let mut listeners = self.listeners(context, &workspace);
         let around = Around { clock: &context.clock, listener: &mut listeners, signals };
         let workspace = Arc::new(workspace);
-        let report = test_suite::run(&workspace, &Arc::new(place), plan, options, around)?;
+        let report =
+            test_suite::run(&workspace, &Arc::new(place), plan, options, around).map_err(|error| match error {
+                TestError::Service(error) => named(error, &self.with),
+                error => error.into(),
+            })?;
         self.print_summary(context, &workspace, &report)?;
         if self.json {
             print_json(&report)?;

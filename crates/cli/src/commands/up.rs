@@ -91,6 +91,7 @@ impl Up {
             verb: "up",
             owner: &Owner::current(),
             stop: interrupt.stop(),
+            logs: None,
             listener: &context.talk,
         };
         if self.dry_run {

@@ -148,6 +148,18 @@ fn shown(tail: &[String]) -> String {
 }
 
 impl ServiceError {
+    /// What is wrong, on one line.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self {
+            Self::NotReady { name, why, tail } => {
+                let last = tail.last().map(|line| format!(" ({line})")).unwrap_or_default();
+                format!("service `{name}` did not get ready: {why}{last}")
+            }
+            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+
     /// The next command to type.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

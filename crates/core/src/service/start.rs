@@ -1,6 +1,7 @@
 //! Starts services and waits until they are ready.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -55,6 +56,8 @@ pub struct Order<'a> {
     pub owner: &'a Owner,
     /// Set when they are not wanted any more.
     pub stop: &'a AtomicBool,
+    /// The start of the path of each one's log, where these are kept.
+    pub logs: Option<&'a Path>,
     /// Hears of their progress.
     pub listener: &'a dyn Listener,
 }
@@ -93,7 +96,7 @@ pub fn start(order: &Order<'_>) -> Result<Started, ServiceError> {
         }
         Err(error) => {
             if order.lifetime != Lifetime::Kept {
-                started.stop(None);
+                started.stop(order.logs);
             }
             Err(error)
         }

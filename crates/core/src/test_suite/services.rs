@@ -80,6 +80,16 @@ pub(super) struct Services {
     ending: Vec<JoinHandle<Vec<String>>>,
 }
 
+impl Shared {
+    /// The start of the path of each service's log: `.wharf/runs/1/infra` for `infra.postgres.log`.
+    pub fn service_logs(&self, index: DirIndex) -> PathBuf {
+        let plan = &self.plan.dirs[index];
+        let dir = self.workspace.dirs.iter().find(|dir| dir.address.as_str() == plan.path);
+        let log = plan.log(&dir.map(RunnableDir::slug).unwrap_or_default());
+        self.folder.join(log.trim_end_matches(".log"))
+    }
+}
+
 struct Forward(SyncSender<Signal>);
 
 impl Listener for Forward {
@@ -90,6 +100,8 @@ impl Listener for Forward {
 
 impl Services {
     /// Starts those of a dir where it has any that are not started yet.
+    ///
+    /// The log of each goes to a file whose path starts with `shared.service_logs`.
     pub fn begin(&mut self, shared: &Shared, index: DirIndex, sender: &SyncSender<Signal>) {
         let Some(plan) = shared.services.get(index).filter(|plan| !plan.is_empty()).cloned() else { return };
         if self.states.contains_key(&index) {
@@ -98,6 +110,7 @@ impl Services {
         let (workspace, place) = (Arc::clone(&shared.workspace), Arc::clone(&shared.place));
         let (owner, stop, sender) = (shared.owner.clone(), Arc::clone(&self.stop), sender.clone());
         let (path, shown) = (shared.plan.dirs[index].path.clone(), shared.plan.dirs[index].shown());
+        let logs = shared.service_logs(index);
         let slot = Slot::default();
         let result = Arc::clone(&slot);
         let handle = thread::spawn(move || {
@@ -114,6 +127,7 @@ impl Services {
                 verb: "test",
                 owner: &owner,
                 stop: &stop,
+                logs: Some(&logs),
                 listener: &Forward(sender.clone()),
             };
             let outcome = service::start(&order);
@@ -174,9 +188,9 @@ impl Services {
         }
     }
 
-    /// Ends those of a dir, in the background; `logs` is the start of the path of each one's log. Gives a line for each that
+    /// Ends those of a dir, in the background. Gives a line for each that
     /// had died before, and the lines that it had printed.
-    pub fn end(&mut self, index: DirIndex, logs: PathBuf) -> Vec<(String, Vec<String>)> {
+    pub fn end(&mut self, shared: &Shared, index: DirIndex) -> Vec<(String, Vec<String>)> {
         if !matches!(self.states.get(&index), Some(State::Up(_))) {
             return Vec::new();
         }
@@ -186,6 +200,7 @@ impl Services {
             (format!("service `{}` {code} while tests ran", died.name), died.tail)
         });
         let died = died.collect();
+        let logs = shared.service_logs(index);
         self.ending.push(thread::spawn(move || started.stop(Some(&logs))));
         died
     }
@@ -197,7 +212,7 @@ impl Services {
 
     /// Ends all that is left and waits for it; `drain` is called meanwhile, so that nobody waits for room in a channel. Gives
     /// what could not be done.
-    pub fn close(&mut self, logs: &dyn Fn(DirIndex) -> PathBuf, drain: &mut dyn FnMut()) -> Vec<String> {
+    pub fn close(&mut self, shared: &Shared, drain: &mut dyn FnMut()) -> Vec<String> {
         self.stop();
         let starting = |states: &BTreeMap<DirIndex, State>| {
             states.values().any(|state| matches!(state, State::Starting(handle, _) if !handle.is_finished()))
@@ -208,7 +223,7 @@ impl Services {
         let indexes: Vec<DirIndex> = self.states.keys().copied().collect();
         for index in indexes {
             self.take(index);
-            self.end(index, logs(index));
+            self.end(shared, index);
         }
         while self.ending.iter().any(|handle| !handle.is_finished()) {
             drain();

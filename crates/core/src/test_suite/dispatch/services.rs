@@ -1,11 +1,10 @@
 //! Dirs that wait for services, and what comes of these.
 
-use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
 use super::{Dispatcher, Signal, Stopping, TICK};
 use crate::event::{Event, ImageState};
-use crate::runnable_dir::RunnableDir;
+use crate::service::ServiceError;
 use crate::test_suite::event::DirIndex;
 use crate::test_suite::report::model::DirStatus;
 use crate::test_suite::services::Answer;
@@ -30,7 +29,11 @@ impl Dispatcher<'_> {
             Answer::Go => false,
             Answer::Wait => true,
             Answer::Never(error) => {
-                self.not_run(index, error.to_string(), error.hint());
+                let path = self.shared.plan.dirs[index].shown();
+                if !matches!(error, ServiceError::Stopped) {
+                    self.problem(format!("{path}: {error}"));
+                }
+                self.not_run(index, error.brief(), error.hint());
                 true
             }
         }
@@ -45,8 +48,7 @@ impl Dispatcher<'_> {
 
     /// Ends the services of a dir whose tests are over, and says which had died.
     pub(super) fn end_services(&mut self, index: DirIndex) {
-        let logs = self.service_logs(index);
-        let died = self.services.end(index, logs);
+        let died = self.services.end(self.shared, index);
         let path = self.shared.plan.dirs[index].shown();
         for (line, tail) in died {
             let report = &mut self.sessions[index].report;
@@ -60,18 +62,9 @@ impl Dispatcher<'_> {
 
     /// Ends all services that are left.
     pub(super) fn close_services(&mut self, receiver: &Receiver<Signal>) {
-        let paths: Vec<PathBuf> = (0..self.sessions.len()).map(|index| self.service_logs(index)).collect();
         let mut drain = || drop(receiver.recv_timeout(TICK / 4));
-        for problem in self.services.close(&|index| paths[index].clone(), &mut drain) {
+        for problem in self.services.close(self.shared, &mut drain) {
             self.problem(problem);
         }
-    }
-
-    /// The start of the path of each service's log: `.wharf/runs/1/infra` for `infra.postgres.log`.
-    fn service_logs(&self, index: DirIndex) -> PathBuf {
-        let plan = &self.shared.plan.dirs[index];
-        let dir = self.shared.workspace.dirs.iter().find(|dir| dir.address.as_str() == plan.path);
-        let log = plan.log(&dir.map(RunnableDir::slug).unwrap_or_default());
-        self.shared.folder.join(log.trim_end_matches(".log"))
     }
 }
