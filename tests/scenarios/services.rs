@@ -247,7 +247,12 @@ fn what_a_killed_wharf_leaves_goes_with_the_next() {
         let toml = format!("{NO_PYTHON}{idle}[run]\nservices = [\"idle\"]\n");
         let repo = sample::workspace(&sandbox).dir("app", |dir| dir.no_requirements().toml(&toml)).build();
         let start = |signal: Signal| {
-            let running = run(&sandbox, &repo, engine, &["run", "app", "--", "sh", "-c", "echo here; exec sleep 900"]);
+            let running = run(
+                &sandbox,
+                &repo,
+                engine,
+                &["run", "app", "--", "sh", "-c", "trap 'exit 3' TERM; echo here; while :; do sleep 0.2; done"],
+            );
             let running = running.spawn();
             running.wait_stdout_contains("here");
             if signal == Signal::KILL {
@@ -354,4 +359,27 @@ pub(crate) fn only(sandbox: &Sandbox, programs: &[&str]) -> String {
         fs_err::os::unix::fs::symlink(found.stdout.trim(), folder.join(program)).unwrap();
     }
     folder.display().to_string()
+}
+
+#[test]
+fn a_signal_while_they_start_leaves_nothing() {
+    let engine = EngineKind::Docker;
+    let sandbox = Sandbox::new();
+    let never = script("never", "echo thinking; exec sleep 1000", "ready = \"false\"\nready-timeout = \"10m\"");
+    let repo = sample::workspace(&sandbox)
+        .dir("app", |dir| {
+            dir.toml(&format!("{never}[run]\nservices = [\"never\"]\n")).test("test_a.py", "def test(): pass\n")
+        })
+        .build();
+    for command in [["run", "app", "--", "true"].as_slice(), &["test"]] {
+        let running = run(&sandbox, &repo, engine, command).spawn();
+        wait_for("the service to start", || {
+            assert!(running.so_far().code.is_none(), "{}", running.so_far().told());
+            !containers(&sandbox, &repo, engine).is_empty()
+        });
+        running.signal(Signal::INT);
+        running.wait().assert_code(130);
+        assert_nothing_left(&sandbox, &repo, engine);
+    }
+    assert_eq!(Report::of_run(&repo, 1).status("app"), "interrupted");
 }
