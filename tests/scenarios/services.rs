@@ -256,9 +256,9 @@ fn what_a_killed_wharf_leaves_goes_with_the_next() {
             let running = running.spawn();
             running.wait_stdout_contains("here");
             if signal == Signal::KILL {
-                running.signal_group(signal)
+                running.signal_group(signal);
             } else {
-                running.signal(signal)
+                running.signal(signal);
             }
             running.wait()
         };

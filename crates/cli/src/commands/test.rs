@@ -184,7 +184,7 @@ impl Test {
         let workspace = Arc::new(workspace);
         let report =
             test_suite::run(&workspace, &Arc::new(place), plan, options, around).map_err(|error| match error {
-                TestError::Service(error) => named(error, &self.with),
+                TestError::Service(error) => named(*error, &self.with),
                 error => error.into(),
             })?;
         self.print_summary(context, &workspace, &report)?;
@@ -355,7 +355,7 @@ impl From<TestError> for Failure {
             TestError::Config(error) => return error.into(),
             TestError::Image(error) => return error.into(),
             TestError::Io(error) => return error.into(),
-            TestError::Service(error) => return error.into(),
+            TestError::Service(error) => return (*error).into(),
             error @ (TestError::NoHolder { .. }
             | TestError::NoCapability { .. }
             | TestError::NoSuite { from: None, .. }) => Self::usage(error.to_string()),

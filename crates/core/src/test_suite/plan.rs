@@ -206,7 +206,7 @@ pub enum TestError {
     },
     /// Services that cannot be had.
     #[error(transparent)]
-    Service(#[from] ServiceError),
+    Service(Box<ServiceError>),
     /// A test list that cannot be used.
     #[error(transparent)]
     List(#[from] ListError),
@@ -235,6 +235,12 @@ pub enum TestError {
     /// A file could not be written.
     #[error("a file of the run could not be written: {0}")]
     Io(#[from] std::io::Error),
+}
+
+impl From<ServiceError> for TestError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(Box::new(error))
+    }
 }
 
 impl TestError {

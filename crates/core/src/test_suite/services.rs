@@ -51,7 +51,7 @@ pub(super) fn plans(workspace: &Workspace, plan: &TestPlan, with: &[String]) -> 
 /// How the services of one dir stand.
 enum State {
     Starting(JoinHandle<()>, Slot),
-    Up(Started),
+    Up(Box<Started>),
     Failed(ServiceError),
     /// They have ended.
     Gone,
@@ -158,7 +158,7 @@ impl Services {
         let Some(State::Starting(_, slot)) = self.states.get(&index) else { return false };
         let outcome = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         match outcome {
-            Some(Ok(started)) => self.states.insert(index, State::Up(started)),
+            Some(Ok(started)) => self.states.insert(index, State::Up(Box::new(started))),
             Some(Err(error)) => self.states.insert(index, State::Failed(error)),
             None => None,
         };
