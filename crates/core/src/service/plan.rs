@@ -162,3 +162,41 @@ pub fn identity(workspace: &Workspace, plan: &ServicePlan, client: Option<&Clien
     }
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::{Surroundings, discover};
+
+    /// The names in their order, or the error, of what is asked for in a dir with these tables.
+    fn planned(toml: &str, names: &[&str]) -> Result<Vec<String>, String> {
+        let sandbox = wharf_testkit::Sandbox::new();
+        let repo = wharf_testkit::sample::workspace(&sandbox).dir("app", |dir| dir.toml(toml)).build();
+        let surroundings = Surroundings {
+            here: repo.path().to_owned(),
+            cache: sandbox.path().join("cache"),
+            ..Surroundings::default()
+        };
+        let workspace = discover(surroundings).unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let plan = plan(&workspace, &workspace.dirs[0], &names).map_err(|error| error.to_string())?;
+        Ok(plan.names().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn what_is_needed_comes_first_and_once() {
+        let toml = "[services.web]\nimage = 'a'\nneeds = ['db', 'queue']\n[services.queue]\nimage = 'a'\nneeds = ['db']\n\
+                    [services.db]\nimage = 'a'\n[services.other]\nimage = 'a'\n";
+        assert_eq!(planned(toml, &["web", "db"]).unwrap(), ["db", "queue", "web"]);
+        assert_eq!(planned(toml, &[]).unwrap(), [""; 0]);
+        assert_eq!(planned(toml, &["bd"]).unwrap_err(), "no service of `app` is named `bd`");
+    }
+
+    #[test]
+    fn circles_are_refused_however_small() {
+        let toml = "[services.a]\nimage = 'a'\nneeds = ['a']\n";
+        assert_eq!(planned(toml, &["a"]).unwrap_err(), "services of `app` need each other: a → a");
+        let unknown = "[services.a]\nimage = 'a'\nneeds = ['b']\n";
+        assert_eq!(planned(unknown, &["a"]).unwrap_err(), "no service of `app` is named `b`, which `a` needs");
+    }
+}
