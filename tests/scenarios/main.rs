@@ -37,6 +37,8 @@ mod repo_move;
 mod report_page;
 mod repro;
 mod run;
+mod services;
+mod services_refused;
 mod setenv;
 mod shards;
 mod start;

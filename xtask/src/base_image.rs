@@ -1,7 +1,7 @@
 //! `cargo xtask base-image`: the images that the tests build on, made from Debian packages.
 //!
-//! Owns two images in docker and podman alike: `wharf-test/python:bookworm` (Python, venv, pip, Git) and
-//! `wharf-test/empty:bookworm` (a shell, no Python); `tiny_image.rs` has those of two architectures. Refuses to pull anything unless `WHARF_TEST_BASE` names another base.
+//! Owns three images in docker and podman alike: `wharf-test/python:bookworm` (Python, venv, pip, Git),
+//! `wharf-test/empty:bookworm` (a shell, no Python) and `wharf-test/services:bookworm` (PostgreSQL, Redis); `tiny_image.rs` has those of two architectures. Refuses to pull anything unless `WHARF_TEST_BASE` names another base.
 
 use std::path::{Path, PathBuf};
 
@@ -19,18 +19,26 @@ pub(crate) const LABEL: &str = "dev.wharf.test-base";
 const EMPTY: &str = "wharf-test/empty:bookworm";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 pub(crate) const SUITE: &str = "bookworm";
+const SERVICES: &str = "wharf-test/services:bookworm";
+/// The cluster that Debian's package makes, open to all.
+const POSTGRES: &str = r#"["postgres", "-D", "/var/lib/postgresql/15/main", "-c", "config_file=/etc/postgresql/15/main/postgresql.conf", "-c", "listen_addresses=*", "-c", "unix_socket_directories=/tmp", "-c", "fsync=off", "-c", "jit=off"]"#;
+const SERVICES_CHANGES: &[&str] =
+    &["ENV PATH=/usr/lib/postgresql/15/bin:/usr/sbin:/usr/bin:/sbin:/bin", "USER postgres", "EXPOSE 5432"];
 const INCLUDE: &str = "ca-certificates,python3,python3-venv,python3-pip,git";
 
 /// An image to be made from a tar archive.
 struct Image {
     name: &'static str,
     command: &'static str,
+    /// What else its containers find.
+    changes: &'static [&'static str],
     archive: fn(&Path, &Path) -> Outcome,
 }
 
-const IMAGES: [Image; 2] = [
-    Image { name: DEFAULT_BASE, command: r#"["python3"]"#, archive: python_archive },
-    Image { name: EMPTY, command: r#"["/bin/sh"]"#, archive: empty_archive },
+const IMAGES: [Image; 3] = [
+    Image { name: DEFAULT_BASE, command: r#"["python3"]"#, changes: &[], archive: python_archive },
+    Image { name: EMPTY, command: r#"["/bin/sh"]"#, changes: &[], archive: empty_archive },
+    Image { name: SERVICES, command: POSTGRES, changes: SERVICES_CHANGES, archive: services_archive },
 ];
 
 /// Makes the images where an engine lacks them, then prints the name of the tests' base.
@@ -66,7 +74,8 @@ impl Engine<'_> {
         eprintln!("{}: importing {}", self.program, image.name);
         let changes =
             [format!("ENV PATH={PATH}"), format!("CMD {}", image.command), format!("LABEL {LABEL}={VERSION}")];
-        let changes = changes.iter().flat_map(|change| ["--change", change]);
+        let changes = changes.iter().map(String::as_str).chain(image.changes.iter().copied());
+        let changes: Vec<&str> = changes.flat_map(|change| ["--change", change]).collect();
         self.program()?.arg("import").args(changes).arg(&archive).arg(image.name).read()?;
         self.program()?.args(["run", "--rm", image.name, "/bin/sh", "-c", "true"]).read().map_err(|failure| {
             Failure::not_ready(format!("{} cannot run a container\n{}", self.program, failure.message))
@@ -117,11 +126,24 @@ fn archive(place: &Place, image: &Image) -> Outcome<PathBuf> {
 
 /// A minimal Debian with Python and Git, without documentation.
 fn python_archive(_scratch: &Path, archive: &Path) -> Outcome {
+    debian(archive, INCLUDE, &[])
+}
+
+/// PostgreSQL and Redis. The compiler that PostgreSQL could use is left out: it is larger than all else.
+fn services_archive(_scratch: &Path, archive: &Path) -> Outcome {
+    let open = r#"printf 'local all all trust\nhost all all all trust\n' > "$1/etc/postgresql/15/main/pg_hba.conf""#;
+    let slim = r#"rm -rf "$1"/usr/lib/*/libLLVM* "$1"/usr/lib/*/libz3* "$1"/usr/lib/postgresql/15/lib/bitcode"#;
+    debian(archive, "postgresql-15,redis-server", &[open, slim])
+}
+
+/// A minimal Debian with some packages, without documentation; `hooks` change it at the end.
+fn debian(archive: &Path, include: &str, hooks: &[&str]) -> Outcome {
     let without_docs = ["man", "doc", "locale"].map(|name| format!("--dpkgopt=path-exclude=/usr/share/{name}/*"));
     Program::new("mmdebstrap")
         .args(["--quiet", "--variant=minbase", "--aptopt=Acquire::Languages \"none\""])
         .args(without_docs)
-        .arg(format!("--include={INCLUDE}"))
+        .args(hooks.iter().map(|hook| format!("--customize-hook={hook}")))
+        .arg(format!("--include={include}"))
         .arg(SUITE)
         .arg(archive)
         .run_on_stderr()

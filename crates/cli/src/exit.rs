@@ -10,6 +10,7 @@ use wharf_core::container::ContainerError;
 use wharf_core::image::ImageError;
 use wharf_core::image::promote::PromoteError;
 use wharf_core::repos::ReposError;
+use wharf_core::service::ServiceError;
 use wharf_core::shell_env::ShellEnvError;
 use wharf_core::start::StartError;
 use wharf_core::task::TaskError;
@@ -181,6 +182,17 @@ impl From<ContainerError> for Failure {
         let code = match &error {
             ContainerError::Unknown(_) => 2,
             ContainerError::Project { .. } => 3,
+            _ => 4,
+        };
+        Self::from_error(code, &error, error.hint())
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let code = match &error {
+            ServiceError::Stopped => 130,
+            error if error.is_configuration() => 3,
             _ => 4,
         };
         Self::from_error(code, &error, error.hint())

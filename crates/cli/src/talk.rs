@@ -99,6 +99,7 @@ impl Listener for Talk {
                     self.note(&format!("{what}: {line}"));
                 }
             }
+            Event::Services { dir, line } => self.note(&format!("{dir}: {line}")),
             Event::Image { dir, state } => match state {
                 ImageState::Found { image, why } => self.note(&format!("{dir}: {image} ({why})")),
                 ImageState::Ready { image, why } => self.note(&format!("{dir}: {image} ({why})")),

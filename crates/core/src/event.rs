@@ -16,6 +16,13 @@ pub enum Event {
         /// The latest line of it.
         line: String,
     },
+    /// The services of a runnable dir moved on.
+    Services {
+        /// What people call the dir.
+        dir: String,
+        /// What happened, such as `postgres is ready`.
+        line: String,
+    },
     /// The image of a runnable dir moved on.
     Image {
         /// Address of the runnable dir.

@@ -33,6 +33,7 @@ pub mod image;
 pub mod release;
 pub mod repos;
 pub mod runnable_dir;
+pub mod service;
 pub mod shell_env;
 pub mod start;
 pub mod sub_repo;

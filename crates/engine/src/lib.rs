@@ -1,8 +1,8 @@
 //! Typed verbs over a container engine: docker, podman, host.
 //!
 //! The engines' own programs are driven, so that contexts, credential helpers and rootless set-ups work as the
-//! user has them, and so that a plan can be pasted. Three things go over Docker's API instead, behind the same
-//! verbs: listings (1 ms instead of 20) and transfers (which say how many bytes there are) where the engine listens on a
+//! user has them, and so that a plan can be pasted. Some things go over Docker's API instead, behind the same
+//! verbs: listings, networks and questions about single containers (1 ms instead of 20) and transfers (which say how many bytes there are) where the engine listens on a
 //! local socket, and BuildKit builds where the program at hand cannot do them. What engines cannot do with registries is
 //! in [`registry`].
 //!
@@ -12,6 +12,7 @@ mod api;
 pub mod build;
 pub mod client;
 mod credentials;
+mod detached;
 pub mod detect;
 pub mod emulation;
 pub mod environment;
@@ -20,15 +21,18 @@ pub mod files;
 pub mod host;
 pub mod images;
 pub mod kind;
+mod network;
 pub mod platform;
 mod pull;
 pub mod registry;
 pub mod rewrite;
 pub mod run;
+mod socket;
 pub mod transfer;
 
 pub use build::{BuildFailure, BuildSpec, Builder};
 pub use client::{Client, Container, Image, ImageDetails};
+pub use detached::{Deadline, Ran, Standing};
 pub use detect::detect;
 pub use emulation::Running;
 pub use environment::Environment;
@@ -36,6 +40,7 @@ pub use error::EngineError;
 pub use files::ImageSettings;
 pub use images::{Details, ImageUser, Layer};
 pub use kind::Kind;
+pub use network::Network;
 pub use platform::{Platform, UnknownPlatform};
 pub use registry::{Reference, Registry, RegistryError, Repository, Retry};
 pub use rewrite::{Rewrite, Times};

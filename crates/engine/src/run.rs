@@ -98,13 +98,19 @@ pub struct RunSpec {
     pub volumes: Vec<String>,
     /// Whether the engine keeps what it prints.
     pub log: EngineLog,
+    /// Whether it runs on its own: nobody waits for it, and it stays when it has ended.
+    pub detached: bool,
+    /// A name by which others in its network find it.
+    pub alias: Option<String>,
+    /// Further names of hosts that it knows, with their addresses.
+    pub hosts: Vec<(String, String)>,
 }
 
 impl Client {
     /// The command line that starts the container, removes it after its end, and lends it what the spec says.
     #[must_use]
     pub fn run_command(&self, spec: &RunSpec) -> Command {
-        let mut command = self.command().args(["run", "--rm"]);
+        let mut command = self.command().args(["run", if spec.detached { "--detach" } else { "--rm" }]);
         // Without it the command is process 1, which ignores SIGTERM unless it handles it.
         if self.has_init() {
             command = command.arg("--init");
@@ -139,6 +145,12 @@ impl Client {
         }
         if let Some(network) = &spec.network {
             command = command.arg("--network").arg(network.clone());
+        }
+        if let Some(alias) = &spec.alias {
+            command = command.arg("--network-alias").arg(alias.clone());
+        }
+        for (name, address) in &spec.hosts {
+            command = command.arg("--add-host").arg(format!("{name}:{address}"));
         }
         if let Some(platform) = &spec.platform {
             command = command.arg("--platform").arg(platform.to_string());

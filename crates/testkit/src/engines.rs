@@ -74,6 +74,11 @@ pub fn empty_image() -> &'static str {
     "wharf-test/empty:bookworm"
 }
 
+/// An image with PostgreSQL, which it starts, and Redis, made by `cargo xtask base-image`.
+pub fn services_image() -> &'static str {
+    "wharf-test/services:bookworm"
+}
+
 fn check(engine: EngineKind) -> Result<(), String> {
     let name = engine.name();
     if engine == EngineKind::Host {

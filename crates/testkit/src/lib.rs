@@ -49,7 +49,7 @@ mod terminal;
 
 pub use browser::{Browser, Colours};
 pub use command::WharfCommand;
-pub use engines::{EngineKind, base_image, empty_image, engines, require};
+pub use engines::{EngineKind, base_image, empty_image, engines, require, services_image};
 pub use git_server::{Access, GitServer};
 pub use output::Output;
 pub use place::{repo_root, target_dir};

@@ -25,6 +25,7 @@ const NEEDS: &[Need] = &[
     }),
     ("binfmt-support", || program::find("update-binfmts").is_some() || super::emulation::state().is_some()),
     ("uidmap", || program::find("newuidmap").is_some()),
+    ("docker-compose", || program::find("docker-compose").is_some()),
     ("docker-registry", || program::find("docker-registry").is_some()),
     ("skopeo", || program::find("skopeo").is_some()),
     ("openssl", || program::find("openssl").is_some()),

@@ -21,6 +21,7 @@ const RANKS: &[&[&str]] = &[
     &["workspace"],
     &["image"],
     &["container", "dependency"],
+    &["service"],
     &["test_suite", "common_files", "repos", "start", "graph"],
     &["test_suite", "common_files", "repos"],
     &["release"],

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use wharf_core::container::{Launch, Owner, Settings, live};
+use wharf_core::container::{Launch, Neighbours, Owner, Settings, live};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
@@ -15,6 +15,7 @@ use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Kind;
 use wharf_process::Command;
 
+use super::beside::Beside;
 use super::data;
 use super::image::check_platform;
 use super::interrupt::{Interrupt, Relay};
@@ -36,16 +37,23 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     /// Gets the image, starts the command, and waits for it; gives its exit code.
     pub(super) fn execute(&self) -> Result<u8, Failure> {
-        let ready = self.ready()?;
-        let state = StateDir::open(self.workspace)?;
         let owner = Owner::current();
-        let launch = self.launch(&ready, &state, &owner);
-        let command = self.command(&launch)?;
+        let (ready, beside) = self.ready_beside(&owner)?;
+        let code = self.execute_in(&ready, &owner, &beside);
+        beside.end(self);
+        code
+    }
+
+    fn execute_in(&self, ready: &Ready, owner: &Owner, beside: &Beside) -> Result<u8, Failure> {
+        self.interrupt.check()?;
+        let state = StateDir::open(self.workspace)?;
+        let launch = self.launch(ready, &state, owner);
+        let command = self.command(&launch, beside.neighbours.clone())?;
         let relay = self.relay(launch.name(&self.settings));
         let mut registered = None;
         let exit = command.foreground_with(|pid| {
             self.interrupt.hand_over(pid, relay);
-            registered = self.register(&owner, pid, &command);
+            registered = self.register(owner, pid, &command);
         });
         drop(registered);
         let exit = exit.map_err(|error| self.not_started(&error))?;
@@ -66,15 +74,15 @@ impl Job<'_> {
 
     /// The line that starts it, after a warning for a stale image and for each thing in the configuration that cannot be
     /// done here.
-    fn command(&self, launch: &Launch<'_>) -> Result<Command, Failure> {
+    fn command(&self, launch: &Launch<'_>, neighbours: Option<Neighbours>) -> Result<Command, Failure> {
         self.check_stale(launch.ready)?;
         for warning in launch.warnings() {
             self.context.talk.warning(&warning);
         }
-        Ok(launch.command(&self.settings)?)
+        Ok(launch.command(&Settings { neighbours, ..self.settings.clone() })?)
     }
 
-    fn ready(&self) -> Result<Ready, Failure> {
+    pub(super) fn ready(&self) -> Result<Ready, Failure> {
         let wish = self.wish();
         check_platform(self.place, &wish)?;
         let demand = self.demand(&wish);
@@ -158,8 +166,11 @@ impl Job<'_> {
             }
         };
         let (state, owner) = (StateDir::peek(self.workspace), Owner::current());
-        let command = self.command(&self.launch(&ready, &state, &owner))?;
-        data::line(&command.to_string())?;
+        let lines = self.service_lines(&owner)?;
+        let neighbours = lines.as_ref().map(|lines| lines.neighbours.clone());
+        let command = self.command(&self.launch(&ready, &state, &owner), neighbours)?.to_string();
+        let (before, after) = lines.map(|lines| (lines.before, lines.after)).unwrap_or_default();
+        before.iter().chain([&command]).chain(&after).try_for_each(|line| data::line(line))?;
         Ok(0)
     }
 

@@ -22,8 +22,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// That of tests is the log of their run, where all that they print goes.
 #[derive(Debug, clap::Args)]
 pub struct Logs {
-    /// Name from `wharf ps`, or a runnable dir that has one container.
-    #[arg(value_name = "NAME|DIR")]
+    /// Name from `wharf ps`, a service, or a runnable dir that has one container.
+    #[arg(value_name = "NAME|SERVICE|DIR")]
     what: String,
     /// Goes on until the container ends.
     #[arg(short, long)]
@@ -40,6 +40,8 @@ impl Logs {
         let place = context.place(&workspace)?;
         let entries = running::list(&workspace, &place, Scope::Workspace)?;
         let found = started::matching(&workspace, &entries, &self.what).unwrap_or_default();
+        let own: Vec<&Entry> = found.iter().filter(|entry| entry.service.is_none()).copied().collect();
+        let found = if own.is_empty() { found } else { own };
         let entry = match found.as_slice() {
             [] => return Err(started::unknown(&self.what)),
             [entry] => *entry,

@@ -2,6 +2,7 @@
 //! hands over to core.
 
 mod ask;
+mod beside;
 mod data;
 mod interrupt;
 mod job;
@@ -34,4 +35,5 @@ pub mod stop;
 pub mod task;
 pub mod tasks;
 pub mod test;
+pub mod up;
 pub mod version;

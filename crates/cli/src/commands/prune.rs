@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use wharf_core::container::{Entry, running};
+use wharf_core::container::{Entry, networks, running};
 use wharf_core::image::{Place, past, place};
 use wharf_core::test_suite::cache::Folder;
+use wharf_core::workspace::Workspace;
 use wharf_engine::Kind;
 use wharf_engine::host::{HostTools, VenvInfo};
 use wharf_process::Command;
@@ -18,7 +19,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Removes what was left behind.
 ///
-/// That is: containers that ended without being removed, whatever a killed Wharf left running, what it left in the cache,
+/// That is: containers that ended without being removed, whatever a killed Wharf left running, networks of services that nobody is in, what it left in the cache,
 /// environments of engine host that nobody asked for in a while, and known verdicts of tests that nobody used in as long. Never touches what a living Wharf waits for. Images are
 /// another matter: see `wharf image prune`. Prints the name of each thing removed.
 #[derive(Debug, clap::Args)]
@@ -63,6 +64,7 @@ impl Prune {
             count => context.talk.note(&format!("removing {count}")),
         }
         started::end(&place, &leftovers, Duration::ZERO, self.dry_run)?;
+        self.networks(&workspace, &place)?;
         if self.dry_run {
             if unused.entries > 0 {
                 let (entries, freed) = (unused.entries, bytes(unused.freed));
@@ -77,6 +79,18 @@ impl Prune {
         }
         self.environments(context, &tools, age, now)?;
         Ok(0)
+    }
+
+    /// Networks of services whose `wharf` is gone, and those that nobody is in.
+    fn networks(&self, workspace: &Workspace, place: &Place) -> Result<(), Failure> {
+        let Some(client) = place.client() else { return Ok(()) };
+        let scope = started::scope(self.all_workspaces);
+        if self.dry_run {
+            let orphans = networks::orphans(workspace, client, scope)?;
+            return orphans.iter().try_for_each(|name| data::line(&client.remove_network_command(name).to_string()));
+        }
+        let removed = started::remove_networks(workspace, place, scope)?;
+        removed.iter().try_for_each(|name| data::line(name))
     }
 
     /// Known verdicts that nobody used, and what is too much.

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::render::Table;
 
-/// Lists what Wharf started from this workspace and what runs still.
+/// Lists what Wharf started from this workspace and what runs still, services too.
 #[derive(Debug, clap::Args)]
 pub struct Ps {
     /// Also of all other workspaces.
@@ -38,7 +38,7 @@ impl Ps {
             table.row([
                 entry.name.into(),
                 entry.dir.into(),
-                entry.verb.into(),
+                entry.service.map_or(entry.verb.clone(), |name| format!("{name}, for {}", entry.verb)).into(),
                 entry.image.into(),
                 entry.status.into(),
                 entry.root.into(),

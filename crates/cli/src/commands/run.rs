@@ -63,6 +63,9 @@ pub struct Options {
     /// Makes a port reachable on the host (`HOST:CONTAINER`); repeatable.
     #[arg(short, long, value_name = "PORT")]
     pub port: Vec<String>,
+    /// Starts this service of `[services]` beside it, and those of `[run] services`; repeatable.
+    #[arg(long, value_name = "SERVICE")]
+    pub with: Vec<String>,
     /// Runs as this user (`UID[:GID]` or a name in the image) instead of the caller.
     #[arg(long, value_name = "USER")]
     pub user: Option<String>,

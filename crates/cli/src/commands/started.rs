@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wharf_core::container::{ContainerError, Entry, Scope, running};
+use wharf_core::container::{ContainerError, Entry, Scope, networks, running};
 use wharf_core::image::Place;
 use wharf_core::workspace::Workspace;
 use wharf_process::Command;
@@ -34,13 +34,17 @@ pub(super) fn scope(all_workspaces: bool) -> Scope {
     if all_workspaces { Scope::All } else { Scope::Workspace }
 }
 
-/// What `text` means: the name of one entry, the start of its id, or a runnable dir with all of its entries. `None`
+/// What `text` means: the name of one entry, the start of its id, a service, or a runnable dir with all of its entries. `None`
 /// where it means none of these.
 pub(super) fn matching<'a>(workspace: &Workspace, entries: &'a [Entry], text: &str) -> Option<Vec<&'a Entry>> {
     let named = |entry: &&Entry| entry.name == text || (text.len() >= 8 && entry.id.starts_with(text));
     let named: Vec<&Entry> = entries.iter().filter(named).collect();
     if !named.is_empty() {
         return Some(named);
+    }
+    let service: Vec<&Entry> = entries.iter().filter(|entry| entry.service.as_deref() == Some(text)).collect();
+    if !service.is_empty() {
+        return Some(service);
     }
     let dir = workspace.dir(text).ok()?.address.to_string();
     let root = workspace.root.display().to_string();
@@ -50,6 +54,12 @@ pub(super) fn matching<'a>(workspace: &Workspace, entries: &'a [Entry], text: &s
 /// The refusal for a text that means nothing.
 pub(super) fn unknown(text: &str) -> Failure {
     ContainerError::Unknown(text.to_owned()).into()
+}
+
+/// Removes networks of services that nobody is in any more. What still uses one keeps it.
+pub(super) fn remove_networks(workspace: &Workspace, place: &Place, scope: Scope) -> Result<Vec<String>, Failure> {
+    let Some(client) = place.client() else { return Ok(Vec::new()) };
+    Ok(networks::remove_unused(workspace, client, scope)?)
 }
 
 /// Ends entries, or prints the commands that would.

@@ -54,6 +54,9 @@ impl Stop {
             context.talk.note("nothing of that runs");
         }
         started::end(&place, &chosen, Duration::from_secs(self.time), self.dry_run)?;
+        if !self.dry_run && chosen.iter().any(|entry| entry.service.is_some()) {
+            started::remove_networks(&workspace, &place, scope)?;
+        }
         Ok(0)
     }
 }

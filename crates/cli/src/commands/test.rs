@@ -26,6 +26,7 @@ use wharf_engine::Platform;
 use self::choice::{Choice, Given};
 use self::history::{History, Question};
 use self::report::Reports;
+use super::beside::named;
 use super::image::check_platform;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -68,6 +69,9 @@ pub struct Test {
     /// Limit of one test, such as `30s` or `2m`; `none` for none.
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
+    /// Start this service of `[services]` beside the tests, for each dir that has it (repeatable).
+    #[arg(long, value_name = "SERVICE")]
+    pub with: Vec<String>,
     /// Try failed tests again in a fresh container, up to this often.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10))]
     pub retries: Option<u32>,
@@ -163,6 +167,7 @@ impl Test {
             require: self.choice.require.clone(),
             purpose: Purpose::Run,
             env: Vec::new(),
+            with: self.with.clone(),
             coverage: self.reports.forms(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             cache,
@@ -177,7 +182,11 @@ impl Test {
         let mut listeners = self.listeners(context, &workspace);
         let around = Around { clock: &context.clock, listener: &mut listeners, signals };
         let workspace = Arc::new(workspace);
-        let report = test_suite::run(&workspace, &Arc::new(place), plan, options, around)?;
+        let report =
+            test_suite::run(&workspace, &Arc::new(place), plan, options, around).map_err(|error| match error {
+                TestError::Service(error) => named(*error, &self.with),
+                error => error.into(),
+            })?;
         self.print_summary(context, &workspace, &report)?;
         if self.json {
             print_json(&report)?;
@@ -346,6 +355,7 @@ impl From<TestError> for Failure {
             TestError::Config(error) => return error.into(),
             TestError::Image(error) => return error.into(),
             TestError::Io(error) => return error.into(),
+            TestError::Service(error) => return (*error).into(),
             error @ (TestError::NoHolder { .. }
             | TestError::NoCapability { .. }
             | TestError::NoSuite { from: None, .. }) => Self::usage(error.to_string()),

@@ -46,7 +46,7 @@ fn choose(dirs: &[DirState], room: usize) -> Vec<usize> {
     if order.len() > room {
         order.sort_by_key(|index| match &dirs[*index].phase {
             Phase::Running | Phase::Starting => 0,
-            Phase::Building(_) | Phase::Pulling(_) => 1,
+            Phase::Building(_) | Phase::Pulling(_) | Phase::Services(_) => 1,
             Phase::Done { fine: false, .. } => 2,
             Phase::Waiting => 3,
             Phase::Done { .. } => 4,
@@ -86,6 +86,7 @@ fn line(dir: &DirState, name_width: usize, view: &View) -> String {
             line.push(Paint::Plain, "building image  ");
             line.push(Paint::Dim, &one_line(step));
         }
+        Phase::Services(last) => line.push(Paint::Plain, last),
         Phase::Starting => line.push(Paint::Plain, "starting"),
         Phase::Running => running(dir, &mut line, view),
         Phase::Done { fine, seconds: time, cause } => {

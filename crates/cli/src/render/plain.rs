@@ -73,6 +73,7 @@ fn progress_of(dir: &DirState, now: Duration) -> String {
             });
             format!("{} of {} done{bad}{test}", dir.summary.total(), dir.expected)
         }
+        Phase::Services(line) => one_line(line),
         Phase::Starting => "starting".into(),
         Phase::Waiting | Phase::Done { .. } => String::new(),
     };

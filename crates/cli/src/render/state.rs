@@ -43,6 +43,8 @@ pub enum Phase {
     Pulling(String),
     /// Its image is being built; the builder's latest line.
     Building(String),
+    /// Its services are started; what happened last.
+    Services(String),
     /// Its container was asked for; pytest has not collected yet.
     Starting,
     /// Tests run.
@@ -68,6 +70,12 @@ impl RunState {
             TestEvent::Progress(Event::Image { dir, state }) => {
                 if let Some(dir) = self.dirs.iter_mut().find(|known| known.path == *dir) {
                     dir.image(state);
+                }
+            }
+            TestEvent::Progress(Event::Services { dir, line }) => {
+                let waits = |known: &&mut DirState| known.path == *dir && known.started.is_none();
+                if let Some(dir) = self.dirs.iter_mut().find(waits) {
+                    dir.phase = Phase::Services(line.clone());
                 }
             }
             TestEvent::Stopping { .. } => self.stopping = true,

@@ -62,6 +62,8 @@ impl<'s> Checker<'s> {
                 self.known(key, name.span(), value);
             } else if path == "tasks" {
                 self.tasks(value);
+            } else if path == super::services::TABLE {
+                self.services(value);
             } else if path == super::suites::TABLE {
                 self.suites(value);
             } else if schema::LISTED_TABLES.contains(&path.as_str()) {

@@ -79,6 +79,10 @@ pub enum Form {
     Volume,
     /// `[[address:]host:]container`, ports or ranges of ports, with or without `/udp`.
     Port,
+    /// A container's port, with or without one of the host in front, which may be `auto`.
+    ServicePort,
+    /// The name of a service: what its host is called too.
+    ServiceName,
     /// The name of a network.
     Network,
     /// An entry of a test list.
@@ -144,6 +148,8 @@ impl Form {
             Self::Host => is_host(text),
             Self::Volume => is_volume(text),
             Self::Port => is_port(text),
+            Self::ServicePort => is_port(text.strip_prefix("auto:").unwrap_or(text)) && !text.starts_with("auto:auto"),
+            Self::ServiceName => is_service_name(text),
             Self::Network => is_reference(text),
             Self::TestEntry => is_test_entry(text),
             Self::Capability => Capability::parse(text).is_some(),
@@ -219,6 +225,8 @@ impl Form {
             Self::Host => "a host such as `git.example.org`, with or without `:port`",
             Self::Volume => "`host:container` or `host:container:ro`, the container's path absolute",
             Self::Port => "a port such as `8080`, `8080:80` or `127.0.0.1:8080:80`",
+            Self::ServicePort => "a port such as `5432`, `5432:5432` or `auto:5432`",
+            Self::ServiceName => "a name of small letters, digits, `_` and `-`, starting with a letter",
             Self::Network => "the name of a network",
             Self::TestEntry => {
                 "a test id, a file, a folder or a glob from the super-repo's root, such as `infra/tests/test_a.py::test_one`, \
@@ -244,6 +252,13 @@ pub(super) fn any_of<S: AsRef<str>>(words: &[S]) -> String {
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     }
+}
+
+/// Such that it is the name of a host and, in capitals, part of a variable's.
+fn is_service_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.len() <= 40
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
 }
 
 fn starts_alphanumeric(text: &str) -> bool {

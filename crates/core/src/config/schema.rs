@@ -169,6 +169,7 @@ impl Key {
 pub fn find(path: &str) -> Option<&'static Key> {
     let general = super::tasks::general(path);
     let general = super::suites::general(&general);
+    let general = super::services::general(&general);
     let path = &*general;
     KEYS.iter()
         .find(|key| match path.strip_prefix(key.path) {
@@ -199,7 +200,7 @@ pub fn without_item(path: &str) -> std::borrow::Cow<'_, str> {
 }
 
 /// The tables that stand for any number of tables, one for each name: `[tasks.NAME]`.
-pub const NAMED_TABLES: &[&str] = &["test.suites.NAME", "tasks.NAME", "tasks.NAME.args.word"];
+pub const NAMED_TABLES: &[&str] = &["test.suites.NAME", "services.NAME", "tasks.NAME", "tasks.NAME.args.word"];
 
 /// The names of all tables, in the order of the reference.
 #[must_use]

@@ -72,7 +72,8 @@ impl Checker<'_> {
         }
     }
 
-    fn fields(&mut self, table: &str, path: &str, fields: &DeTable<'_>) {
+    /// Reads a named thing's keys, those of `table` in the schema, as entries below `path`.
+    pub(super) fn fields(&mut self, table: &str, path: &str, fields: &DeTable<'_>) {
         for (name, value) in in_order(fields) {
             let text = name.get_ref();
             if table == TASK && text == "args" {

@@ -14,6 +14,7 @@ use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
 use super::origin::{Located, Origin};
 use super::schema;
+use super::services::ServicesConfig;
 use super::setenv::SetenvConfig;
 use super::size::parse_size;
 use super::suites::SuiteConfig;
@@ -45,6 +46,8 @@ pub struct Config {
     pub test: TestConfig,
     /// Table `cache`.
     pub cache: CacheConfig,
+    /// Table `services`.
+    pub services: ServicesConfig,
     /// Table `thin-env`.
     pub thin_env: ThinEnvConfig,
     /// Table `setenv`.
@@ -165,6 +168,8 @@ pub struct RunConfig {
     pub ports: Vec<String>,
     /// Network to join; `None`: the engine's default.
     pub network: Option<String>,
+    /// Services that are ready before a command starts.
+    pub services: Vec<String>,
 }
 
 /// Table `test`.
@@ -180,6 +185,8 @@ pub struct TestConfig {
     pub args: Vec<String>,
     /// What changes are counted from, for `--affected`; `None`: the default branch.
     pub base: Option<String>,
+    /// Services that are ready before tests start; `None`: those of [`RunConfig::services`].
+    pub services: Option<Vec<String>>,
     /// Whether known verdicts are taken.
     pub cache: bool,
     /// Path from the super-repo's root of the file of durations that shards are made by; `None`: there is none.
@@ -272,6 +279,7 @@ impl Config {
             run: reader.run(),
             test: reader.test()?,
             cache: reader.cache()?,
+            services: ServicesConfig::read(resolved),
             thin_env: reader.thin_env(),
             setenv: SetenvConfig::read(resolved)?,
         })
@@ -369,6 +377,7 @@ impl Reader<'_> {
             volumes,
             ports: self.list("run.ports"),
             network: self.text("run.network").map(|network| network.value),
+            services: self.list("run.services"),
         }
     }
 
@@ -402,6 +411,7 @@ impl Reader<'_> {
             jobs: self.jobs("test.jobs"),
             args: self.list("test.args"),
             base: self.text("test.base").map(|base| base.value),
+            services: self.located_list("test.services").map(|list| list.value),
             cache: self.0.get("test.cache").and_then(|(value, _)| value.as_boolean()).unwrap_or(true),
             durations: self.text("test.durations"),
             history_keep: self.required("test.history.keep", parse_duration)?.value,

@@ -106,6 +106,9 @@ fn copy(workspace: &Workspace, owner: &RunnableDir, image: &str, short: &str, ou
         platform: None,
         volumes: Vec::new(),
         log: EngineLog::Kept,
+        detached: false,
+        alias: None,
+        hosts: Vec::new(),
     }
 }
 

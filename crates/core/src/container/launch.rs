@@ -10,7 +10,7 @@ use wharf_process::Command;
 
 use super::error::ContainerError;
 use super::site::{self, Site};
-use super::{IMAGE, LOG, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
+use super::{IMAGE, LOG, Neighbours, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
 use crate::config::Variable;
 use crate::image::place::Place;
 use crate::image::site::{Seen, python_path};
@@ -69,6 +69,8 @@ pub struct Settings {
     pub log: Option<PathBuf>,
     /// Time between being asked to end and being killed.
     pub grace: Duration,
+    /// Services that it can reach.
+    pub neighbours: Option<Neighbours>,
 }
 
 impl Settings {
@@ -91,6 +93,7 @@ impl Settings {
             files: Vec::new(),
             log: None,
             grace: Duration::from_secs(10),
+            neighbours: None,
         }
     }
 }
@@ -261,7 +264,7 @@ impl Launch<'_> {
             passed_env: passed,
             workdir,
             user: settings.user.clone().map_or(user, User::Named),
-            network: settings.network.clone().or_else(|| run.network.clone()),
+            network: settings.joined().or_else(|| run.network.clone()),
             ports: run.ports.iter().filter(|_| settings.verb != "test").chain(&settings.ports).cloned().collect(),
             labels: self.labels(settings),
             terminal: settings.terminal,
@@ -269,6 +272,9 @@ impl Launch<'_> {
             platform: self.foreign_platform(client),
             volumes: self.volumes(settings),
             log: if settings.log.is_some() { EngineLog::None } else { EngineLog::Kept },
+            detached: false,
+            alias: None,
+            hosts: settings.neighbours.as_ref().map(|neighbours| neighbours.hosts.clone()).unwrap_or_default(),
         })
     }
 
@@ -383,6 +389,7 @@ impl Launch<'_> {
                 Variable::PassedOn(name) => passed.push(name.clone()),
             }
         }
+        env.extend(settings.neighbours.iter().flat_map(|neighbours| neighbours.env.clone()));
         for text in &settings.env {
             match text.split_once('=') {
                 Some((name, value)) => {

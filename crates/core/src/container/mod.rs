@@ -10,6 +10,8 @@ pub mod error;
 pub mod launch;
 pub mod live;
 pub mod log;
+pub mod neighbours;
+pub mod networks;
 pub mod owner;
 pub mod running;
 pub mod site;
@@ -18,6 +20,7 @@ pub use crate::image::site::SITE;
 pub use error::ContainerError;
 pub use launch::{Launch, Settings};
 pub use log::Log;
+pub use neighbours::Neighbours;
 pub use owner::Owner;
 pub use running::{Entry, Scope};
 
@@ -35,6 +38,11 @@ pub const IMAGE: &str = "dev.wharf.image";
 pub const RUN: &str = "dev.wharf.run";
 /// Label with the file of the host that gets all that the container prints, where the engine keeps none of it.
 pub const LOG: &str = "dev.wharf.log";
+
+/// Label with the name of the service that runs in the container.
+pub const SERVICE: &str = "dev.wharf.service";
+/// Label with the network that services and those who use them are in.
+pub const NETWORK: &str = "dev.wharf.network";
 
 /// Where the pytest plugin is mounted.
 pub const PLUGIN: &str = "/opt/wharf/plugin";

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::error::ContainerError;
 use super::owner::{Life, Owner};
-use super::{IMAGE, LOG, OWNER, ROOT, VERB, WORKSPACE, live};
+use super::{IMAGE, LOG, OWNER, ROOT, SERVICE, VERB, WORKSPACE, live, networks};
 use crate::image::place::Place;
 use crate::image::stage;
 use crate::workspace::Workspace;
@@ -32,6 +32,9 @@ pub struct Entry {
     pub dir: String,
     /// What it is for.
     pub verb: String,
+    /// Name of the service that it is, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// What it runs in.
     pub image: String,
     /// `running`, `exited`, …
@@ -110,7 +113,7 @@ pub fn end(place: &Place, entries: &[Entry], grace: Duration) -> Result<(), Cont
     Ok(())
 }
 
-/// Removes what a killed Wharf left behind in this workspace; gives what it removed.
+/// Removes what a killed Wharf left behind in this workspace, its networks too; gives what it removed.
 ///
 /// # Errors
 /// When the engine does not answer.
@@ -119,6 +122,9 @@ pub fn remove_orphans(workspace: &Workspace, place: &Place) -> Result<Vec<Entry>
         list(workspace, place, Scope::Workspace)?.into_iter().filter(|entry| entry.orphan).collect();
     if !orphans.is_empty() {
         end(place, &orphans, Duration::ZERO)?;
+    }
+    if let Place::Containers(client) = place {
+        networks::remove_orphans(workspace, client)?;
     }
     Ok(orphans)
 }
@@ -136,6 +142,7 @@ fn from_container(container: wharf_engine::Container) -> Entry {
         held: life == Life::Alive,
         dir: label(stage::DIR),
         verb: label(VERB),
+        service: Some(label(SERVICE)).filter(|name| !name.is_empty()),
         root: label(ROOT),
         log: Some(label(LOG)).filter(|log| !log.is_empty()).map(PathBuf::from),
         name: container.name,
@@ -157,6 +164,7 @@ fn on_host(workspace: &Workspace, cache: &std::path::Path, scope: Scope) -> Vec<
             id: group.process,
             dir: group.dir,
             verb: group.verb,
+            service: None,
             image: "host".into(),
             state: "running".into(),
             status: group.command,

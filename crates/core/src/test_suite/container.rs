@@ -19,8 +19,9 @@ use super::message::Assembler;
 use super::spread::DirShard;
 use super::stream::{Piece, Splitter};
 use crate::container::beside::{BESIDE, RUNNER};
-use crate::container::{ContainerError, Launch, Owner, PLUGIN, Settings, live, log};
+use crate::container::{ContainerError, Launch, Neighbours, Owner, PLUGIN, Settings, live, log};
 use crate::image::place::Place;
+use crate::service::{ServicePlan, identity};
 
 /// Lines of a container's own output that are kept for messages.
 const TAIL: usize = 20;
@@ -60,6 +61,10 @@ pub(super) struct Order<'a> {
     pub record: bool,
     /// Further variables, as [`Settings::env`] has them.
     pub env: &'a [String],
+    /// Services that run for it.
+    pub neighbours: Option<Neighbours>,
+    /// Which these are.
+    pub services: &'a ServicePlan,
 }
 
 /// Where the selection lies in a container.
@@ -132,6 +137,7 @@ impl Order<'_> {
         parts.push(("plugin".into(), plugin_folder));
         parts.push(("settings".into(), plugin.to_string()));
         parts.extend(self.listed.clone().map(|lists| ("lists".into(), lists)));
+        parts.extend(identity(self.launch.workspace, self.services, self.launch.place.client()));
         Ok(Key::of_dir(&parts))
     }
 
@@ -185,6 +191,7 @@ impl Order<'_> {
         settings.env = vec![format!("WHARF_PLUGIN={plugin}"), "PYTHONUNBUFFERED=1".to_owned()];
         settings.env.extend_from_slice(self.env);
         settings.plugin = Some(self.plugin.to_path_buf());
+        settings.neighbours.clone_from(&self.neighbours);
         settings.labels = BTreeMap::from([(crate::container::RUN.to_owned(), self.run.to_string())]);
         settings.grace = Duration::from_secs(3);
         settings.log = Some(self.log.to_path_buf());

@@ -5,6 +5,7 @@
 
 mod before;
 mod closing;
+mod services;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +21,7 @@ use super::handed::Handed;
 use super::message::Message;
 use super::report::model::DirStatus;
 use super::run::Shared;
+use super::services::Services;
 use super::session::{Ended, Session};
 use crate::container::Launch;
 use crate::event::{Clock, Event};
@@ -49,6 +51,8 @@ pub(super) enum Signal {
     Message { index: DirIndex, message: Message },
     /// A dir's container has ended and all its output is read.
     Ended { index: DirIndex, exit: Exit, tail: Vec<String>, problem: Option<String> },
+    /// Services of a dir are ready, or cannot be had.
+    Services(DirIndex),
     /// What a killed Wharf left behind is removed: these.
     Orphans(Vec<String>),
     /// The user or the system wants the run to end.
@@ -86,6 +90,7 @@ pub(super) struct Dispatcher<'a> {
     /// Whether a dir was not run because its image is stale.
     pub refused: bool,
     last_tick: Duration,
+    services: Services,
     /// Known verdicts, where they are asked for.
     pub cache: Option<Cache>,
 }
@@ -130,6 +135,7 @@ impl<'a> Dispatcher<'a> {
             problems: Vec::new(),
             refused: false,
             last_tick: Duration::ZERO,
+            services: Services::default(),
             cache,
         }
     }
@@ -170,10 +176,11 @@ impl<'a> Dispatcher<'a> {
             self.watch();
         }
         self.close_the_rest();
+        self.close_services(receiver);
     }
 
     fn is_over(&self) -> bool {
-        let nothing_runs = self.running.is_empty();
+        let nothing_runs = self.running.is_empty() && (self.stopping != Stopping::No || self.services.waiting() == 0);
         match self.stopping {
             Stopping::No => nothing_runs && self.waiting == 0 && self.queue.is_empty() && !self.orphans_left,
             Stopping::FailFast | Stopping::Asked => nothing_runs,
@@ -185,7 +192,11 @@ impl<'a> Dispatcher<'a> {
         match signal {
             Signal::Image { dirs, outcome } => self.image(&dirs, *outcome),
             Signal::ImagesOver(error) => self.images_over(error.as_deref()),
-            Signal::Progress(event) => self.listener.on(&TestEvent::Progress(event)),
+            Signal::Progress(event) => {
+                self.begin_services(&event);
+                self.listener.on(&TestEvent::Progress(event));
+            }
+            Signal::Services(index) => self.services_over(index),
             Signal::Problem(problem) => self.problem(problem),
             Signal::Message { index, message } => {
                 let now = self.now();
@@ -262,7 +273,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn start_queued(&mut self) {
-        while self.stopping == Stopping::No && self.running.len() < self.shared.jobs {
+        while self.stopping == Stopping::No && self.running.len() + self.services.waiting() < self.shared.jobs {
             // The longest first, so that none of them is what the others wait for at the end.
             let weight = |place: &usize| self.shared.plan.dirs[self.queue[*place]].weight();
             let free = |place: &usize| self.has_lane(self.queue[*place]);
@@ -270,16 +281,6 @@ impl<'a> Dispatcher<'a> {
             let Some(index) = longest.and_then(|place| self.queue.remove(place)) else { return };
             self.start(index);
         }
-    }
-
-    /// Whether one more part of a dir may run: of those of `--split` so many at once, of others there is one.
-    fn has_lane(&self, index: DirIndex) -> bool {
-        let plans = &self.shared.plan.dirs;
-        let part = plans[index].shard.as_ref().and_then(|shard| shard.part);
-        part.is_none_or(|part| {
-            let running = self.running.keys().filter(|other| plans[**other].path == plans[index].path).count();
-            running < part.lanes as usize
-        })
     }
 
     fn start(&mut self, index: DirIndex) {
@@ -291,8 +292,10 @@ impl<'a> Dispatcher<'a> {
         };
         let owner = shared.workspace.image_owner(dir).ok();
         let stale = owner.and_then(|owner| stale(dir, owner, &ready));
-        let attempt = self.sessions[index].start();
-        if let Some(stale) = stale.as_ref().filter(|_| attempt == 1) {
+        let resumed = self.services.resume(index);
+        let attempt = resumed.unwrap_or_else(|| self.sessions[index].start());
+        let is_first = attempt == 1 && resumed.is_none();
+        if let Some(stale) = stale.as_ref().filter(|_| is_first) {
             if shared.options.strict {
                 self.refused = true;
                 return self.not_run(index, stale.to_string(), Some(stale.hint()));
@@ -334,10 +337,13 @@ impl<'a> Dispatcher<'a> {
             header: header(&ready, stale.as_ref()),
             record: dir.config.test.record,
             env: &shared.options.env,
+            neighbours: self.services.neighbours(index),
+            services: &shared.services[index],
         };
-        if attempt == 1 && self.recall(dir, &order) {
+        if (is_first && self.recall(dir, &order)) || self.waits_for_services(index, attempt) {
             return;
         }
+        order.neighbours = self.services.neighbours(index);
         let session = &self.sessions[index];
         match shared.write_lists(index, attempt, session.selection(), session.recalled()) {
             Ok(Handed { select, leave_out, lists, shard }) => {
@@ -384,12 +390,14 @@ impl<'a> Dispatcher<'a> {
             return;
         }
         self.sessions[index].close(Some(exit), tail, how);
+        self.end_services(index);
         self.tell_dir(index);
     }
 
     /// Obeys a signal: the first asks, the second insists.
     fn stop(&mut self) {
         self.stop_images.store(true, Ordering::Relaxed);
+        self.services.stop();
         let again = self.interrupted();
         self.listener.on(&TestEvent::Stopping { again, grace: GRACE });
         if again {

@@ -11,6 +11,7 @@ use super::collect::Purpose;
 use super::event::DirIndex;
 use super::plan::DirPlan;
 use super::run::Shared;
+use crate::config::Capability;
 use crate::runnable_dir::RunnableDir;
 
 /// Lists in files; `None` where there is nothing to say.
@@ -76,9 +77,15 @@ impl Shared {
     pub fn plugin_settings(&self, plan: &DirPlan, dir: &RunnableDir) -> Map<String, Value> {
         let mut settings = Map::new();
         let requires = &dir.config.test.requires;
+        // Whoever only asks what would run has no services started.
+        let looks = matches!(self.options.purpose, Purpose::Explain(_));
+        let needed = dir.config.test.services.as_ref().unwrap_or(&dir.config.run.services);
+        let started =
+            |capability: &Capability| matches!(capability, Capability::Service(name, _) if needed.contains(name));
         if !requires.is_empty() {
+            let requires = requires.iter().filter(|(_, capability)| !looks || !started(capability));
             let requires: Map<String, Value> =
-                requires.iter().map(|(marker, capability)| (marker.clone(), capability.to_string().into())).collect();
+                requires.map(|(marker, capability)| (marker.clone(), capability.to_string().into())).collect();
             settings.insert("requires".into(), requires.into());
             if !self.options.require.is_empty() {
                 settings.insert("require".into(), json!(self.options.require));

@@ -14,6 +14,7 @@ use super::suites::{self, Chosen, DirSuite};
 use crate::config::{ConfigError, nearest_path};
 use crate::image::ImageError;
 use crate::runnable_dir::{Address, DEVOPS, RunnableDir};
+use crate::service::ServiceError;
 use crate::workspace::{Workspace, WorkspaceError};
 
 /// What a user wants to run.
@@ -205,6 +206,9 @@ pub enum TestError {
         /// The one that was probably meant.
         nearest: Option<String>,
     },
+    /// Services that cannot be had.
+    #[error(transparent)]
+    Service(Box<ServiceError>),
     /// A test list that cannot be used.
     #[error(transparent)]
     List(#[from] ListError),
@@ -235,6 +239,12 @@ pub enum TestError {
     Io(#[from] std::io::Error),
 }
 
+impl From<ServiceError> for TestError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(Box::new(error))
+    }
+}
+
 impl TestError {
     /// The next command to type.
     #[must_use]
@@ -248,6 +258,7 @@ impl TestError {
             Self::NoSuite { nearest: Some(near), from: None, .. } => Some(format!("did you mean `--suite {near}`?")),
             Self::NoSuite { nearest: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoSuite { known, .. } => Some(format!("there are {}", known.join(", "))),
+            Self::Service(error) => error.hint(),
             Self::List(error) => error.hint(),
             Self::NoCapability { nearest: Some(near), .. } => Some(format!("did you mean `--require {near}`?")),
             Self::NoCapability { known, .. } if known.is_empty() => {

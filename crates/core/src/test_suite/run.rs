@@ -22,6 +22,7 @@ use super::record::Recorder;
 use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
 use super::report::{clear, write_all};
 use super::runs;
+use super::services;
 use super::session::Session;
 use crate::container::beside::tools;
 use crate::container::{Owner, running, site};
@@ -31,6 +32,7 @@ use crate::image::ensure::{Demand, ensure};
 use crate::image::place::Place;
 use crate::image::{ImageError, Ready, Stage};
 use crate::runnable_dir::RunnableDir;
+use crate::service::ServicePlan;
 use crate::workspace::{StateDir, Workspace};
 
 /// What a run is told besides its plan.
@@ -64,6 +66,8 @@ pub struct Options {
     pub report_dir: Option<PathBuf>,
     /// Known verdicts; `None`: all is run and nothing kept.
     pub cache: Option<Caching>,
+    /// Services beside those that the configuration asks for.
+    pub with: Vec<String>,
     /// The command line, for the report.
     pub command: String,
     /// Version of Wharf, for the report.
@@ -83,6 +87,8 @@ pub(super) struct Shared {
     pub run: u32,
     pub jobs: usize,
     pub seed: String,
+    /// Which services each dir needs, in the plan's order.
+    pub services: Vec<ServicePlan>,
     /// Test tools for prod images, by the address of the dir that owns the image.
     pub beside: Beside,
 }
@@ -207,6 +213,10 @@ pub(super) fn share(
     options: Options,
     clock: &dyn Clock,
 ) -> Result<Shared, TestError> {
+    let services = match options.purpose {
+        Purpose::Run => services::plans(workspace, &plan, &options.with)?,
+        Purpose::Collect | Purpose::Explain(_) => vec![ServicePlan::default(); plan.dirs.len()],
+    };
     let state = StateDir::open(workspace)?;
     let taken = match options.purpose {
         Purpose::Run => runs::take(&state)?,
@@ -220,6 +230,7 @@ pub(super) fn share(
     }
     let owner = Owner::current();
     let shared = Shared {
+        services,
         jobs: options.jobs.or(workspace.config.test.jobs.map(std::num::NonZero::get)).unwrap_or_else(default_jobs),
         seed: format!("{owner}/{}/{:?}/{}", clock.timestamp(), clock.elapsed(), folder.display()),
         plugin: site::plugin(&workspace.surroundings.cache)?,

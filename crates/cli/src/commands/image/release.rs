@@ -148,6 +148,7 @@ impl Scene<'_> {
             strict: false,
             require: Vec::new(),
             purpose: Purpose::Run,
+            with: Vec::new(),
             env: suite.env,
             coverage: None,
             report_dir: None,

@@ -28,6 +28,9 @@ pub(super) const TEST_KEYS: &[Key] = &[
     key("test.args", Kind::List(Form::Any), "Arguments for pytest, before those of the command line")
         .default("[]")
         .example(r#"["-p", "no:cacheprovider"]"#),
+    key("test.services", Kind::List(Form::ServiceName), "Services that are ready before tests start, each dir's own")
+        .absent("those of `run.services`")
+        .example(r#"["postgres", "redis"]"#),
     key("test.base", Kind::Text(Form::Any), "What `wharf test --affected` compares with: a branch, tag or commit")
         .absent("what the default branch of the remote has")
         .example(r#""origin/develop""#)

@@ -32,6 +32,7 @@ fn every_key_has_a_good_example_or_default_and_a_home() {
         assert_eq!(key.default.is_none(), !key.absent.is_empty(), "{}", key.path);
         let text = match schema::LISTED_TABLES.contains(&key.table()) {
             true => listed_example(key.table()),
+            false if key.table() == "services.NAME" => service_example(key),
             false => format!("{} = {}", key.path, key.example),
         };
         let read = Layer::from_toml(LayerKind::Defaults, Path::new("example.toml"), text.as_bytes());
@@ -40,6 +41,12 @@ fn every_key_has_a_good_example_or_default_and_a_home() {
             assert_eq!(schema::find(other).expect("a key").table(), key.table());
         }
     }
+}
+
+/// A service with this key; it is nothing without an image.
+fn service_example(key: &schema::Key) -> String {
+    let image = if matches!(key.name(), "image" | "build") { "" } else { "services.db.image = \"a\"\n" };
+    format!("{image}services.db.{} = {}", key.name(), key.example)
 }
 
 /// An item of a listed table that states all its keys.

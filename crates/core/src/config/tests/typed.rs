@@ -108,3 +108,22 @@ fn configuration_crosses_threads() {
     crosses::<Resolved>();
     crosses::<ConfigError>();
 }
+
+#[test]
+fn a_service_is_replaced_wholly() {
+    let root = layer(
+        LayerKind::SuperRepo,
+        "[services]\ncompose = 'a.yaml'\n[services.db]\nimage = 'a'\nneeds = ['x']\nready-timeout = '2m'\n[services.x]\nbuild = 'x'\n",
+    );
+    let dir = layer(
+        LayerKind::RunnableDir,
+        "[services.db]\nimage = 'b'\ncommand = 'run --all'\nports = ['auto:80']\n[run]\nservices = ['db']\n[test]\nservices = []\n",
+    );
+    let config = config(&[&root, &dir]);
+    let db = &config.services.named["db"];
+    assert_eq!((db.image.as_deref(), db.needs.len(), db.ready_timeout), (Some("b"), 0, Duration::from_secs(60)));
+    assert_eq!(db.command, ["run", "--all"]);
+    assert_eq!(config.services.named["x"].build.as_deref(), Some("x"));
+    assert_eq!(config.services.compose.map(|file| file.value).as_deref(), Some("a.yaml"));
+    assert_eq!((config.run.services, config.test.services), (vec!["db".to_owned()], Some(Vec::new())));
+}

@@ -151,6 +151,9 @@ impl<'a> Room<'a> {
             platform: None,
             volumes: Vec::new(),
             log: EngineLog::None,
+            detached: false,
+            alias: None,
+            hosts: Vec::new(),
         }
     }
 }

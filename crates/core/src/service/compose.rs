@@ -1,0 +1,158 @@
+//! Services of a Compose file, through the engine's Compose tool.
+//!
+//! The file is rendered by the tool itself, without fixed names and ports, and started as a project of its own in the network
+//! of the other services; labels come in through a second file, so that all of it is found and removed like any other container.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use wharf_engine::{Client, EngineError, Kind};
+use wharf_process::Command;
+
+use super::error::ServiceError;
+use super::ready::{self, Probe};
+use super::rendered::{self, Rendered};
+use super::start::{Lifetime, Order};
+use super::started::Member;
+use crate::container::{IMAGE, NETWORK, SERVICE, networks};
+use crate::event::Event;
+
+/// How long a service of a Compose file may take to be healthy.
+const HEALTHY_WITHIN: Duration = Duration::from_secs(120);
+
+/// What was started.
+#[derive(Debug, Default)]
+pub(super) struct Composed {
+    pub members: Vec<Member>,
+    /// Names of images that were built for this project alone.
+    pub images: Vec<String>,
+}
+
+/// The Compose tool of an engine: the command and its first words.
+fn tool(client: &Client, file: &Path) -> Result<Vec<&'static str>, ServiceError> {
+    let works = |words: &[&str]| {
+        let version = Command::new(words[0]).args(words[1..].iter().copied()).arg("version");
+        version.run().is_ok_and(|output| output.exit.is_success())
+    };
+    let known: &[&[&'static str]] = match client.kind() {
+        Kind::Podman => &[&["podman-compose"]],
+        Kind::Docker | Kind::Host => &[&["docker", "compose"], &["docker-compose"]],
+    };
+    let found = known.iter().find(|words| works(words)).map(|words| words.to_vec());
+    found.ok_or_else(|| ServiceError::NoComposeTool { file: file.to_owned(), kind: client.kind() })
+}
+
+fn command(words: &[&str], file: &Path) -> Command {
+    let folder = file.parent().unwrap_or(file);
+    Command::new(words[0]).args(words[1..].iter().copied()).cwd(folder)
+}
+
+/// Reads a Compose file with its tool.
+fn render(words: &[&str], file: &Path, lifetime: Lifetime) -> Result<Rendered, ServiceError> {
+    let output = command(words, file).arg("-f").arg(file).arg("config").run();
+    let bad = |detail: String| ServiceError::Compose { file: file.to_owned(), detail };
+    let output = output.map_err(|error| bad(error.to_string()))?;
+    if !output.exit.is_success() {
+        return Err(bad(tail(&output.error_text())));
+    }
+    Ok(rendered::read(&output.text(), lifetime != Lifetime::Tests))
+}
+
+fn tail(text: &str) -> String {
+    ready::last_lines(text.as_bytes(), 12).join("\n  ")
+}
+
+/// Starts services of a Compose file, and what they depend on, and waits until they are healthy.
+pub(super) fn up(
+    order: &Order<'_>,
+    client: &Client,
+    (file, names): (&Path, &[String]),
+    labels: &BTreeMap<String, String>,
+) -> Result<Composed, ServiceError> {
+    let words = tool(client, file)?;
+    let rendered = render(&words, file, order.lifetime)?;
+    check(order, file, names, &rendered)?;
+    let say = |line: String| order.listener.on(Event::Services { dir: order.shown.to_owned(), line });
+    say(format!("starting {} of {}", names.join(", "), file.file_name().unwrap_or_default().to_string_lossy()));
+    let folder = tempfile::Builder::new().prefix("wharf-compose-").tempdir()?;
+    let (plain, ours) = (folder.path().join("compose.yaml"), folder.path().join("wharf.json"));
+    fs_err::write(&plain, &rendered.text)?;
+    fs_err::write(&ours, additions(order.network, names, &rendered, labels).to_string())?;
+    let project = networks::project(order.network);
+    let started = command(&words, file)
+        .args(["-p", &project])
+        .arg("-f")
+        .arg(plain)
+        .arg("-f")
+        .arg(ours)
+        .args(["up", "--detach"])
+        .args(names.iter().cloned())
+        .run();
+    let failed = |detail: String| {
+        let source = EngineError::Refused { kind: client.kind(), verb: "start it with Compose".into(), detail };
+        ServiceError::NotStarted { name: names.join("`, `"), source }
+    };
+    let output = started.map_err(|error| failed(error.to_string()))?;
+    if !output.exit.is_success() {
+        return Err(failed(tail(&output.error_text())));
+    }
+    let built = rendered.services.iter().filter(|(_, is_built)| *is_built);
+    let images = built.flat_map(|(name, _)| [format!("{project}_{name}"), format!("{project}-{name}")]).collect();
+    Ok(Composed { members: members(order, client, names)?, images })
+}
+
+fn check(order: &Order<'_>, file: &Path, names: &[String], rendered: &Rendered) -> Result<(), ServiceError> {
+    let dir = order.dir.address.to_string();
+    let has = |name: &str| rendered.services.iter().any(|(known, _)| known == name);
+    if let Some(name) = names.iter().find(|name| !has(name)) {
+        let known = rendered.services.iter().map(|(name, _)| name.clone());
+        let known: Vec<String> = known.chain(order.dir.config.services.named.keys().cloned()).collect();
+        let words: Vec<&str> = known.iter().map(String::as_str).collect();
+        let nearest = crate::config::nearest_word(name, &words).map(|near| near.to_string());
+        return Err(ServiceError::Unknown { dir, name: name.clone(), needed_by: None, known, nearest });
+    }
+    if let Some(twice) = order.plan.services.iter().find(|planned| has(&planned.name)) {
+        let why = format!("one is in `[services]`, the other in `{}`", file.display());
+        return Err(ServiceError::Clash { dir, first: twice.name.clone(), second: twice.name.clone(), why });
+    }
+    if order.stop.load(Ordering::Relaxed) { Err(ServiceError::Stopped) } else { Ok(()) }
+}
+
+/// Labels of all services; those that are asked for, and what says nothing else, are in our network. JSON is YAML.
+fn additions(network: &str, names: &[String], rendered: &Rendered, labels: &BTreeMap<String, String>) -> Value {
+    let mut services = Map::new();
+    for (name, _) in &rendered.services {
+        let mut labels = labels.clone();
+        labels.insert(SERVICE.to_owned(), name.clone());
+        labels.insert(IMAGE.to_owned(), format!("Compose service {name}"));
+        // In a Compose file `$` starts a variable.
+        labels.values_mut().for_each(|value| *value = value.replace('$', "$$"));
+        let mut service = json!({ "labels": labels });
+        if names.contains(name) {
+            service["networks"] = json!({ "default": null });
+        }
+        services.insert(name.clone(), service);
+    }
+    let mut whole = json!({ "services": services, "networks": { "default": { "external": true, "name": network } } });
+    if let Some(version) = &rendered.version {
+        whole["version"] = json!(version);
+    }
+    whole
+}
+
+/// The containers of services that were asked for, once they are healthy.
+fn members(order: &Order<'_>, client: &Client, names: &[String]) -> Result<Vec<Member>, ServiceError> {
+    let found = client.containers(&[format!("{NETWORK}={}", order.network)])?;
+    let mut members = Vec::new();
+    for container in found {
+        let Some(name) = container.labels.get(SERVICE).filter(|name| names.contains(name)) else { continue };
+        let place = (name.as_str(), container.name.as_str());
+        ready::wait(client, place, Some(&Probe::Health), HEALTHY_WITHIN, order.stop)?;
+        let standing = client.standing(&container.name)?.unwrap_or_default();
+        members.push(Member { name: name.clone(), container: container.name, standing, port: None });
+    }
+    Ok(members)
+}
