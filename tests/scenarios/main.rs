@@ -52,5 +52,6 @@ mod testing_signals;
 mod testing_verdicts;
 mod thin_env;
 mod version;
+mod warm;
 mod workspace;
 mod worktrees;

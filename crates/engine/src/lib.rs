@@ -9,6 +9,8 @@
 //! Refuses to know what a workspace or a runnable dir is: it gets names, labels and paths.
 
 mod api;
+pub mod exec;
+pub mod http;
 pub mod build;
 pub mod client;
 mod credentials;
@@ -33,6 +35,7 @@ pub use detect::detect;
 pub use emulation::Running;
 pub use environment::Environment;
 pub use error::EngineError;
+pub use exec::{Exec, ExecSpec, Input};
 pub use files::ImageSettings;
 pub use images::{Details, ImageUser, Layer};
 pub use kind::Kind;

@@ -40,6 +40,9 @@ impl Job<'_> {
         let state = StateDir::open(self.workspace)?;
         let owner = Owner::current();
         let launch = self.launch(&ready, &state, &owner);
+        if let Some(code) = self.execute_warm(&launch)? {
+            return Ok(code);
+        }
         let command = self.command(&launch)?;
         let relay = self.relay(launch.name(&self.settings));
         let mut registered = None;
@@ -67,11 +70,17 @@ impl Job<'_> {
     /// The line that starts it, after a warning for a stale image and for each thing in the configuration that cannot be
     /// done here.
     fn command(&self, launch: &Launch<'_>) -> Result<Command, Failure> {
+        self.say_before(launch)?;
+        Ok(launch.command(&self.settings)?)
+    }
+
+    /// Warns of a stale image, and of each thing in the configuration that cannot be done here.
+    pub(super) fn say_before(&self, launch: &Launch<'_>) -> Result<(), Failure> {
         self.check_stale(launch.ready)?;
         for warning in launch.warnings() {
             self.context.talk.warning(&warning);
         }
-        Ok(launch.command(&self.settings)?)
+        Ok(())
     }
 
     fn ready(&self) -> Result<Ready, Failure> {
@@ -158,7 +167,11 @@ impl Job<'_> {
             }
         };
         let (state, owner) = (StateDir::peek(self.workspace), Owner::current());
-        let command = self.command(&self.launch(&ready, &state, &owner))?;
+        let launch = self.launch(&ready, &state, &owner);
+        if self.show_warm(&launch)? {
+            return Ok(0);
+        }
+        let command = self.command(&launch)?;
         data::line(&command.to_string())?;
         Ok(0)
     }
@@ -177,7 +190,7 @@ impl Job<'_> {
         Ok(0)
     }
 
-    fn not_started(&self, error: &wharf_process::ProcessError) -> Failure {
+    pub(super) fn not_started(&self, error: &wharf_process::ProcessError) -> Failure {
         let mut message = error.to_string();
         if let Some(cause) = std::error::Error::source(error) {
             message = format!("{message}: {cause}");

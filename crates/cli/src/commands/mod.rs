@@ -35,3 +35,4 @@ pub mod task;
 pub mod tasks;
 pub mod test;
 pub mod version;
+mod warm;

@@ -72,6 +72,9 @@ pub struct Options {
     /// Starts in this folder: absolute in the container, or relative to the runnable dir.
     #[arg(short, long, value_name = "FOLDER")]
     pub workdir: Option<String>,
+    /// Takes a container of its own, where the configuration has one kept warm (`[run] warm`).
+    #[arg(long)]
+    pub fresh: bool,
     /// Refuses (exit 5) where the image is not what the checkout asks for, instead of a warning.
     #[arg(long)]
     pub strict: bool,

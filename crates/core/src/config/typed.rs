@@ -12,6 +12,7 @@ use super::capability::Capability;
 use super::duration::parse_duration;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
+use super::nested::NestedConfig;
 use super::origin::{Located, Origin};
 use super::schema;
 use super::setenv::SetenvConfig;
@@ -165,6 +166,8 @@ pub struct RunConfig {
     pub ports: Vec<String>,
     /// Network to join; `None`: the engine's default.
     pub network: Option<String>,
+    /// Warm containers, and engines in containers.
+    pub nested: NestedConfig,
 }
 
 /// Table `test`.
@@ -369,6 +372,7 @@ impl Reader<'_> {
             volumes,
             ports: self.list("run.ports"),
             network: self.text("run.network").map(|network| network.value),
+            nested: NestedConfig::read(self.0),
         }
     }
 

@@ -106,6 +106,7 @@ fn copy(workspace: &Workspace, owner: &RunnableDir, image: &str, short: &str, ou
         platform: None,
         volumes: Vec::new(),
         log: EngineLog::Kept,
+        options: Vec::new(),
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Settings {
     pub log: Option<PathBuf>,
     /// Time between being asked to end and being killed.
     pub grace: Duration,
+    /// Further options, as the engine's program takes them.
+    pub options: Vec<String>,
 }
 
 impl Settings {
@@ -91,6 +93,7 @@ impl Settings {
             files: Vec::new(),
             log: None,
             grace: Duration::from_secs(10),
+            options: Vec::new(),
         }
     }
 }
@@ -155,10 +158,9 @@ impl Launch<'_> {
     /// When those files cannot be made.
     pub fn command(&self, settings: &Settings) -> Result<Command, ContainerError> {
         match (self.place, &self.ready.body) {
-            (Place::Containers(client), Body::Image(id)) if self.ready.is_prod() => {
-                Ok(self.in_prod(client, id, settings))
+            (Place::Containers(client), Body::Image(id)) => {
+                Ok(client.run_command(&self.spec(client, id, settings)?))
             }
-            (Place::Containers(client), Body::Image(id)) => self.in_container(client, id, settings),
             (_, Body::Venv(venv)) => self.on_host(venv, settings),
             (Place::Host(_), Body::Image(image)) => Err(ContainerError::Unknown(image.clone())),
         }
@@ -207,7 +209,11 @@ impl Launch<'_> {
         lines
     }
 
-    fn in_container(&self, client: &Client, image: &str, settings: &Settings) -> Result<Command, ContainerError> {
+    /// The container that it runs in.
+    pub(super) fn spec(&self, client: &Client, image: &str, settings: &Settings) -> Result<RunSpec, ContainerError> {
+        if self.ready.is_prod() {
+            return Ok(self.in_prod(client, image, settings));
+        }
         let package = self.packages(Seen::InContainer)?;
         let mut mounts = vec![Mount {
             host: self.workspace.root.clone(),
@@ -237,7 +243,7 @@ impl Launch<'_> {
     }
 
     /// What containers of all stages have in common.
-    fn container(&self, client: &Client, image: &str, settings: &Settings, inside: Inside) -> Command {
+    fn container(&self, client: &Client, image: &str, settings: &Settings, inside: Inside) -> RunSpec {
         let Inside { mounts, mut env, workdir, user } = inside;
         let mut passed = Vec::new();
         if settings.terminal == Terminal::Full {
@@ -251,7 +257,7 @@ impl Launch<'_> {
             Some(path) => format!("{here}/{path}"),
         };
         let run = &self.dir.config.run;
-        client.run_command(&RunSpec {
+        RunSpec {
             image: image.to_owned(),
             name: self.name(settings),
             command: settings.command.clone(),
@@ -269,7 +275,8 @@ impl Launch<'_> {
             platform: self.foreign_platform(client),
             volumes: self.volumes(settings),
             log: if settings.log.is_some() { EngineLog::None } else { EngineLog::Kept },
-        })
+            options: settings.options.clone(),
+        }
     }
 
     /// The platform to name: where it is the engine's own, a plan is easier to read without.
@@ -279,7 +286,7 @@ impl Launch<'_> {
     }
 
     /// A prod image as it is: its own code, user, folder and `PYTHONPATH`; nothing of the work tree is in it.
-    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> Command {
+    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> RunSpec {
         // The folder: that of the dir whose image it is; of another dir that uses it, its own.
         let is_own = self.ready.spec.dir == self.dir.address.as_str() || settings.verb == "test";
         let inside = Inside {

@@ -13,6 +13,7 @@ pub mod log;
 pub mod owner;
 pub mod running;
 pub mod site;
+pub mod warm;
 
 pub use crate::image::site::SITE;
 pub use error::ContainerError;
@@ -20,6 +21,7 @@ pub use launch::{Launch, Settings};
 pub use log::Log;
 pub use owner::Owner;
 pub use running::{Entry, Scope};
+pub use warm::{Warm, WarmState};
 
 /// Label with the id of the workspace.
 pub const WORKSPACE: &str = "dev.wharf.workspace";
@@ -35,6 +37,8 @@ pub const IMAGE: &str = "dev.wharf.image";
 pub const RUN: &str = "dev.wharf.run";
 /// Label with the file of the host that gets all that the container prints, where the engine keeps none of it.
 pub const LOG: &str = "dev.wharf.log";
+/// Label of a warm container: seconds that it is kept, whose it is, and its folder on the host.
+pub const WARM: &str = "dev.wharf.warm";
 
 /// Where the pytest plugin is mounted.
 pub const PLUGIN: &str = "/opt/wharf/plugin";

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::error::ContainerError;
 use super::owner::{Life, Owner};
-use super::{IMAGE, LOG, OWNER, ROOT, VERB, WORKSPACE, live};
+use super::warm::{self, WarmState};
+use super::{IMAGE, LOG, OWNER, ROOT, VERB, WARM, WORKSPACE, live};
 use crate::image::place::Place;
 use crate::image::stage;
 use crate::workspace::Workspace;
@@ -43,6 +44,9 @@ pub struct Entry {
     /// The file that gets all that it prints, where the engine does not keep it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<PathBuf>,
+    /// Of a container that is kept for the next command: whether it is used now, and until when it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warm: Option<WarmState>,
     /// Whether the process that started it is gone.
     pub orphan: bool,
     /// Whether the process that started it is known to be there.
@@ -115,6 +119,9 @@ pub fn end(place: &Place, entries: &[Entry], grace: Duration) -> Result<(), Cont
 /// # Errors
 /// When the engine does not answer.
 pub fn remove_orphans(workspace: &Workspace, place: &Place) -> Result<Vec<Entry>, ContainerError> {
+    if let Place::Containers(client) = place {
+        warm::end_orphans(workspace, client);
+    }
     let orphans: Vec<Entry> =
         list(workspace, place, Scope::Workspace)?.into_iter().filter(|entry| entry.orphan).collect();
     if !orphans.is_empty() {
@@ -134,6 +141,7 @@ fn from_container(container: wharf_engine::Container) -> Entry {
     Entry {
         orphan: life == Life::Dead,
         held: life == Life::Alive,
+        warm: warm::state(&label(WARM)),
         dir: label(stage::DIR),
         verb: label(VERB),
         root: label(ROOT),
@@ -154,6 +162,7 @@ fn on_host(workspace: &Workspace, cache: &std::path::Path, scope: Scope) -> Vec<
             name: format!("process-{}", group.process.parse::<Owner>().map_or(0, |owner| owner.pid())),
             orphan: live::is_orphan(&group),
             held: !live::is_orphan(&group),
+            warm: None,
             id: group.process,
             dir: group.dir,
             verb: group.verb,

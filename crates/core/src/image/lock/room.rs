@@ -151,6 +151,7 @@ impl<'a> Room<'a> {
             platform: None,
             volumes: Vec::new(),
             log: EngineLog::None,
+            options: Vec::new(),
         }
     }
 }
