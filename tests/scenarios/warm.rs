@@ -27,7 +27,9 @@ fn toml(warm: &str) -> String {
 }
 
 fn repo(sandbox: &Sandbox, warm: &str) -> Repo {
-    sample::workspace(sandbox).dir("infra", |dir| dir.no_requirements().toml(&toml(warm)).file("a.txt", "hello\n")).build()
+    sample::workspace(sandbox)
+        .dir("infra", |dir| dir.no_requirements().toml(&toml(warm)).file("a.txt", "hello\n"))
+        .build()
 }
 
 /// Which container it is: the host name is the start of its id.
@@ -213,7 +215,10 @@ fn a_dry_run_prints_lines_that_do_the_same() {
         let dry = || wharf(&sandbox, &repo, engine).args(["run", "infra", "--dry-run", "--", "cat", "a.txt"]).run();
         let lines = dry();
         let first: Vec<&str> = lines.assert_code(0).stdout.lines().filter_map(|line| line.split(' ').next()).collect();
-        assert_eq!((first[0], first[1], *first.last().expect("the last line")), ("mkdir", engine.name(), engine.name()));
+        assert_eq!(
+            (first[0], first[1], *first.last().expect("the last line")),
+            ("mkdir", engine.name(), engine.name())
+        );
         assert!(listed(&sandbox, &repo, engine).is_empty(), "{engine}: nothing is started");
         let pasted = sandbox.command("sh").args(["-e", "-c", &lines.stdout]).run();
         pasted.assert_code(0).stdout_contains("hello\n");

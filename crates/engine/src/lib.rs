@@ -9,8 +9,6 @@
 //! Refuses to know what a workspace or a runnable dir is: it gets names, labels and paths.
 
 mod api;
-pub mod exec;
-pub mod http;
 pub mod build;
 pub mod client;
 mod credentials;
@@ -18,8 +16,10 @@ pub mod detect;
 pub mod emulation;
 pub mod environment;
 pub mod error;
+pub mod exec;
 pub mod files;
 pub mod host;
+pub mod http;
 pub mod images;
 pub mod kind;
 pub mod platform;

@@ -88,6 +88,9 @@ impl Job<'_> {
         check_platform(self.place, &wish)?;
         let demand = self.demand(&wish);
         let owner = self.workspace.image_owner(self.dir)?;
+        if let Some(ready) = self.known_image(&demand, owner)? {
+            return Ok(ready);
+        }
         let outcome: Mutex<Option<Result<Ready, ImageError>>> = Mutex::default();
         let keep = |_: &RunnableDir, result| {
             if let Ok(mut outcome) = outcome.lock() {

@@ -4,8 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wharf_core::config::DockerMode;
+use wharf_core::container::warm::last_image;
 use wharf_core::container::{Launch, Warm};
-use wharf_core::image::StageWish;
+use wharf_core::event::{Event, ImageState, Listener};
+use wharf_core::image::ensure::Demand;
+use wharf_core::image::known::known;
+use wharf_core::image::{Ready, StageWish};
+use wharf_core::runnable_dir::RunnableDir;
 use wharf_engine::Exec;
 
 use super::data;
@@ -32,6 +37,15 @@ impl Job<'_> {
         self.dir.config.run.nested.warm.filter(|_| !own)
     }
 
+    /// The image that the warm container has, where it is still the right one; `None` where all have to be looked at.
+    pub(super) fn known_image(&self, demand: &Demand<'_>, owner: &RunnableDir) -> Result<Option<Ready>, Failure> {
+        let last = self.kept_for().and_then(|_| last_image(self.workspace, self.dir.address.as_str()));
+        let Some(ready) = last.map(|id| known(demand, owner, &id)).transpose()?.flatten() else { return Ok(None) };
+        let state = ImageState::Found { image: ready.reference.clone(), why: ready.why.clone() };
+        self.context.talk.on(Event::Image { dir: owner.address.to_string(), state });
+        Ok(Some(ready))
+    }
+
     /// Runs the command in the warm container; gives its code, or `None` where there is to be none.
     pub(super) fn execute_warm(&self, launch: &Launch<'_>) -> Result<Option<u8>, Failure> {
         let Some(idle) = self.kept_for() else { return Ok(None) };
@@ -45,6 +59,7 @@ impl Job<'_> {
                 && let Some(code) = self.execute_in(&warm)?
             {
                 drop(used);
+                warm.remember();
                 if made {
                     self.end_others(&warm);
                 }
@@ -57,15 +72,17 @@ impl Job<'_> {
             outcome?;
             made = true;
         }
-        Err(Failure::environment(format!("the warm container of `{}` ends as soon as it has started", self.dir.address))
-            .hint("use `--fresh`, and see `wharf run --dry-run` for the line that starts it"))
+        Err(Failure::environment(format!(
+            "the warm container of `{}` ends as soon as it has started",
+            self.dir.address
+        ))
+        .hint("use `--fresh`, and see `wharf run --dry-run` for the line that starts it"))
     }
 
     /// Runs the command; gives its code, or `None` where the container is gone.
     fn execute_in(&self, warm: &Warm<'_>) -> Result<Option<u8>, Failure> {
         let Some(client) = self.place.client() else { return Ok(None) };
-        let (relaying, container, token) =
-            (client.clone(), warm.exec.container.clone(), warm.exec.token.clone());
+        let (relaying, container, token) = (client.clone(), warm.exec.container.clone(), warm.exec.token.clone());
         self.interrupt.relay_all(Arc::new(move |signal| relaying.exec_signal(&container, &token, signal)));
         let end = || client.exec_end(&warm.exec.container, &warm.exec.token);
         let outcome: Result<Option<i32>, Failure> = match client.exec(&warm.exec) {

@@ -158,9 +158,7 @@ impl Launch<'_> {
     /// When those files cannot be made.
     pub fn command(&self, settings: &Settings) -> Result<Command, ContainerError> {
         match (self.place, &self.ready.body) {
-            (Place::Containers(client), Body::Image(id)) => {
-                Ok(client.run_command(&self.spec(client, id, settings)?))
-            }
+            (Place::Containers(client), Body::Image(id)) => Ok(client.run_command(&self.spec(client, id, settings)?)),
             (_, Body::Venv(venv)) => self.on_host(venv, settings),
             (Place::Host(_), Body::Image(image)) => Err(ContainerError::Unknown(image.clone())),
         }

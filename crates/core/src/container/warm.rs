@@ -117,6 +117,15 @@ impl<'a> Warm<'a> {
         Ok(Some(Self { client, workspace: launch.workspace, keeper, exec, folder, dir }))
     }
 
+    /// Notes down which image the dir's container has, for [`last_image`].
+    pub fn remember(&self) {
+        let file = image_file(self.workspace, &self.dir);
+        // It only saves time.
+        if std::fs::read_to_string(&file).ok().as_deref() != Some(&self.keeper.image) {
+            let _ = std::fs::write(file, &self.keeper.image);
+        }
+    }
+
     /// The commands that do the same, to paste.
     ///
     /// # Errors
@@ -226,11 +235,23 @@ impl<'a> Warm<'a> {
     }
 }
 
+/// Id of the image that the dir's warm container had last.
+#[must_use]
+pub fn last_image(workspace: &Workspace, dir: &str) -> Option<String> {
+    std::fs::read_to_string(image_file(workspace, dir)).ok()
+}
+
+fn image_file(workspace: &Workspace, dir: &str) -> PathBuf {
+    let name = &blake3::hash(dir.as_bytes()).to_hex()[..12];
+    StateDir::peek(workspace).path().join("warm").join(format!("{name}.image"))
+}
+
 impl Used {
     fn announce(folder: &Path, token: &str) -> std::io::Result<Self> {
         let file = folder.join(format!("{USE}{token}"));
         fs_err::write(&file, "")?;
-        let stamp = format!("{token} {:?}", std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        let stamp =
+            format!("{token} {:?}", std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         fs_err::write(folder.join("used"), format!("{stamp}\n"))?;
         Ok(Self { folder: folder.to_path_buf(), file, stamp })
     }

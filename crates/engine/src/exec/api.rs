@@ -43,7 +43,8 @@ pub(super) fn run(socket: &Path, spec: &ExecSpec, user: Option<String>) -> Resul
         Err((_, body)) => {
             drop(raw);
             let detail = http::message(&body);
-            return not_started(&detail).map_or_else(|| Err(refused("start a command", detail)), |code| Ok(Exec::Ended(code)));
+            return not_started(&detail)
+                .map_or_else(|| Err(refused("start a command", detail)), |code| Ok(Exec::Ended(code)));
         }
     };
     if tty {
