@@ -23,6 +23,7 @@ mod image_life;
 mod learned;
 mod lock;
 mod logs;
+mod nested;
 mod platforms;
 mod prod;
 mod real_repo;

@@ -48,7 +48,9 @@ impl Client {
         let absent = |detail: String| EngineError::NoSocket { kind: self.kind(), detail };
         if self.kind() == Kind::Docker {
             let Some(path) = self.socket() else {
-                return Err(absent("it is reached through a context or a remote host, which have no socket here".into()));
+                return Err(absent(
+                    "it is reached through a context or a remote host, which have no socket here".into(),
+                ));
             };
             let opened = UnixStream::connect(path);
             opened.map_err(|error| absent(format!("{}: {error}", path.display())))?;
@@ -63,7 +65,8 @@ impl Client {
             return Ok(Socket { path: usual, server: None });
         }
         let path = folder.join("podman.sock");
-        let command = self.command().args(["system", "service", "--time", "60"]).arg(format!("unix://{}", path.display()));
+        let command =
+            self.command().args(["system", "service", "--time", "60"]).arg(format!("unix://{}", path.display()));
         let server = command.stream(|_| {}).map_err(|error| absent(error.to_string()))?;
         let socket = Socket { path, server: Some(server) };
         let deadline = Instant::now() + PATIENCE;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use wharf_core::container::{Launch, Owner, Settings, live};
+use wharf_core::container::{Launch, Owner, Settings, live, nested};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
@@ -43,14 +43,17 @@ impl Job<'_> {
         if let Some(code) = self.execute_warm(&launch)? {
             return Ok(code);
         }
-        let command = self.command(&launch)?;
-        let relay = self.relay(launch.name(&self.settings));
+        let mut settings = self.settings.clone();
+        let nested = nested::open(&launch, &mut settings)?;
+        let command = self.command(&launch, &settings)?;
+        let relay = self.relay(launch.name(&settings));
         let mut registered = None;
         let exit = command.foreground_with(|pid| {
             self.interrupt.hand_over(pid, relay);
             registered = self.register(&owner, pid, &command);
         });
         drop(registered);
+        drop(nested);
         let exit = exit.map_err(|error| self.not_started(&error))?;
         Ok(u8::try_from(exit.shell_code() & 0xff).unwrap_or(1))
     }
@@ -69,9 +72,9 @@ impl Job<'_> {
 
     /// The line that starts it, after a warning for a stale image and for each thing in the configuration that cannot be
     /// done here.
-    fn command(&self, launch: &Launch<'_>) -> Result<Command, Failure> {
+    fn command(&self, launch: &Launch<'_>, settings: &Settings) -> Result<Command, Failure> {
         self.say_before(launch)?;
-        Ok(launch.command(&self.settings)?)
+        Ok(launch.command(settings)?)
     }
 
     /// Warns of a stale image, and of each thing in the configuration that cannot be done here.
@@ -174,7 +177,9 @@ impl Job<'_> {
         if self.show_warm(&launch)? {
             return Ok(0);
         }
-        let command = self.command(&launch)?;
+        let mut settings = self.settings.clone();
+        nested::show(&launch, &mut settings);
+        let command = self.command(&launch, &settings)?;
         data::line(&command.to_string())?;
         Ok(0)
     }

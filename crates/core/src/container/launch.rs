@@ -11,7 +11,7 @@ use wharf_process::Command;
 use super::error::ContainerError;
 use super::site::{self, Site};
 use super::{IMAGE, LOG, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
-use crate::config::Variable;
+use crate::config::{DockerMode, Variable};
 use crate::image::place::Place;
 use crate::image::site::{Seen, python_path};
 use crate::image::{Ready, ensure::Body, platform, stage};
@@ -192,6 +192,7 @@ impl Launch<'_> {
                 ("volumes", !run.volumes.is_empty()),
                 ("ports", !run.ports.is_empty()),
                 ("network", run.network.is_some()),
+                ("docker = \"child\"", run.nested.docker == DockerMode::Child),
             ];
             let asked: Vec<&str> = asked.iter().filter(|(_, asked)| *asked).map(|(name, _)| *name).collect();
             if !asked.is_empty() {

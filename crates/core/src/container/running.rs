@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::error::ContainerError;
+use super::nested;
 use super::owner::{Life, Owner};
 use super::warm::{self, WarmState};
-use super::{IMAGE, LOG, OWNER, ROOT, VERB, WARM, WORKSPACE, live};
+use super::{IMAGE, LOG, OWNER, PARENT_OWNER, ROOT, VERB, WARM, WORKSPACE, live};
 use crate::image::place::Place;
 use crate::image::stage;
 use crate::workspace::Workspace;
@@ -127,6 +128,9 @@ pub fn remove_orphans(workspace: &Workspace, place: &Place) -> Result<Vec<Entry>
     if !orphans.is_empty() {
         end(place, &orphans, Duration::ZERO)?;
     }
+    if let Place::Containers(client) = place {
+        nested::remove_orphans(workspace, client, !orphans.is_empty());
+    }
     Ok(orphans)
 }
 
@@ -136,7 +140,9 @@ fn id(entry: &Entry) -> String {
 
 fn from_container(container: wharf_engine::Container) -> Entry {
     let label = |name: &str| container.labels.get(name).cloned().unwrap_or_default();
-    let life = label(OWNER).parse::<Owner>().map_or(Life::Elsewhere, |owner| owner.life());
+    // What another container made lives as long as whoever started that one.
+    let owner = Some(label(PARENT_OWNER)).filter(|owner| !owner.is_empty()).unwrap_or_else(|| label(OWNER));
+    let life = owner.parse::<Owner>().map_or(Life::Elsewhere, |owner| owner.life());
     let image = Some(label(IMAGE)).filter(|image| !image.is_empty());
     Entry {
         orphan: life == Life::Dead,
