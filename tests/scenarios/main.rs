@@ -20,6 +20,7 @@ mod graph;
 mod history;
 mod image;
 mod image_life;
+mod jupyter;
 mod learned;
 mod lock;
 mod logs;

@@ -68,7 +68,9 @@ pub enum Command {
     Env(commands::env::Env),
     Task(Box<commands::task::Task>),
     Tasks(commands::tasks::Tasks),
+    Jupyter(commands::jupyter::Jupyter),
     Ps(commands::ps::Ps),
+    Stats(commands::stats::Stats),
     Logs(commands::logs::Logs),
     Stop(commands::stop::Stop),
     Prune(commands::prune::Prune),
@@ -91,6 +93,7 @@ impl Command {
         match self {
             Self::Ls(_)
             | Self::Ps(_)
+            | Self::Stats(_)
             | Self::Logs(_)
             | Self::Stop(_)
             | Self::Config(_)
@@ -112,6 +115,7 @@ impl Command {
             | Self::Test(_)
             | Self::Run(_)
             | Self::Bash(_)
+            | Self::Jupyter(_)
             | Self::Clone(_)
             | Self::Prune(_)
             | Self::Task(_)
@@ -121,7 +125,7 @@ impl Command {
 }
 
 /// The names of all commands, written out because building them from the arguments takes longer than many a command.
-const NAMES: [&str; 27] = [
+const NAMES: [&str; 29] = [
     "init",
     "new",
     "test",
@@ -138,7 +142,9 @@ const NAMES: [&str; 27] = [
     "env",
     "task",
     "tasks",
+    "jupyter",
     "ps",
+    "stats",
     "logs",
     "stop",
     "prune",
@@ -184,6 +190,8 @@ impl Arguments {
             Some(Command::Task(command)) => command.run(&context),
             Some(Command::Tasks(command)) => command.run(&context),
             Some(Command::External(words)) => commands::task::external(&context, &words),
+            Some(Command::Jupyter(command)) => command.run(&context),
+            Some(Command::Stats(command)) => command.run(&context),
             Some(Command::Ps(command)) => command.run(&context),
             Some(Command::Logs(command)) => command.run(&context),
             Some(Command::Stop(command)) => command.run(&context),

@@ -29,6 +29,7 @@ pub mod registry;
 pub mod rewrite;
 pub mod run;
 pub mod siblings;
+pub mod stats;
 pub mod transfer;
 
 pub use build::{BuildFailure, BuildSpec, Builder};
@@ -46,4 +47,5 @@ pub use proxy::{Proxy, Rules};
 pub use registry::{Reference, Registry, RegistryError, Repository, Retry};
 pub use rewrite::{Rewrite, Times};
 pub use run::{EngineLog, Entrypoint, Mount, RunSpec, Terminal, User};
+pub use stats::Usage;
 pub use transfer::{Side, Transfer};

@@ -18,7 +18,8 @@ use wharf_process::Command;
 use super::data;
 use super::image::check_platform;
 use super::interrupt::{Interrupt, Relay};
-use super::run::Options;
+use super::ports;
+use super::run::{Options, Secret};
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -31,6 +32,7 @@ pub(super) struct Job<'a> {
     pub(super) options: &'a Options,
     pub(super) settings: Settings,
     pub(super) interrupt: Interrupt,
+    pub(super) secret: Option<Secret>,
 }
 
 impl Job<'_> {
@@ -43,6 +45,7 @@ impl Job<'_> {
         if let Some(code) = self.execute_warm(&launch)? {
             return Ok(code);
         }
+        self.check_ports()?;
         let mut settings = self.settings.clone();
         let nested = nested::open(&launch, &mut settings)?;
         let command = self.command(&launch, &settings)?;
@@ -74,7 +77,11 @@ impl Job<'_> {
     /// done here.
     fn command(&self, launch: &Launch<'_>, settings: &Settings) -> Result<Command, Failure> {
         self.say_before(launch)?;
-        Ok(launch.command(settings)?)
+        let command = launch.command(settings)?;
+        Ok(match &self.secret {
+            Some(secret) => command.secret_env(secret.name, &secret.value),
+            None => command,
+        })
     }
 
     /// Warns of a stale image, and of each thing in the configuration that cannot be done here.
@@ -84,6 +91,15 @@ impl Job<'_> {
             self.context.talk.warning(&warning);
         }
         Ok(())
+    }
+
+    /// A port that is taken is named with who has it: the engines only say that it is.
+    pub(super) fn check_ports(&self) -> Result<(), Failure> {
+        if self.place.client().is_none() {
+            return Ok(());
+        }
+        let configured = &self.dir.config.run.ports;
+        ports::check(self.place, &[configured.as_slice(), &self.settings.ports].concat())
     }
 
     fn ready(&self) -> Result<Ready, Failure> {

@@ -69,7 +69,10 @@ impl Job<'_> {
             self.context.talk.note(&format!("{}: starts the container that is kept warm", self.dir.address));
             let outcome = warm.make();
             self.interrupt.check()?;
-            outcome?;
+            if let Err(error) = outcome {
+                self.check_ports()?;
+                return Err(error.into());
+            }
             made = true;
         }
         Err(Failure::environment(format!(
