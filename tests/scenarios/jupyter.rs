@@ -50,13 +50,26 @@ fn a_cell_is_run_in_a_browser() {
     let listed = sandbox.command("sh").args(["-c", "ps -A -o args"]).run();
     listed.assert_code(0).stdout_lacks(&token);
     let mut browser = Browser::start();
+    browser.size(1400, 900);
     browser.call("Page.navigate", &json!({"url": format!("{address}/lab/tree/note.ipynb?token={token}")}));
     let run = r#"jp-button[data-command="notebook:run-cell-and-select-next"]"#;
     browser.wait_for(&format!("document.querySelector('{run}') !== null"));
     // It has opened the kernel when it says that it idles.
     browser.wait_for("document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=\"idle\"]') !== null");
-    browser.click(run);
-    browser.wait_for("(document.querySelector('.jp-OutputArea-output pre')?.textContent ?? '').includes('answer 42 infra')");
+    // While the page settles, a click may meet a button that is about to be drawn anew.
+    let answered =
+        "(document.querySelector('.jp-OutputArea-output pre')?.textContent ?? '').includes('answer 42 infra')";
+    let soon = format!(
+        "new Promise(done => {{ let tries = 0; const timer = setInterval(() => {{ \
+         if ({answered} || ++tries > 30) {{ clearInterval(timer); done({answered}); }} }}, 100); }})"
+    );
+    for _ in 0..10 {
+        browser.click(run);
+        if browser.eval(&soon) == json!(true) {
+            break;
+        }
+    }
+    browser.wait_for(answered);
     for running in [first, second] {
         running.signal(Signal::TERM);
         running.wait();

@@ -220,12 +220,7 @@ fn an_image_with_an_engine_has_one_of_its_own() {
     let engine = docker();
     let sandbox = Sandbox::new();
     let toml = "[os]\npackages = [\"docker.io\"]\n[run]\ndocker = \"child\"\n";
-    // An image without a registry: a shell and what it needs.
-    let tiny = "tar -C / -ch bin/sh lib/x86_64-linux-gnu/libc.so.6 lib64/ld-linux-x86-64.so.2 2>/dev/null | docker import - tiny >/dev/null";
-    let arm = tiny
-        .replace("x86_64-linux-gnu", "aarch64-linux-gnu")
-        .replace("lib64/ld-linux-x86-64.so.2", "lib/ld-linux-aarch64.so.1");
-    let tiny = if cfg!(target_arch = "aarch64") { arm } else { tiny.to_owned() };
+    let tiny = tiny();
     let test = format!(
         "import pathlib, subprocess, time\n\ndef test_one():\n    subprocess.run(['sh', '-c', r'''{tiny}'''], check=True)\n    \
          said = subprocess.run(['docker', 'run', '--rm', 'tiny', '/bin/sh', '-c', 'echo deep'], check=True, capture_output=True)\n    \
@@ -266,6 +261,28 @@ fn an_image_with_an_engine_has_one_of_its_own() {
     assert_eq!(labelled(&sandbox, engine, &workspace_label(&repo)), Vec::<String>::new());
     assert!(!is_there(), "its storage goes with the container");
     without_capabilities(&sandbox, &repo);
+}
+
+/// Makes an image without a registry: a shell and what it needs.
+fn tiny() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "tar -C / -ch bin/sh lib/aarch64-linux-gnu/libc.so.6 lib/ld-linux-aarch64.so.1 2>/dev/null | docker import - tiny >/dev/null"
+    } else {
+        "tar -C / -ch bin/sh lib/x86_64-linux-gnu/libc.so.6 lib64/ld-linux-x86-64.so.2 2>/dev/null | docker import - tiny >/dev/null"
+    }
+}
+
+#[test]
+fn podmans_containers_can_have_an_engine_too() {
+    if !engines().contains(&EngineKind::Podman) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let toml = "[python]\nmanager = \"none\"\n[os]\npackages = [\"docker.io\"]\n[run]\ndocker = \"child\"\n";
+    let repo = sample::workspace(&sandbox).dir("infra", |dir| dir.no_requirements().toml(toml)).build();
+    let script = format!("{} && docker run --rm tiny /bin/sh -c 'echo deep'", tiny());
+    let output = wharf(&sandbox, &repo, EngineKind::Podman).args(["run", "infra", "--", "sh", "-c", &script]).run();
+    assert_eq!(output.assert_code(0).stdout, "deep\n", "{}", output.stderr);
 }
 
 /// The engine of the host is made to grant nothing: the message names what is missing.

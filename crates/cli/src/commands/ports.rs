@@ -53,7 +53,8 @@ pub(super) fn check(place: &Place, ports: &[String]) -> Result<(), Failure> {
 /// The address on the host, where one port of TCP is named.
 fn on_host(text: &str) -> Option<SocketAddr> {
     let text = text.strip_suffix("/tcp").unwrap_or(text);
-    let (rest, _inside) = text.rsplit_once(':')?;
+    let (rest, inside) = text.rsplit_once(':')?;
+    inside.parse::<u16>().ok()?;
     let (address, port) = rest.rsplit_once(':').unwrap_or(("0.0.0.0", rest));
     let address = address.trim_start_matches('[').trim_end_matches(']');
     Some(SocketAddr::new(address.parse().ok()?, port.parse().ok().filter(|port| *port != 0)?))

@@ -36,6 +36,10 @@ const PURPOSE: &str = "sibling";
 /// `NET_RAW` it has anyway.
 pub const CAPABILITIES: [&str; 2] = ["SYS_ADMIN", "NET_ADMIN"];
 
+/// Devices that every container may use in Docker, and that Podman leaves out: those of a container inside are less than those
+/// of its own.
+const DEVICES: [&str; 4] = ["c *:* m", "b *:* m", "c 5:1 rwm", "c 10:200 rwm"];
+
 /// What serves a container that can start others; ends with it, and removes what it made.
 #[derive(Debug)]
 pub struct Nested {
@@ -140,6 +144,11 @@ fn child(launch: &Launch<'_>, client: &Client, settings: &mut Settings) {
         // The default filter forbids `pivot_root` and others that a container's start needs.
         for option in ["seccomp=unconfined", "apparmor=unconfined"] {
             settings.options.extend(["--security-opt".to_owned(), option.to_owned()]);
+        }
+        if client.kind() == Kind::Podman && surroundings.ids.0 == 0 {
+            for device in DEVICES {
+                settings.options.extend(["--device-cgroup-rule".to_owned(), device.to_owned()]);
+            }
         }
         // It may not set it itself: `/proc/sys` is read-only.
         settings.options.extend(["--sysctl", "net.ipv4.ip_forward=1"].map(str::to_owned));
