@@ -70,7 +70,9 @@ pub enum Command {
     Tasks(commands::tasks::Tasks),
     Up(commands::up::Up),
     Down(commands::up::Down),
+    Jupyter(commands::jupyter::Jupyter),
     Ps(commands::ps::Ps),
+    Stats(commands::stats::Stats),
     Logs(commands::logs::Logs),
     Stop(commands::stop::Stop),
     Prune(commands::prune::Prune),
@@ -94,6 +96,7 @@ impl Command {
             Self::Ls(_)
             | Self::Ps(_)
             | Self::Down(_)
+            | Self::Stats(_)
             | Self::Logs(_)
             | Self::Stop(_)
             | Self::Config(_)
@@ -116,6 +119,7 @@ impl Command {
             | Self::Run(_)
             | Self::Bash(_)
             | Self::Up(_)
+            | Self::Jupyter(_)
             | Self::Clone(_)
             | Self::Prune(_)
             | Self::Task(_)
@@ -125,7 +129,7 @@ impl Command {
 }
 
 /// The names of all commands, written out because building them from the arguments takes longer than many a command.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 31] = [
     "init",
     "new",
     "test",
@@ -144,7 +148,9 @@ const NAMES: [&str; 29] = [
     "tasks",
     "up",
     "down",
+    "jupyter",
     "ps",
+    "stats",
     "logs",
     "stop",
     "prune",
@@ -192,6 +198,8 @@ impl Arguments {
             Some(Command::External(words)) => commands::task::external(&context, &words),
             Some(Command::Up(command)) => command.run(&context),
             Some(Command::Down(command)) => command.run(&context),
+            Some(Command::Jupyter(command)) => command.run(&context),
+            Some(Command::Stats(command)) => command.run(&context),
             Some(Command::Ps(command)) => command.run(&context),
             Some(Command::Logs(command)) => command.run(&context),
             Some(Command::Stop(command)) => command.run(&context),

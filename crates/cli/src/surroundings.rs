@@ -45,6 +45,7 @@ pub fn read(global: &Global) -> Result<Surroundings, Failure> {
         data: data.unwrap_or_else(|| cache.join("data")),
         cache,
         variables,
+        program: std::env::current_exe().ok(),
         flags,
     })
 }

@@ -59,6 +59,14 @@ pub enum EngineError {
         /// How that is known.
         why: String,
     },
+    /// It has no socket here that a container could be lent.
+    #[error("engine `{kind}` has no socket to lend to a container: {detail}")]
+    NoSocket {
+        /// Which engine.
+        kind: Kind,
+        /// What was looked for.
+        detail: String,
+    },
     /// It refused for some other reason.
     #[error("engine `{kind}` refused to {verb}: {detail}")]
     Refused {
@@ -143,6 +151,9 @@ impl EngineError {
                  others `{kind} run --privileged --rm tonistiigi/binfmt --install {}`",
                 platform.architecture()
             )),
+            Self::NoSocket { .. } => Some(
+                "use an engine of this machine, or `[run] docker = \"child\"`, which has one of its own inside".into(),
+            ),
             Self::Refused { .. } | Self::Answer { .. } => None,
         }
     }

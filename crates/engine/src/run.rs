@@ -7,6 +7,7 @@ use std::time::Duration;
 use wharf_process::Command;
 
 use crate::client::Client;
+use crate::error::EngineError;
 use crate::kind::Kind;
 use crate::platform::Platform;
 
@@ -104,6 +105,8 @@ pub struct RunSpec {
     pub alias: Option<String>,
     /// Further names of hosts that it knows, with their addresses.
     pub hosts: Vec<(String, String)>,
+    /// Further options, as the engine's program takes them.
+    pub options: Vec<String>,
 }
 
 impl Client {
@@ -161,10 +164,19 @@ impl Client {
         if spec.log == EngineLog::None {
             command = command.args(["--log-driver", "none"]);
         }
+        command = command.args(spec.options.iter().cloned());
         if spec.entrypoint == Entrypoint::Cleared {
             command = command.arg("--entrypoint=");
         }
         command.arg(spec.image.clone()).args(spec.command.iter().cloned())
+    }
+
+    /// Starts a container whose spec has the option to go on by itself (`--detach`).
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn start(&self, spec: &RunSpec) -> Result<(), EngineError> {
+        self.answer("start a container", &self.run_command(spec)).map(drop)
     }
 
     /// Docker brings its own; Podman looks for `catatonit` (containers.conf(5), `init_path` and its defaults).
@@ -173,19 +185,26 @@ impl Client {
         self.kind() == Kind::Docker || places.iter().any(|place| PathBuf::from(place).join("catatonit").is_file())
     }
 
-    /// Rootless engines map the container's root to the caller; rootless Podman can also keep the caller's id.
     fn with_user(&self, command: Command, user: &User) -> Command {
+        let keeps_id = *user == User::Caller && self.kind() == Kind::Podman && self.environment().user.0 != 0;
+        let command = if keeps_id { command.arg("--userns=keep-id") } else { command };
+        match self.user_value(user) {
+            Some(user) => command.arg("--user").arg(user),
+            None => command,
+        }
+    }
+
+    /// The value of `--user`. Rootless engines map the container's root to the caller; rootless Podman can also keep the
+    /// caller's id.
+    pub(crate) fn user_value(&self, user: &User) -> Option<String> {
         let (uid, gid) = self.environment().user;
         match user {
-            User::Image => command,
-            User::Named(name) => command.arg("--user").arg(name.clone()),
-            User::Caller if self.kind() == Kind::Podman && uid != 0 => {
-                command.arg("--userns=keep-id").arg("--user").arg(format!("{uid}:{gid}"))
-            }
+            User::Image => None,
+            User::Named(name) => Some(name.clone()),
             User::Caller if self.kind() == Kind::Docker && self.environment().docker_is_rootless() => {
-                command.args(["--user", "0:0"])
+                Some("0:0".to_owned())
             }
-            User::Caller => command.arg("--user").arg(format!("{uid}:{gid}")),
+            User::Caller => Some(format!("{uid}:{gid}")),
         }
     }
 }

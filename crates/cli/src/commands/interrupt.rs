@@ -30,7 +30,8 @@ pub(super) type Relay = Arc<dyn Fn(i32) -> bool + Send + Sync>;
 /// A child that has the terminal.
 #[derive(Clone)]
 struct Child {
-    pid: Pid,
+    /// `None`: it is no process of this machine, and gets no signal but through the relay.
+    pid: Option<Pid>,
     relay: Option<Relay>,
 }
 
@@ -70,18 +71,33 @@ impl Interrupt {
     /// From now on a child has the terminal. It gets signals itself unless `relay` takes them.
     pub(super) fn hand_over(&self, child: u32, relay: Option<Relay>) {
         if let Ok(mut slot) = self.child.lock() {
-            *slot = i32::try_from(child).ok().and_then(Pid::from_raw).map(|pid| Child { pid, relay });
+            let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
+            *slot = pid.map(|pid| Child { pid: Some(pid), relay });
+        }
+    }
+
+    /// From now on all signals go through `relay`.
+    pub(super) fn relay_all(&self, relay: Relay) {
+        if let Ok(mut slot) = self.child.lock() {
+            *slot = Some(Child { pid: None, relay: Some(relay) });
+        }
+    }
+
+    /// What had the signals has ended.
+    pub(super) fn take_back(&self) {
+        if let Ok(mut slot) = self.child.lock() {
+            *slot = None;
         }
     }
 
     fn take(&self, signal: i32) {
         let child = self.child.lock().map_or(None, |child| child.clone());
         match child {
-            Some(child) if signal != SIGINT => {
+            Some(child) if signal != SIGINT || child.pid.is_none() => {
                 let taken = child.relay.is_some_and(|relay| relay(signal));
-                if let Some(signal) = Signal::from_named_raw(signal).filter(|_| !taken) {
+                if let (Some(pid), Some(signal)) = (child.pid, Signal::from_named_raw(signal).filter(|_| !taken)) {
                     // It may have ended just now.
-                    let _ = kill_process(child.pid, signal);
+                    let _ = kill_process(pid, signal);
                 }
             }
             Some(_) => {}

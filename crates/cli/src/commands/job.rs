@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use wharf_core::container::{Launch, Neighbours, Owner, Settings, live};
+use wharf_core::container::{Launch, Owner, Settings, live, nested};
 use wharf_core::image::choice::Wish;
 use wharf_core::image::ensure::{Body, Demand};
 use wharf_core::image::plan::{self, Step};
@@ -19,7 +19,8 @@ use super::beside::Beside;
 use super::data;
 use super::image::check_platform;
 use super::interrupt::{Interrupt, Relay};
-use super::run::Options;
+use super::ports;
+use super::run::{Options, Secret};
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -32,6 +33,7 @@ pub(super) struct Job<'a> {
     pub(super) options: &'a Options,
     pub(super) settings: Settings,
     pub(super) interrupt: Interrupt,
+    pub(super) secret: Option<Secret>,
 }
 
 impl Job<'_> {
@@ -39,23 +41,33 @@ impl Job<'_> {
     pub(super) fn execute(&self) -> Result<u8, Failure> {
         let owner = Owner::current();
         let (ready, beside) = self.ready_beside(&owner)?;
-        let code = self.execute_in(&ready, &owner, &beside);
+        let code = self.execute_beside(&ready, &owner, &beside);
         beside.end(self);
         code
     }
 
-    fn execute_in(&self, ready: &Ready, owner: &Owner, beside: &Beside) -> Result<u8, Failure> {
+    fn execute_beside(&self, ready: &Ready, owner: &Owner, beside: &Beside) -> Result<u8, Failure> {
         self.interrupt.check()?;
         let state = StateDir::open(self.workspace)?;
         let launch = self.launch(ready, &state, owner);
-        let command = self.command(&launch, beside.neighbours.clone())?;
-        let relay = self.relay(launch.name(&self.settings));
+        // A warm container was started before these services were.
+        if beside.neighbours.is_none()
+            && let Some(code) = self.execute_warm(&launch)?
+        {
+            return Ok(code);
+        }
+        self.check_ports()?;
+        let mut settings = Settings { neighbours: beside.neighbours.clone(), ..self.settings.clone() };
+        let nested = nested::open(&launch, &mut settings)?;
+        let command = self.command(&launch, &settings)?;
+        let relay = self.relay(launch.name(&settings));
         let mut registered = None;
         let exit = command.foreground_with(|pid| {
             self.interrupt.hand_over(pid, relay);
             registered = self.register(owner, pid, &command);
         });
         drop(registered);
+        drop(nested);
         let exit = exit.map_err(|error| self.not_started(&error))?;
         Ok(u8::try_from(exit.shell_code() & 0xff).unwrap_or(1))
     }
@@ -74,12 +86,31 @@ impl Job<'_> {
 
     /// The line that starts it, after a warning for a stale image and for each thing in the configuration that cannot be
     /// done here.
-    fn command(&self, launch: &Launch<'_>, neighbours: Option<Neighbours>) -> Result<Command, Failure> {
+    fn command(&self, launch: &Launch<'_>, settings: &Settings) -> Result<Command, Failure> {
+        self.say_before(launch)?;
+        let command = launch.command(settings)?;
+        Ok(match &self.secret {
+            Some(secret) => command.secret_env(secret.name, &secret.value),
+            None => command,
+        })
+    }
+
+    /// Warns of a stale image, and of each thing in the configuration that cannot be done here.
+    pub(super) fn say_before(&self, launch: &Launch<'_>) -> Result<(), Failure> {
         self.check_stale(launch.ready)?;
         for warning in launch.warnings() {
             self.context.talk.warning(&warning);
         }
-        Ok(launch.command(&Settings { neighbours, ..self.settings.clone() })?)
+        Ok(())
+    }
+
+    /// A port that is taken is named with who has it: the engines only say that it is.
+    pub(super) fn check_ports(&self) -> Result<(), Failure> {
+        if self.place.client().is_none() {
+            return Ok(());
+        }
+        let configured = &self.dir.config.run.ports;
+        ports::check(self.place, &[configured.as_slice(), &self.settings.ports].concat())
     }
 
     pub(super) fn ready(&self) -> Result<Ready, Failure> {
@@ -87,6 +118,9 @@ impl Job<'_> {
         check_platform(self.place, &wish)?;
         let demand = self.demand(&wish);
         let owner = self.workspace.image_owner(self.dir)?;
+        if let Some(ready) = self.known_image(&demand, owner)? {
+            return Ok(ready);
+        }
         let outcome: Mutex<Option<Result<Ready, ImageError>>> = Mutex::default();
         let keep = |_: &RunnableDir, result| {
             if let Ok(mut outcome) = outcome.lock() {
@@ -167,8 +201,14 @@ impl Job<'_> {
         };
         let (state, owner) = (StateDir::peek(self.workspace), Owner::current());
         let lines = self.service_lines(&owner)?;
+        let launch = self.launch(&ready, &state, &owner);
+        if lines.is_none() && self.show_warm(&launch)? {
+            return Ok(0);
+        }
         let neighbours = lines.as_ref().map(|lines| lines.neighbours.clone());
-        let command = self.command(&self.launch(&ready, &state, &owner), neighbours)?.to_string();
+        let mut settings = Settings { neighbours, ..self.settings.clone() };
+        nested::show(&launch, &mut settings);
+        let command = self.command(&launch, &settings)?.to_string();
         let (before, after) = lines.map(|lines| (lines.before, lines.after)).unwrap_or_default();
         before.iter().chain([&command]).chain(&after).try_for_each(|line| data::line(line))?;
         Ok(0)
@@ -188,7 +228,7 @@ impl Job<'_> {
         Ok(0)
     }
 
-    fn not_started(&self, error: &wharf_process::ProcessError) -> Failure {
+    pub(super) fn not_started(&self, error: &wharf_process::ProcessError) -> Failure {
         let mut message = error.to_string();
         if let Some(cause) = std::error::Error::source(error) {
             message = format!("{message}: {cause}");

@@ -1,5 +1,9 @@
 //! `wharf ps`.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use wharf_core::container::{Entry, WarmState};
+
 use super::{data, started};
 use crate::context::Context;
 use crate::exit::Failure;
@@ -35,16 +39,30 @@ impl Ps {
         }
         let mut table = Table::new(&headers);
         for entry in entries {
+            let status = status(&entry);
             table.row([
                 entry.name.into(),
                 entry.dir.into(),
                 entry.service.map_or(entry.verb.clone(), |name| format!("{name}, for {}", entry.verb)).into(),
                 entry.image.into(),
-                entry.status.into(),
+                status.into(),
                 entry.root.into(),
             ]);
         }
         data::table(context, &table)?;
         Ok(0)
     }
+}
+
+/// The engine's own words, and how long a warm container is kept.
+fn status(entry: &Entry) -> String {
+    let words = match entry.warm {
+        Some(WarmState { in_use: true, .. }) => "in use".to_owned(),
+        Some(WarmState { until: Some(until), .. }) => {
+            let until = Timestamp::from_second(i64::try_from(until).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX);
+            format!("kept until {}", until.to_zoned(TimeZone::system()).strftime("%H:%M:%S"))
+        }
+        _ => return entry.status.clone(),
+    };
+    format!("{}, {words}", entry.status)
 }

@@ -12,7 +12,7 @@ use wharf_engine::{Platform, Terminal};
 
 use super::interrupt::Interrupt;
 use super::job::Job;
-use super::started;
+use super::{ports, started};
 use crate::context::Context;
 use crate::exit::Failure;
 
@@ -40,7 +40,7 @@ impl Run {
 }
 
 /// How a command is run.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Options {
     /// Whose container; without it, that of the runnable dir that holds the current folder.
     #[arg(value_name = "DIR", add = crate::commands::complete::dirs())]
@@ -60,7 +60,7 @@ pub struct Options {
     /// Mounts a further folder, file or volume (`HOST:CONTAINER[:ro]`); repeatable.
     #[arg(long, value_name = "VOLUME")]
     pub volume: Vec<String>,
-    /// Makes a port reachable on the host (`HOST:CONTAINER`); repeatable.
+    /// Makes a port reachable on the host (`HOST:CONTAINER`, `auto:CONTAINER` for a free one); repeatable.
     #[arg(short, long, value_name = "PORT")]
     pub port: Vec<String>,
     /// Starts this service of `[services]` beside it, and those of `[run] services`; repeatable.
@@ -75,6 +75,9 @@ pub struct Options {
     /// Starts in this folder: absolute in the container, or relative to the runnable dir.
     #[arg(short, long, value_name = "FOLDER")]
     pub workdir: Option<String>,
+    /// Takes a container of its own, where the configuration has one kept warm (`[run] warm`).
+    #[arg(long)]
+    pub fresh: bool,
     /// Refuses (exit 5) where the image is not what the checkout asks for, instead of a warning.
     #[arg(long)]
     pub strict: bool,
@@ -84,8 +87,9 @@ pub struct Options {
 }
 
 /// The stages that one can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum StageName {
+    #[default]
     /// The team's image where it matches the checkout, else one built here.
     Auto,
     /// The one built here.
@@ -122,19 +126,56 @@ pub(super) fn start(
     command: Vec<String>,
 ) -> Result<u8, Failure> {
     let workspace = context.workspace()?;
-    let dir = match &options.dir {
+    // A dir that is not there is the first thing to say.
+    dir_of(&workspace, options)?;
+    let place = context.place(&workspace)?;
+    start_in(context, (workspace, place), options, verb, command, None)
+}
+
+fn dir_of<'a>(workspace: &'a Workspace, options: &Options) -> Result<&'a RunnableDir, Failure> {
+    Ok(match &options.dir {
         Some(text) => workspace.dir(text)?,
         None => workspace.here()?,
-    };
-    let place = context.place(&workspace)?;
+    })
+}
+
+/// A variable of the command whose value nobody may see.
+#[derive(Clone)]
+pub(super) struct Secret {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+}
+
+impl Secret {
+    /// A variable with its value.
+    pub(super) fn new(name: &'static str, value: String) -> Self {
+        Self { name, value }
+    }
+}
+
+/// The same in a workspace that is read already, with a variable that is passed on unseen.
+pub(super) fn start_in(
+    context: &Context,
+    (mut workspace, place): (Workspace, Place),
+    options: &Options,
+    verb: &'static str,
+    command: Vec<String>,
+    secret: Option<Secret>,
+) -> Result<u8, Failure> {
+    if let Some(Secret { name, value }) = &secret {
+        workspace.surroundings.variables.push((name.into(), value.into()));
+    }
+    let dir = dir_of(&workspace, options)?;
     if let Place::Host(_) = place {
         refuse_on_host(options, verb)?;
     }
     let mut settings = Settings::new(verb, command);
     settings.terminal = terminal();
     settings.env.clone_from(&options.env);
+    settings.env.extend(secret.iter().map(|secret| secret.name.to_owned()));
     settings.volumes.clone_from(&options.volume);
     settings.ports.clone_from(&options.port);
+    ports::choose(context, &mut settings.ports)?;
     settings.user.clone_from(&options.user);
     settings.network.clone_from(&options.network);
     settings.workdir =
@@ -144,7 +185,7 @@ pub(super) fn start(
         settings.labels.insert(OWNER.to_owned(), "pasted".to_owned());
     }
     let interrupt = Interrupt::listen()?;
-    let job = Job { context, workspace: &workspace, place: &place, dir, options, settings, interrupt };
+    let job = Job { context, workspace: &workspace, place: &place, dir, options, settings, interrupt, secret };
     if options.dry_run {
         return job.show();
     }

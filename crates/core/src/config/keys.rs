@@ -1,10 +1,12 @@
 //! Every key of the configuration, one row each. Adding a key is adding a row here, running `cargo xtask gen` and
 //! giving it a field in `typed.rs`.
 
+mod nested;
 mod services;
 mod tasks;
 mod testing;
 
+use self::nested::NESTED_KEYS;
 use self::services::SERVICE_KEYS;
 use self::tasks::TASK_KEYS;
 use self::testing::TEST_KEYS;
@@ -74,8 +76,10 @@ impl Key {
 
 /// All keys, grouped by table, in the order of the reference.
 pub static KEYS: &[Key] = &{
-    let parts = [BEFORE, TEST_KEYS, AFTER, SERVICE_KEYS, TASK_KEYS];
-    let mut all = [TASK_KEYS[0]; BEFORE.len() + TEST_KEYS.len() + AFTER.len() + SERVICE_KEYS.len() + TASK_KEYS.len()];
+    const LENGTH: usize =
+        BEFORE.len() + NESTED_KEYS.len() + TEST_KEYS.len() + AFTER.len() + SERVICE_KEYS.len() + TASK_KEYS.len();
+    let parts = [BEFORE, NESTED_KEYS, TEST_KEYS, AFTER, SERVICE_KEYS, TASK_KEYS];
+    let mut all = [TASK_KEYS[0]; LENGTH];
     let (mut part, mut filled) = (0, 0);
     while part < parts.len() {
         let mut index = 0;

@@ -12,6 +12,7 @@ use super::capability::Capability;
 use super::duration::parse_duration;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
+use super::nested::NestedConfig;
 use super::origin::{Located, Origin};
 use super::schema;
 use super::services::ServicesConfig;
@@ -170,6 +171,8 @@ pub struct RunConfig {
     pub network: Option<String>,
     /// Services that are ready before a command starts.
     pub services: Vec<String>,
+    /// Warm containers, and engines in containers.
+    pub nested: NestedConfig,
 }
 
 /// Table `test`.
@@ -378,6 +381,7 @@ impl Reader<'_> {
             ports: self.list("run.ports"),
             network: self.text("run.network").map(|network| network.value),
             services: self.list("run.services"),
+            nested: NestedConfig::read(self.0),
         }
     }
 

@@ -109,6 +109,7 @@ fn copy(workspace: &Workspace, owner: &RunnableDir, image: &str, short: &str, ou
         detached: false,
         alias: None,
         hosts: Vec::new(),
+        options: Vec::new(),
     }
 }
 

@@ -44,6 +44,7 @@ impl Launch<'_> {
             ("dir", self.dir.address.to_string()),
             ("import path", self.python_path(package.as_ref(), settings, seen).join(":")),
             ("network", settings.network.clone().or_else(|| run.network.clone()).unwrap_or_default()),
+            ("docker", run.nested.docker.word().to_owned()),
             ("is root", (self.workspace.surroundings.ids.0 == 0).to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))

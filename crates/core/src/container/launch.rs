@@ -11,7 +11,7 @@ use wharf_process::Command;
 use super::error::ContainerError;
 use super::site::{self, Site};
 use super::{IMAGE, LOG, Neighbours, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
-use crate::config::Variable;
+use crate::config::{DockerMode, Variable};
 use crate::image::place::Place;
 use crate::image::site::{Seen, python_path};
 use crate::image::{Ready, ensure::Body, platform, stage};
@@ -71,6 +71,8 @@ pub struct Settings {
     pub grace: Duration,
     /// Services that it can reach.
     pub neighbours: Option<Neighbours>,
+    /// Further options, as the engine's program takes them.
+    pub options: Vec<String>,
 }
 
 impl Settings {
@@ -94,6 +96,7 @@ impl Settings {
             log: None,
             grace: Duration::from_secs(10),
             neighbours: None,
+            options: Vec::new(),
         }
     }
 }
@@ -158,10 +161,7 @@ impl Launch<'_> {
     /// When those files cannot be made.
     pub fn command(&self, settings: &Settings) -> Result<Command, ContainerError> {
         match (self.place, &self.ready.body) {
-            (Place::Containers(client), Body::Image(id)) if self.ready.is_prod() => {
-                Ok(self.in_prod(client, id, settings))
-            }
-            (Place::Containers(client), Body::Image(id)) => self.in_container(client, id, settings),
+            (Place::Containers(client), Body::Image(id)) => Ok(client.run_command(&self.spec(client, id, settings)?)),
             (_, Body::Venv(venv)) => self.on_host(venv, settings),
             (Place::Host(_), Body::Image(image)) => Err(ContainerError::Unknown(image.clone())),
         }
@@ -195,6 +195,7 @@ impl Launch<'_> {
                 ("volumes", !run.volumes.is_empty()),
                 ("ports", !run.ports.is_empty()),
                 ("network", run.network.is_some()),
+                ("docker = \"child\"", run.nested.docker == DockerMode::Child),
             ];
             let asked: Vec<&str> = asked.iter().filter(|(_, asked)| *asked).map(|(name, _)| *name).collect();
             if !asked.is_empty() {
@@ -210,7 +211,11 @@ impl Launch<'_> {
         lines
     }
 
-    fn in_container(&self, client: &Client, image: &str, settings: &Settings) -> Result<Command, ContainerError> {
+    /// The container that it runs in.
+    pub(super) fn spec(&self, client: &Client, image: &str, settings: &Settings) -> Result<RunSpec, ContainerError> {
+        if self.ready.is_prod() {
+            return Ok(self.in_prod(client, image, settings));
+        }
         let package = self.packages(Seen::InContainer)?;
         let mut mounts = vec![Mount {
             host: self.workspace.root.clone(),
@@ -240,7 +245,7 @@ impl Launch<'_> {
     }
 
     /// What containers of all stages have in common.
-    fn container(&self, client: &Client, image: &str, settings: &Settings, inside: Inside) -> Command {
+    fn container(&self, client: &Client, image: &str, settings: &Settings, inside: Inside) -> RunSpec {
         let Inside { mounts, mut env, workdir, user } = inside;
         let mut passed = Vec::new();
         if settings.terminal == Terminal::Full {
@@ -254,7 +259,7 @@ impl Launch<'_> {
             Some(path) => format!("{here}/{path}"),
         };
         let run = &self.dir.config.run;
-        client.run_command(&RunSpec {
+        RunSpec {
             image: image.to_owned(),
             name: self.name(settings),
             command: settings.command.clone(),
@@ -275,7 +280,8 @@ impl Launch<'_> {
             detached: false,
             alias: None,
             hosts: settings.neighbours.as_ref().map(|neighbours| neighbours.hosts.clone()).unwrap_or_default(),
-        })
+            options: settings.options.clone(),
+        }
     }
 
     /// The platform to name: where it is the engine's own, a plan is easier to read without.
@@ -285,7 +291,7 @@ impl Launch<'_> {
     }
 
     /// A prod image as it is: its own code, user, folder and `PYTHONPATH`; nothing of the work tree is in it.
-    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> Command {
+    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> RunSpec {
         // The folder: that of the dir whose image it is; of another dir that uses it, its own.
         let is_own = self.ready.spec.dir == self.dir.address.as_str() || settings.verb == "test";
         let inside = Inside {

@@ -11,18 +11,22 @@ pub mod launch;
 pub mod live;
 pub mod log;
 pub mod neighbours;
+pub mod nested;
 pub mod networks;
 pub mod owner;
 pub mod running;
 pub mod site;
+pub mod warm;
 
 pub use crate::image::site::SITE;
 pub use error::ContainerError;
 pub use launch::{Launch, Settings};
 pub use log::Log;
 pub use neighbours::Neighbours;
+pub use nested::Nested;
 pub use owner::Owner;
 pub use running::{Entry, Scope};
+pub use warm::{Warm, WarmState};
 
 /// Label with the id of the workspace.
 pub const WORKSPACE: &str = "dev.wharf.workspace";
@@ -38,6 +42,12 @@ pub const IMAGE: &str = "dev.wharf.image";
 pub const RUN: &str = "dev.wharf.run";
 /// Label with the file of the host that gets all that the container prints, where the engine keeps none of it.
 pub const LOG: &str = "dev.wharf.log";
+/// Label of what a container made that was lent the engine's socket: the name of that container.
+pub const PARENT: &str = "dev.wharf.parent";
+/// Label of the same: the process that started that container, as in [`OWNER`].
+pub const PARENT_OWNER: &str = "dev.wharf.parent-owner";
+/// Label of a warm container: seconds that it is kept, whose it is, and its folder on the host.
+pub const WARM: &str = "dev.wharf.warm";
 
 /// Label with the name of the service that runs in the container.
 pub const SERVICE: &str = "dev.wharf.service";

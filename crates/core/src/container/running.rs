@@ -6,8 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::error::ContainerError;
+use super::nested;
 use super::owner::{Life, Owner};
-use super::{IMAGE, LOG, OWNER, ROOT, SERVICE, VERB, WORKSPACE, live, networks};
+use super::warm::{self, WarmState};
+use super::{IMAGE, LOG, OWNER, PARENT_OWNER, ROOT, SERVICE, VERB, WARM, WORKSPACE, live, networks};
 use crate::image::place::Place;
 use crate::image::stage;
 use crate::workspace::Workspace;
@@ -46,6 +48,9 @@ pub struct Entry {
     /// The file that gets all that it prints, where the engine does not keep it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<PathBuf>,
+    /// Of a container that is kept for the next command: whether it is used now, and until when it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warm: Option<WarmState>,
     /// Whether the process that started it is gone.
     pub orphan: bool,
     /// Whether the process that started it is known to be there.
@@ -118,6 +123,9 @@ pub fn end(place: &Place, entries: &[Entry], grace: Duration) -> Result<(), Cont
 /// # Errors
 /// When the engine does not answer.
 pub fn remove_orphans(workspace: &Workspace, place: &Place) -> Result<Vec<Entry>, ContainerError> {
+    if let Place::Containers(client) = place {
+        warm::end_orphans(workspace, client);
+    }
     let orphans: Vec<Entry> =
         list(workspace, place, Scope::Workspace)?.into_iter().filter(|entry| entry.orphan).collect();
     if !orphans.is_empty() {
@@ -125,6 +133,7 @@ pub fn remove_orphans(workspace: &Workspace, place: &Place) -> Result<Vec<Entry>
     }
     if let Place::Containers(client) = place {
         networks::remove_orphans(workspace, client)?;
+        nested::remove_orphans(workspace, client, !orphans.is_empty());
     }
     Ok(orphans)
 }
@@ -135,11 +144,14 @@ fn id(entry: &Entry) -> String {
 
 fn from_container(container: wharf_engine::Container) -> Entry {
     let label = |name: &str| container.labels.get(name).cloned().unwrap_or_default();
-    let life = label(OWNER).parse::<Owner>().map_or(Life::Elsewhere, |owner| owner.life());
+    // What another container made lives as long as whoever started that one.
+    let owner = Some(label(PARENT_OWNER)).filter(|owner| !owner.is_empty()).unwrap_or_else(|| label(OWNER));
+    let life = owner.parse::<Owner>().map_or(Life::Elsewhere, |owner| owner.life());
     let image = Some(label(IMAGE)).filter(|image| !image.is_empty());
     Entry {
         orphan: life == Life::Dead,
         held: life == Life::Alive,
+        warm: warm::state(&label(WARM)),
         dir: label(stage::DIR),
         verb: label(VERB),
         service: Some(label(SERVICE)).filter(|name| !name.is_empty()),
@@ -161,6 +173,7 @@ fn on_host(workspace: &Workspace, cache: &std::path::Path, scope: Scope) -> Vec<
             name: format!("process-{}", group.process.parse::<Owner>().map_or(0, |owner| owner.pid())),
             orphan: live::is_orphan(&group),
             held: !live::is_orphan(&group),
+            warm: None,
             id: group.process,
             dir: group.dir,
             verb: group.verb,

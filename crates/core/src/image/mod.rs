@@ -22,6 +22,7 @@ pub mod ensure;
 pub mod error;
 pub mod host;
 pub mod inspect;
+pub mod known;
 pub mod list;
 pub mod lock;
 pub mod packages;

@@ -305,6 +305,7 @@ impl Starter<'_> {
             detached: true,
             alias: Some(name.clone()),
             hosts: self.known_hosts(),
+            options: Vec::new(),
         };
         if order.lifetime == Lifetime::Kept {
             let inputs = blake3::hash(format!("{spec:?}").as_bytes()).to_hex()[..20].to_owned();

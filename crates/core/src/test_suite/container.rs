@@ -19,7 +19,7 @@ use super::message::Assembler;
 use super::spread::DirShard;
 use super::stream::{Piece, Splitter};
 use crate::container::beside::{BESIDE, RUNNER};
-use crate::container::{ContainerError, Launch, Neighbours, Owner, PLUGIN, Settings, live, log};
+use crate::container::{ContainerError, Launch, Neighbours, Owner, PLUGIN, Settings, live, log, nested};
 use crate::image::place::Place;
 use crate::service::{ServicePlan, identity};
 
@@ -217,7 +217,8 @@ impl Order<'_> {
     pub fn start(&self, sender: &SyncSender<Signal>) -> Result<Handle, ContainerError> {
         let dir = self.launch.dir.address.to_string();
         let failed = |source| ContainerError::Io { dir: dir.clone(), source };
-        let settings = self.settings();
+        let mut settings = self.settings();
+        let nested = nested::open(&self.launch, &mut settings)?;
         let command = self.launch.command(&settings)?;
         let mut log = BufWriter::new(log::open(self.log).map_err(failed)?);
         // The first line shows how to do the same by hand; the nonce is of no use to anyone else.
@@ -251,6 +252,7 @@ impl Order<'_> {
             if let (Some((client, name)), Exit::Code(125 | -1) | Exit::Signal(_)) = (left, exit) {
                 let _ = client.remove(&[name]);
             }
+            drop(nested);
             let (tail, problem) = reader.finish();
             let _ = sender.send(Signal::Ended { index, exit, tail, problem });
         });

@@ -31,7 +31,7 @@ pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError>
     let Outline { root, git, name, repos, exporters, resolved, config, places, surroundings } = outline;
     let index = git.git_dir.join("index");
     let found = walk(&root, &index, &exclusion(&config), has_user_ignores(&surroundings));
-    let id = super::id_of(&root);
+    let id = super::id_in(&surroundings, &root);
     let mut workspace = Workspace {
         root,
         git,

@@ -57,6 +57,8 @@ pub struct Surroundings {
     pub data: PathBuf,
     /// All environment variables.
     pub variables: Vec<(OsString, OsString)>,
+    /// The program itself, which containers with an engine are lent.
+    pub program: Option<PathBuf>,
     /// Flags that state configuration: key, text, flag.
     pub flags: Vec<(String, String, String)>,
 }
@@ -97,6 +99,16 @@ pub struct Workspace {
     pub places: Places,
     /// The caller's surroundings.
     pub surroundings: Surroundings,
+}
+
+/// The id of the workspace at `root`. In a container of a Wharf that lent it an engine, it is that of the host: what both
+/// start is then one list.
+fn id_in(surroundings: &Surroundings, root: &Path) -> String {
+    let is_mounted = surroundings.variable("WHARF_ROOT").is_some_and(|mounted| Path::new(mounted) == root);
+    match surroundings.variable("WHARF_HOST_ROOT") {
+        Some(host) if is_mounted => id_of(Path::new(host)),
+        _ => id_of(root),
+    }
 }
 
 /// A short hash of a workspace's root.

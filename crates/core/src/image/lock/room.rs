@@ -154,6 +154,7 @@ impl<'a> Room<'a> {
             detached: false,
             alias: None,
             hosts: Vec::new(),
+            options: Vec::new(),
         }
     }
 }
