@@ -34,8 +34,9 @@ pub(super) struct Composed {
 /// The Compose tool of an engine: the command and its first words.
 fn tool(client: &Client, file: &Path) -> Result<Vec<&'static str>, ServiceError> {
     let works = |words: &[&str]| {
-        // Early `podman-compose` cannot render a file.
-        let look = Command::new(words[0]).args(words[1..].iter().copied()).args(["config", "--help"]);
+        // Early `podman-compose` cannot render a file; `docker` without the plugin shows any help.
+        let look: &[&str] = if client.kind() == Kind::Podman { &["config", "--help"] } else { &["version"] };
+        let look = Command::new(words[0]).args(words[1..].iter().chain(look).copied());
         look.run().is_ok_and(|output| output.exit.is_success())
     };
     let known: &[&[&'static str]] = match client.kind() {
