@@ -208,7 +208,7 @@ fn one_that_never_gets_ready_is_shown_with_its_log() {
 
 #[test]
 fn one_that_dies_midway_is_named_and_the_rest_is_tested() {
-    for engine in container_engines() {
+    for engine in [EngineKind::Docker] {
         let sandbox = Sandbox::new();
         let once = script("once", "echo serving; nc -l -p 7777; echo out of memory; exit 9", "ready = \"tcp:7777\"");
         let test = "import socket, time\n\
@@ -280,7 +280,7 @@ fn what_a_killed_wharf_leaves_goes_with_the_next() {
 
 #[test]
 fn services_that_are_up_are_used() {
-    for engine in container_engines() {
+    for engine in [EngineKind::Docker] {
         let sandbox = Sandbox::new();
         let server = script(
             "web",

@@ -227,7 +227,15 @@ impl Client {
     /// # Errors
     /// When the engine refuses; a container that is already gone is no error.
     pub fn remove(&self, ids: &[String]) -> Result<(), EngineError> {
-        self.on_containers("remove containers", &self.remove_command(ids), ids)
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.on_containers("remove containers", &self.remove_command(ids), ids) {
+                // Podman removes those that nobody needs and leaves the others.
+                Err(EngineError::Refused { detail, .. }) if tries < 4 && detail.contains("dependent containers") => {}
+                other => return other,
+            }
+        }
     }
 
     /// The command for [`Client::remove`]. Podman would ask a running container to end and wait for it, 10 s long.

@@ -14,7 +14,7 @@ use wharf_process::Command;
 
 use super::error::ServiceError;
 use super::ready::{self, Probe};
-use super::rendered::{self, Rendered};
+use super::rendered::{self, Form, Rendered};
 use super::start::{Lifetime, Order};
 use super::started::Member;
 use crate::container::{IMAGE, NETWORK, SERVICE, networks};
@@ -34,8 +34,10 @@ pub(super) struct Composed {
 /// The Compose tool of an engine: the command and its first words.
 fn tool(client: &Client, file: &Path) -> Result<Vec<&'static str>, ServiceError> {
     let works = |words: &[&str]| {
-        let version = Command::new(words[0]).args(words[1..].iter().copied()).arg("version");
-        version.run().is_ok_and(|output| output.exit.is_success())
+        // Early `podman-compose` cannot render a file; `docker` without the plugin shows any help.
+        let look: &[&str] = if client.kind() == Kind::Podman { &["config", "--help"] } else { &["version"] };
+        let look = Command::new(words[0]).args(words[1..].iter().chain(look).copied());
+        look.run().is_ok_and(|output| output.exit.is_success())
     };
     let known: &[&[&'static str]] = match client.kind() {
         Kind::Podman => &[&["podman-compose"]],
@@ -82,7 +84,10 @@ pub(super) fn up(
     fs_err::write(&plain, &rendered.text)?;
     fs_err::write(&ours, additions(order.network, names, &rendered, labels).to_string())?;
     let project = networks::project(order.network);
+    // A pod would be left when its containers go, and holds nothing that they need.
+    let apart: &[&str] = if client.kind() == Kind::Podman { &["--in-pod", "false"] } else { &[] };
     let started = command(&words, file)
+        .args(apart.iter().copied())
         .args(["-p", &project])
         .arg("-f")
         .arg(plain)
@@ -99,16 +104,16 @@ pub(super) fn up(
     if !output.exit.is_success() {
         return Err(failed(tail(&output.error_text())));
     }
-    let built = rendered.services.iter().filter(|(_, is_built)| *is_built);
-    let images = built.flat_map(|(name, _)| [format!("{project}_{name}"), format!("{project}-{name}")]).collect();
+    let built = rendered.services.iter().filter(|service| service.is_built).map(|service| &service.name);
+    let images = built.flat_map(|name| [format!("{project}_{name}"), format!("{project}-{name}")]).collect();
     Ok(Composed { members: members(order, client, names)?, images })
 }
 
 fn check(order: &Order<'_>, file: &Path, names: &[String], rendered: &Rendered) -> Result<(), ServiceError> {
     let dir = order.dir.address.to_string();
-    let has = |name: &str| rendered.services.iter().any(|(known, _)| known == name);
+    let has = |name: &str| rendered.services.iter().any(|known| known.name == name);
     if let Some(name) = names.iter().find(|name| !has(name)) {
-        let known = rendered.services.iter().map(|(name, _)| name.clone());
+        let known = rendered.services.iter().map(|service| service.name.clone());
         let known: Vec<String> = known.chain(order.dir.config.services.named.keys().cloned()).collect();
         let words: Vec<&str> = known.iter().map(String::as_str).collect();
         let nearest = crate::config::nearest_word(name, &words).map(|near| near.to_string());
@@ -124,17 +129,20 @@ fn check(order: &Order<'_>, file: &Path, names: &[String], rendered: &Rendered) 
 /// Labels of all services; those that are asked for, and what says nothing else, are in our network. JSON is YAML.
 fn additions(network: &str, names: &[String], rendered: &Rendered, labels: &BTreeMap<String, String>) -> Value {
     let mut services = Map::new();
-    for (name, _) in &rendered.services {
+    for service in &rendered.services {
+        let name = &service.name;
         let mut labels = labels.clone();
         labels.insert(SERVICE.to_owned(), name.clone());
         labels.insert(IMAGE.to_owned(), format!("Compose service {name}"));
         // In a Compose file `$` starts a variable.
         labels.values_mut().for_each(|value| *value = value.replace('$', "$$"));
-        let mut service = json!({ "labels": labels });
+        let mut addition = json!({ "labels": labels });
         if names.contains(name) {
-            service["networks"] = json!({ "default": null });
+            // Not every tool puts a list and a table together.
+            let as_table = service.networks == Some(Form::Table);
+            addition["networks"] = if as_table { json!({ "default": null }) } else { json!(["default"]) };
         }
-        services.insert(name.clone(), service);
+        services.insert(name.clone(), addition);
     }
     let mut whole = json!({ "services": services, "networks": { "default": { "external": true, "name": network } } });
     if let Some(version) = &rendered.version {

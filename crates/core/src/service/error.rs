@@ -174,7 +174,7 @@ impl ServiceError {
             Self::OtherNetwork { .. } => "leave `network` out; or run without services".to_owned(),
             Self::NoEngine { .. } => "install docker or podman; `wharf doctor` says what is wrong with one".to_owned(),
             Self::NoComposeTool { kind: wharf_engine::Kind::Podman, .. } => {
-                "install the package `podman-compose`".to_owned()
+                "install `podman-compose`, 1.1 or newer: `pip install podman-compose`".to_owned()
             }
             Self::NoComposeTool { .. } => {
                 "install the package `docker-compose-plugin`, or `docker-compose` of Debian and Ubuntu".to_owned()

@@ -8,16 +8,36 @@
 pub(super) struct Rendered {
     /// Version of the format, where it says one.
     pub version: Option<String>,
-    /// Its services, and whether the image of each is built.
-    pub services: Vec<(String, bool)>,
+    /// Its services.
+    pub services: Vec<Service>,
     /// The text, without what would make two runs meet.
     pub text: String,
+}
+
+/// A service in it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Service {
+    /// Its name.
+    pub name: String,
+    /// Whether its image is built.
+    pub is_built: bool,
+    /// How its networks are written, where they are.
+    pub networks: Option<Form>,
+}
+
+/// How several things are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As a list.
+    List,
+    /// As a table.
+    Table,
 }
 
 /// Reads what was rendered. Fixed names of containers go; ports of the host too, unless they are kept.
 pub(super) fn read(rendered: &str, keep_ports: bool) -> Rendered {
     let mut found = Rendered::default();
-    let (mut in_services, mut leaves_out) = (false, false);
+    let (mut in_services, mut leaves_out, mut at_networks) = (false, false, false);
     for line in rendered.lines() {
         let depth = line.len() - line.trim_start().len();
         let word = line.trim_start();
@@ -32,13 +52,18 @@ pub(super) fn read(rendered: &str, keep_ports: bool) -> Rendered {
             continue;
         }
         leaves_out = false;
+        if let Some(service) = found.services.last_mut().filter(|_| std::mem::take(&mut at_networks)) {
+            service.networks = Some(if word.starts_with('-') { Form::List } else { Form::Table });
+        }
         if in_services && depth == 2 && key.is_some() {
-            found.services.push((key.unwrap_or_default().to_owned(), false));
+            let name = key.unwrap_or_default().to_owned();
+            found.services.push(Service { name, ..Service::default() });
         }
         if in_services && depth == 4 {
             leaves_out = key == Some("container_name") || (key == Some("ports") && !keep_ports);
+            at_networks = key == Some("networks");
             if let (Some("build"), Some(service)) = (key, found.services.last_mut()) {
-                service.1 = true;
+                service.is_built = true;
             }
         }
         if !leaves_out {
@@ -77,7 +102,10 @@ version: '3.9'
     #[test]
     fn what_makes_runs_meet_goes() {
         let found = read(RENDERED, false);
-        assert_eq!(found.services, [("db".to_owned(), true), ("web".to_owned(), false)]);
+        let service = |name: &str, is_built, networks| Service { name: name.into(), is_built, networks };
+        assert_eq!(found.services, [service("db", true, Some(Form::Table)), service("web", false, None)]);
+        let listed = read("services:\n  a:\n    networks:\n    - x\n", false);
+        assert_eq!(listed.services, [service("a", false, Some(Form::List))]);
         assert_eq!(found.version.as_deref(), Some("3.9"));
         assert!(!found.text.contains("fixed") && !found.text.contains("8000"), "{}", found.text);
         assert!(found.text.contains("    volumes:\n    - /x:/x:rw\nversion"), "{}", found.text);

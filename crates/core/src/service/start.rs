@@ -98,7 +98,8 @@ pub fn start(order: &Order<'_>) -> Result<Started, ServiceError> {
             if order.lifetime != Lifetime::Kept {
                 started.stop(order.logs);
             }
-            Err(error)
+            // A signal that ends Wharf ends the engine's programs too: what they failed in is nobody's fault.
+            Err(if order.stop.load(Ordering::Relaxed) { ServiceError::Stopped } else { error })
         }
     }
 }
