@@ -106,13 +106,11 @@ pub fn body(head: &Head, from: &mut impl BufRead, to_end: bool) -> io::Result<Ve
         }
     }
     match head.length() {
-        Some(length) => {
-            if from.take(length).read_to_end(&mut bytes)? as u64 != length {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+        Some(length) if from.take(length).read_to_end(&mut bytes)? as u64 != length => {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         None if to_end => drop(from.read_to_end(&mut bytes)?),
-        None => {}
+        _ => {}
     }
     Ok(bytes)
 }

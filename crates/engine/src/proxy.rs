@@ -50,7 +50,7 @@ impl Proxy {
                 let Ok(client) = client else { continue };
                 let (upstream, rules) = (upstream.clone(), Arc::clone(&rules));
                 // A connection that breaks off is the client's affair.
-                thread::spawn(move || serve(client, &upstream, &rules));
+                thread::spawn(move || serve(&client, &upstream, &rules));
             }
         });
         Ok(Self { path: path.to_path_buf(), stop })
@@ -71,11 +71,11 @@ impl Drop for Proxy {
     }
 }
 
-fn serve(client: UnixStream, upstream: &Path, rules: &Rules) -> io::Result<()> {
+fn serve(client: &UnixStream, upstream: &Path, rules: &Rules) -> io::Result<()> {
     let Ok(mut engine) = UnixStream::connect(upstream) else {
         let text = r#"{"message":"the engine of the host does not answer"}"#;
         let length = text.len();
-        return write!(&client, "HTTP/1.1 503 Gone\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}");
+        return write!(&*client, "HTTP/1.1 503 Gone\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{text}");
     };
     let (mut answers, mut answered) = (engine.try_clone()?, client.try_clone()?);
     thread::spawn(move || {
@@ -83,7 +83,7 @@ fn serve(client: UnixStream, upstream: &Path, rules: &Rules) -> io::Result<()> {
         // Docker's program tells from this that a raw stream has ended.
         let _ = answered.shutdown(Shutdown::Write);
     });
-    let done = pass_requests(&client, &mut engine, rules);
+    let done = pass_requests(client, &mut engine, rules);
     // What the client has said is said: an answer may still come.
     let _ = engine.shutdown(Shutdown::Write);
     done

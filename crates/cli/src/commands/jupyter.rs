@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use wharf_core::image::Place;
 
-use super::run::{Options, Secret, start_in};
+use super::run::{Call, Options, Secret, start_in};
 use super::{data, ports};
 use crate::context::Context;
 use crate::exit::Failure;
@@ -87,9 +87,7 @@ impl Jupyter {
                 context,
                 (workspace.clone(), place),
                 &options,
-                "jupyter",
-                command,
-                Some(Secret::new(TOKEN, token)),
+                Call { verb: "jupyter", command, secret: Some(Secret::new(TOKEN, token)) },
             );
             ended.store(true, Ordering::Relaxed);
             if matches!(code, Ok(ABSENT)) {

@@ -129,7 +129,7 @@ pub(super) fn start(
     // A dir that is not there is the first thing to say.
     dir_of(&workspace, options)?;
     let place = context.place(&workspace)?;
-    start_in(context, (workspace, place), options, verb, command, None)
+    start_in(context, (workspace, place), options, Call { verb, command, secret: None })
 }
 
 fn dir_of<'a>(workspace: &'a Workspace, options: &Options) -> Result<&'a RunnableDir, Failure> {
@@ -137,6 +137,13 @@ fn dir_of<'a>(workspace: &'a Workspace, options: &Options) -> Result<&'a Runnabl
         Some(text) => workspace.dir(text)?,
         None => workspace.here()?,
     })
+}
+
+/// What is run, and what for.
+pub(super) struct Call {
+    pub(super) verb: &'static str,
+    pub(super) command: Vec<String>,
+    pub(super) secret: Option<Secret>,
 }
 
 /// A variable of the command whose value nobody may see.
@@ -158,9 +165,7 @@ pub(super) fn start_in(
     context: &Context,
     (mut workspace, place): (Workspace, Place),
     options: &Options,
-    verb: &'static str,
-    command: Vec<String>,
-    secret: Option<Secret>,
+    Call { verb, command, secret }: Call,
 ) -> Result<u8, Failure> {
     if let Some(Secret { name, value }) = &secret {
         workspace.surroundings.variables.push((name.into(), value.into()));

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
 use wharf_engine::exec::PIDS;
@@ -29,8 +30,12 @@ const FOLDER: &str = "/opt/wharf/warm";
 pub const PURPOSE: &str = "warm";
 /// Before the owner, in the name of the file of one use.
 const USE: &str = "use-";
-/// How long to wait for what another process or the engine does.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How often to look, a round apart, for what another process or the engine does: half a minute.
+const ROUNDS: usize = 600;
+const ROUND: Duration = Duration::from_millis(50);
+
+/// How many uses this process has announced.
+static USES: AtomicUsize = AtomicUsize::new(0);
 
 /// A warm container, to be found or made, and a command for it.
 #[derive(Debug)]
@@ -160,26 +165,28 @@ impl<'a> Warm<'a> {
     pub fn make(&self) -> Result<(), ContainerError> {
         let lock = self.folder.with_extension("lock");
         let _lock = Lock::take(&lock, "a warm container", Patience::Wait).ok();
-        let deadline = Instant::now() + PATIENCE;
-        while self.client.is_running(&self.keeper.name)? && Instant::now() < deadline {
+        for _ in 0..ROUNDS {
+            if !self.client.is_running(&self.keeper.name)? {
+                break;
+            }
             // Its keeper either ends it now or has seen that it is wanted.
             if !self.folder.join("ending").exists() {
                 return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(ROUND);
         }
         fs_err::create_dir_all(&self.folder).map_err(|source| self.unwritten(source))?;
+        let mut round = 0;
         loop {
+            round += 1;
             for stale in ["ending", "retire"] {
                 let _ = std::fs::remove_file(self.folder.join(stale));
             }
             match self.client.start(&self.keeper) {
                 // One that has just ended may still have the name.
-                Err(EngineError::Refused { detail, .. })
-                    if detail.contains("already in use") && Instant::now() < deadline =>
-                {
+                Err(EngineError::Refused { detail, .. }) if detail.contains("already in use") && round < ROUNDS => {
                     self.client.remove(std::slice::from_ref(&self.keeper.name))?;
-                    std::thread::sleep(Duration::from_millis(50));
+                    std::thread::sleep(ROUND);
                 }
                 other => return Ok(other?),
             }
@@ -250,8 +257,8 @@ impl Used {
     fn announce(folder: &Path, token: &str) -> std::io::Result<Self> {
         let file = folder.join(format!("{USE}{token}"));
         fs_err::write(&file, "")?;
-        let stamp =
-            format!("{token} {:?}", std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        // Another one in each use: the owner tells processes apart, the number the uses of one.
+        let stamp = format!("{token} {}", USES.fetch_add(1, Ordering::Relaxed));
         fs_err::write(folder.join("used"), format!("{stamp}\n"))?;
         Ok(Self { folder: folder.to_path_buf(), file, stamp })
     }
