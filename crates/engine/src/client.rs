@@ -77,6 +77,12 @@ impl Client {
         Self { kind, program, socket, environment, native: Arc::default() }
     }
 
+    /// One that nobody has looked for: for plans that ask it nothing.
+    #[must_use]
+    pub fn unasked(kind: Kind, environment: Environment) -> Self {
+        Self::new(kind, kind.word().into(), None, environment)
+    }
+
     /// Which engine it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

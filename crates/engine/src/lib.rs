@@ -20,6 +20,7 @@ pub mod files;
 pub mod host;
 pub mod images;
 pub mod kind;
+mod own_user;
 pub mod platform;
 mod pull;
 pub mod registry;

@@ -74,7 +74,8 @@ impl Job<'_> {
         Ok(launch.command(&self.settings)?)
     }
 
-    fn ready(&self) -> Result<Ready, Failure> {
+    /// Gets the image.
+    pub(super) fn ready(&self) -> Result<Ready, Failure> {
         let wish = self.wish();
         check_platform(self.place, &wish)?;
         let demand = self.demand(&wish);

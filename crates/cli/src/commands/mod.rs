@@ -3,11 +3,13 @@
 
 mod ask;
 mod data;
+mod generated;
 mod interrupt;
 mod job;
 mod started;
 
 pub mod bash;
+pub mod ci;
 pub mod clone;
 pub mod complete;
 pub mod completions;
@@ -18,6 +20,7 @@ pub mod doctor;
 pub mod env;
 pub mod files;
 pub mod graph;
+pub mod ide;
 pub mod image;
 pub mod init;
 pub mod itself;

@@ -1,9 +1,11 @@
 //! Every key of the configuration, one row each. Adding a key is adding a row here, running `cargo xtask gen` and
 //! giving it a field in `typed.rs`.
 
+mod ci;
 mod tasks;
 mod testing;
 
+use self::ci::CI_KEYS;
 use self::tasks::TASK_KEYS;
 use self::testing::TEST_KEYS;
 use super::form::Form;
@@ -72,8 +74,8 @@ impl Key {
 
 /// All keys, grouped by table, in the order of the reference.
 pub static KEYS: &[Key] = &{
-    let parts = [BEFORE, TEST_KEYS, AFTER, TASK_KEYS];
-    let mut all = [TASK_KEYS[0]; BEFORE.len() + TEST_KEYS.len() + AFTER.len() + TASK_KEYS.len()];
+    let parts = [BEFORE, TEST_KEYS, AFTER, CI_KEYS, TASK_KEYS];
+    let mut all = [TASK_KEYS[0]; BEFORE.len() + TEST_KEYS.len() + AFTER.len() + CI_KEYS.len() + TASK_KEYS.len()];
     let (mut part, mut filled) = (0, 0);
     while part < parts.len() {
         let mut index = 0;

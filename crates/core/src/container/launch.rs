@@ -69,6 +69,8 @@ pub struct Settings {
     pub log: Option<PathBuf>,
     /// Time between being asked to end and being killed.
     pub grace: Duration,
+    /// Whether it is for any machine: what this one lacks is not left out.
+    pub portable: bool,
 }
 
 impl Settings {
@@ -91,6 +93,7 @@ impl Settings {
             files: Vec::new(),
             log: None,
             grace: Duration::from_secs(10),
+            portable: false,
         }
     }
 }
@@ -155,10 +158,7 @@ impl Launch<'_> {
     /// When those files cannot be made.
     pub fn command(&self, settings: &Settings) -> Result<Command, ContainerError> {
         match (self.place, &self.ready.body) {
-            (Place::Containers(client), Body::Image(id)) if self.ready.is_prod() => {
-                Ok(self.in_prod(client, id, settings))
-            }
-            (Place::Containers(client), Body::Image(id)) => self.in_container(client, id, settings),
+            (Place::Containers(client), Body::Image(id)) => Ok(client.run_command(&self.spec(client, id, settings)?)),
             (_, Body::Venv(venv)) => self.on_host(venv, settings),
             (Place::Host(_), Body::Image(image)) => Err(ContainerError::Unknown(image.clone())),
         }
@@ -207,14 +207,21 @@ impl Launch<'_> {
         lines
     }
 
-    fn in_container(&self, client: &Client, image: &str, settings: &Settings) -> Result<Command, ContainerError> {
+    /// The container that it runs in. Writes the small files that are lent to it.
+    ///
+    /// # Errors
+    /// When those files cannot be made.
+    pub fn spec(&self, client: &Client, image: &str, settings: &Settings) -> Result<RunSpec, ContainerError> {
+        if self.ready.is_prod() {
+            return Ok(self.in_prod(client, image, settings));
+        }
         let package = self.packages(Seen::InContainer)?;
         let mut mounts = vec![Mount {
             host: self.workspace.root.clone(),
             container: self.workspace.mount_point(),
             read_only: false,
         }];
-        mounts.extend(self.git_mount());
+        mounts.extend(self.git_mount().filter(|_| !settings.portable));
         mounts.extend(package.iter().map(|site| lent(&site.folder, SITE)));
         mounts.extend(lent_files(settings));
         let mut env = BTreeMap::from([
@@ -237,7 +244,7 @@ impl Launch<'_> {
     }
 
     /// What containers of all stages have in common.
-    fn container(&self, client: &Client, image: &str, settings: &Settings, inside: Inside) -> Command {
+    fn container(&self, client: &Client, image: &str, settings: &Settings, inside: Inside) -> RunSpec {
         let Inside { mounts, mut env, workdir, user } = inside;
         let mut passed = Vec::new();
         if settings.terminal == Terminal::Full {
@@ -251,7 +258,7 @@ impl Launch<'_> {
             Some(path) => format!("{here}/{path}"),
         };
         let run = &self.dir.config.run;
-        client.run_command(&RunSpec {
+        RunSpec {
             image: image.to_owned(),
             name: self.name(settings),
             command: settings.command.clone(),
@@ -269,7 +276,7 @@ impl Launch<'_> {
             platform: self.foreign_platform(client),
             volumes: self.volumes(settings),
             log: if settings.log.is_some() { EngineLog::None } else { EngineLog::Kept },
-        })
+        }
     }
 
     /// The platform to name: where it is the engine's own, a plan is easier to read without.
@@ -279,7 +286,7 @@ impl Launch<'_> {
     }
 
     /// A prod image as it is: its own code, user, folder and `PYTHONPATH`; nothing of the work tree is in it.
-    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> Command {
+    fn in_prod(&self, client: &Client, image: &str, settings: &Settings) -> RunSpec {
         // The folder: that of the dir whose image it is; of another dir that uses it, its own.
         let is_own = self.ready.spec.dir == self.dir.address.as_str() || settings.verb == "test";
         let inside = Inside {
@@ -391,7 +398,7 @@ impl Launch<'_> {
                 None => passed.push(text.clone()),
             }
         }
-        passed.retain(|name| self.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str()));
+        passed.retain(|name| settings.portable || self.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str()));
     }
 
     pub(super) fn volumes(&self, settings: &Settings) -> Vec<String> {
@@ -402,7 +409,7 @@ impl Launch<'_> {
                 value.host.clone()
             } else {
                 let path = self.workspace.places.path(&value.host, &volume.origin);
-                if missing.contains(&path) {
+                if missing.contains(&path) && !settings.portable {
                     return None;
                 }
                 path.display().to_string()
