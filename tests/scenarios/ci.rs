@@ -125,7 +125,8 @@ fn a_tag_releases_the_dir_that_it_names() {
 fn workflows_keep_to_the_published_schemas() {
     let sandbox = Sandbox::new();
     let toml = "[registry]\npull = \"ghcr.io/acme\"\npush = [\"ghcr.io/acme\"]\n";
-    let more = "secrets = [\"API_KEY\"]\nschedule = \"30 1 * * 1-5\"\nbranch = \"trunk\"\nplatforms = [\"linux/arm64\"]\n";
+    let more =
+        "secrets = [\"API_KEY\"]\nschedule = \"30 1 * * 1-5\"\nbranch = \"trunk\"\nplatforms = [\"linux/arm64\"]\n";
     let repo = repo(&sandbox, &format!("{toml}{INSTALL}{more}"));
     let root = repo.read("wharf.toml");
     repo.write("wharf.toml", root.replace("[workspace]\n", "[workspace]\nrequires-wharf = \">=0.1, <1\"\n"));
@@ -228,7 +229,8 @@ fn a_jobs_steps_run_here() {
     let shown = ci(&sandbox, &repo, &["run", "all", "--dry-run"]);
     assert_eq!(shown.assert_code(0).stdout.lines().count(), 4);
     require(EngineKind::Docker);
-    let run = |arguments: &[&str]| wharf(&sandbox, &repo).args(["--engine", "docker", "ci", "run"]).args(arguments).run();
+    let run =
+        |arguments: &[&str]| wharf(&sandbox, &repo).args(["--engine", "docker", "ci", "run"]).args(arguments).run();
     run(&["infra"]).assert_code(0).stderr_contains("+ wharf test --dir infra\n");
     assert_eq!(Report::of_run(&repo, 1).dirs(), ["infra"]);
     // The first that fails ends it, with its code.

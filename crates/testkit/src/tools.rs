@@ -16,7 +16,14 @@ pub fn check_jsonschema() -> PathBuf {
     let made = made("check-jsonschema", CHECK_JSONSCHEMA, |folder| {
         let python = folder.join("venv/bin/python");
         run(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")));
-        run(Command::new(python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", CHECK_JSONSCHEMA]));
+        run(Command::new(python).args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            CHECK_JSONSCHEMA,
+        ]));
     });
     made.join("venv/bin/check-jsonschema")
 }
@@ -25,7 +32,10 @@ pub fn check_jsonschema() -> PathBuf {
 #[track_caller]
 pub fn devcontainers_cli() -> PathBuf {
     let made = made("devcontainers", DEVCONTAINERS, |folder| {
-        run(Command::new("npm").args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(folder).arg(DEVCONTAINERS));
+        run(Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--prefix"])
+            .arg(folder)
+            .arg(DEVCONTAINERS));
     });
     made.join("node_modules/.bin/devcontainer")
 }

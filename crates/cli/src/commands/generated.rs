@@ -54,10 +54,7 @@ pub(super) fn settle(context: &Context, files: &[Generated], options: &Options) 
     Ok(0)
 }
 
-fn check<'a>(
-    context: &Context,
-    files: impl Iterator<Item = (&'a Generated, &'a Standing)>,
-) -> Result<u8, Failure> {
+fn check<'a>(context: &Context, files: impl Iterator<Item = (&'a Generated, &'a Standing)>) -> Result<u8, Failure> {
     let (mut good, mut bad) = (0, Vec::new());
     for (file, standing) in files {
         let name = file.path.display();

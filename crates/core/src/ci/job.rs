@@ -55,7 +55,11 @@ impl FromStr for Event {
     /// Wharf's own words, those of `GITHUB_EVENT_NAME`, and those of `CI_PIPELINE_SOURCE`.
     fn from_str(text: &str) -> Result<Self, CiError> {
         match text {
-            "pull-request" | "pull_request" | "pull_request_target" | "merge_group" | "merge_request_event"
+            "pull-request"
+            | "pull_request"
+            | "pull_request_target"
+            | "merge_group"
+            | "merge_request_event"
             | "external_pull_request_event" => Ok(Self::PullRequest),
             "main" | "push" | "workflow_dispatch" | "web" | "api" | "trigger" => Ok(Self::Main),
             "nightly" | "schedule" => Ok(Self::Nightly),
@@ -126,7 +130,8 @@ pub fn jobs(workspace: &Workspace, plan: &TestPlan, event: Event) -> Result<Vec<
             Some(_) => {}
             None => {
                 let running = plan.dirs.iter().filter(|dir| dir.runs);
-                let known = running.filter_map(|dir| workspace.dirs.iter().find(|one| one.address.as_str() == dir.path));
+                let known =
+                    running.filter_map(|dir| workspace.dirs.iter().find(|one| one.address.as_str() == dir.path));
                 jobs.extend(known.map(|dir| job(workspace, &Share::Dir(dir), platform, &more)));
             }
         }
@@ -170,9 +175,11 @@ enum Share<'a> {
 fn job(workspace: &Workspace, share: &Share<'_>, platform: Option<Platform>, more: &[String]) -> Job {
     let (mut id, mut name, words) = match share {
         Share::Dir(dir) => (dir.slug(), dir.address.to_string(), vec!["--dir".to_owned(), shown(dir)]),
-        Share::Shard(shard) => {
-            (format!("shard-{}", shard.replace('/', "-")), format!("shard {shard}"), vec!["--shard".into(), shard.clone()])
-        }
+        Share::Shard(shard) => (
+            format!("shard-{}", shard.replace('/', "-")),
+            format!("shard {shard}"),
+            vec!["--shard".into(), shard.clone()],
+        ),
     };
     let mut all = vec!["wharf".to_owned(), "test".to_owned()];
     all.extend(words);

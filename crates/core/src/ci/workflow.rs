@@ -68,11 +68,11 @@ fn github(workspace: &Workspace, jobs: &[(Event, Job)]) -> Value {
     let registry = &workspace.config.registry;
     let packages = registry.push.iter().chain(&registry.pull).any(|registry| registry.starts_with("ghcr.io/"));
     let runner = quoted(ci.runner.as_deref().unwrap_or("ubuntu-24.04"));
-    let checkout = format!(
-        "      - uses: {CHECKOUT}\n        with:\n          fetch-depth: 0\n          submodules: recursive\n          persist-credentials: false"
-    );
+    let fetch =
+        format!("      - uses: {CHECKOUT}\n        with:\n          fetch-depth: 0\n          submodules: recursive");
+    let checkout = format!("{fetch}\n          persist-credentials: false");
     context! {
-        branch => quoted(&ci.branch), runner, packages, checkout,
+        branch => quoted(&ci.branch), runner, packages, fetch, checkout,
         emulation => jobs.iter().any(|(_, job)| job.emulated),
         cache => CACHE, upload => UPLOAD, login => LOGIN, qemu => QEMU,
     }

@@ -398,7 +398,9 @@ impl Launch<'_> {
                 None => passed.push(text.clone()),
             }
         }
-        passed.retain(|name| settings.portable || self.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str()));
+        passed.retain(|name| {
+            settings.portable || self.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str())
+        });
     }
 
     pub(super) fn volumes(&self, settings: &Settings) -> Vec<String> {

@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(file.standing().unwrap(), Standing::Same);
         let newer = Generated::new(file.path.clone(), &TEXT.replace("a: 1", "a: 2"));
         let Standing::Stale { diff } = newer.standing().unwrap() else { panic!("it was not changed by anybody") };
-        assert!(diff.contains("-a: 1\n+a: 2\n"), "{diff}");
+        assert!(diff.contains("\n-a: 1\n") && diff.contains("\n+a: 2\n"), "{diff}");
         newer.write().unwrap();
         assert_eq!(newer.standing().unwrap(), Standing::Same);
     }

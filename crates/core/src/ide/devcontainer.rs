@@ -81,8 +81,7 @@ fn devcontainer(workspace: &Workspace, dir: &RunnableDir) -> Result<Generated, I
 
 fn described(workspace: &Workspace, dir: &RunnableDir, spec: &RunSpec) -> Devcontainer {
     let anywhere = |text: &str| portable(workspace, text);
-    let (root, others): (Vec<&Mount>, Vec<&Mount>) =
-        spec.mounts.iter().partition(|mount| mount.host == workspace.root);
+    let (root, others): (Vec<&Mount>, Vec<&Mount>) = spec.mounts.iter().partition(|mount| mount.host == workspace.root);
     let folder = |mount: &Mount| match mount.container.as_str() {
         SITE => format!("{ROOT}/{}", site_link(dir).display()),
         _ => anywhere(&mount.host.display().to_string()),

@@ -45,10 +45,7 @@ pub fn pycharm(workspace: &Workspace) -> Result<Vec<Generated>, IdeError> {
     for dir in &workspace.dirs {
         let address = if dir.address.is_root() { "//" } else { dir.address.as_str() };
         let place = idea.join("runConfigurations");
-        for (verb, line) in [
-            ("test", wharf(&["test", "--dir", address])),
-            ("bash", wharf(&["bash", address])),
-        ] {
+        for (verb, line) in [("test", wharf(&["test", "--dir", address])), ("bash", wharf(&["bash", address]))] {
             let path = place.join(format!("wharf_{verb}_{}.xml", dir.slug()));
             files.push(Generated::new(path, &configuration(&format!("wharf {verb} {address}"), &line)));
         }
@@ -150,7 +147,7 @@ fn with_module(file: &Path, name: &str) -> Result<String, IdeError> {
 
 /// Puts lines before the end tag at `end`, which keeps its own indentation.
 fn with_lines<'a>(text: &str, end: usize, indent: usize, lines: impl Iterator<Item = &'a str>) -> String {
-    let start = text[..end].rfind('\n').map_or(end, |at| at + 1);
+    let start = text[..end].rfind('\n').map_or(0, |at| at + 1);
     let own_line = text[start..end].trim().is_empty();
     let at = if own_line { start } else { end };
     let lines: String = lines.map(|line| format!("{}{line}\n", " ".repeat(indent))).collect();
@@ -207,7 +204,10 @@ mod tests {
         ] {
             let merged = contents(text).unwrap();
             assert!(merged.contains(&made), "{merged}");
-            assert_eq!(merged.matches("<component").count(), merged.matches("</component>").count() + merged.matches("Other").count());
+            assert_eq!(
+                merged.matches("<component").count(),
+                merged.matches("</component>").count() + merged.matches("Other").count()
+            );
             assert_eq!(contents(&merged).unwrap(), merged);
         }
         assert!(matches!(contents("hello"), Err(IdeError::NotMergeable { .. })));

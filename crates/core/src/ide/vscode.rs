@@ -53,7 +53,9 @@ fn code_workspace(workspace: &Workspace) -> Generated {
         ] },
     });
     let json = serde_json::to_string_pretty(&value).unwrap_or_default();
-    let text = format!("// Written by `wharf ide generate vscode` ({MARK}); settings of your own go into each folder's `.vscode`.\n{json}\n");
+    let text = format!(
+        "// Written by `wharf ide generate vscode` ({MARK}); settings of your own go into each folder's `.vscode`.\n{json}\n"
+    );
     Generated::new(workspace.root.join(format!("{}.code-workspace", file_name(&workspace.name))), &text)
 }
 

@@ -63,9 +63,8 @@ impl Run {
         }
         let mut wanted: Vec<Job> = Vec::new();
         for name in &self.jobs {
-            let is_meant = |job: &&Job| {
-                job.id == *name || job.name == *name || (self.which.tag.is_some() && name == "release")
-            };
+            let is_meant =
+                |job: &&Job| job.id == *name || job.name == *name || (self.which.tag.is_some() && name == "release");
             match all.iter().find(is_meant) {
                 Some(job) if wanted.iter().any(|known| known.id == job.id) => {}
                 Some(job) => wanted.push(job.clone()),

@@ -3,11 +3,11 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use wharf_core::container::{Owner, Settings};
-use wharf_core::container::Launch;
+use wharf_core::container::{Launch, Owner, SITE, Settings};
 use wharf_core::ide::{IMAGE_TAG, site_link};
 use wharf_core::image::Place;
 use wharf_core::image::ensure::Body;
+use wharf_core::image::stage::INPUTS;
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::{StateDir, Workspace};
 
@@ -48,11 +48,12 @@ impl Image {
             return Err(Failure::environment(format!("`{}` has no image", dir.address)));
         };
         let tag = format!("{}:{IMAGE_TAG}", workspace.image_owner(dir)?.name);
-        client.tag_for_caller(image, &tag)?;
+        // It is not one of those that commands choose from.
+        client.tag_for_caller(image, &tag, INPUTS)?;
         let (state, owner) = (StateDir::open(&workspace)?, Owner::current());
         let launch = Launch { workspace: &workspace, place: &place, dir, ready: &ready, state: &state, owner: &owner };
         let spec = launch.spec(client, image, &job.settings)?;
-        let site = spec.mounts.iter().find(|mount| mount.container == wharf_core::container::SITE);
+        let site = spec.mounts.iter().find(|mount| mount.container == SITE);
         if let Some(site) = site {
             link(&workspace, dir, &site.host)?;
         }

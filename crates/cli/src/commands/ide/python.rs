@@ -1,8 +1,8 @@
 //! `wharf ide python`.
 
 use wharf_core::ide::call;
-use wharf_core::image::place::pick;
 use wharf_core::image::Place;
+use wharf_core::image::place::pick;
 
 use super::super::run::{Options, start};
 use crate::context::Context;
