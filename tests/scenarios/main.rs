@@ -5,6 +5,7 @@
 mod affected;
 mod affected_fuzz;
 mod affected_real;
+mod ci;
 mod clone;
 mod config;
 mod containers;
@@ -18,6 +19,7 @@ mod files_refused;
 mod files_repos;
 mod graph;
 mod history;
+mod ide;
 mod image;
 mod image_life;
 mod jupyter;

@@ -65,6 +65,8 @@ pub enum Command {
     Image(commands::image::Image),
     Version(commands::version::Version),
     Files(commands::files::Files),
+    Ci(commands::ci::Ci),
+    Ide(commands::ide::Ide),
     Env(commands::env::Env),
     Task(Box<commands::task::Task>),
     Tasks(commands::tasks::Tasks),
@@ -113,7 +115,9 @@ impl Command {
             Self::Repo(command) => command.intent(),
             Self::Env(command) => command.intent(),
             Self::Files(command) => command.intent(),
-            Self::Init(_)
+            Self::Ci(command) => command.intent(),
+            Self::Ide(_)
+            | Self::Init(_)
             | Self::New(_)
             | Self::Test(_)
             | Self::Run(_)
@@ -129,7 +133,7 @@ impl Command {
 }
 
 /// The names of all commands, written out because building them from the arguments takes longer than many a command.
-const NAMES: [&str; 31] = [
+const NAMES: [&str; 33] = [
     "init",
     "new",
     "test",
@@ -143,6 +147,8 @@ const NAMES: [&str; 31] = [
     "image",
     "version",
     "files",
+    "ci",
+    "ide",
     "env",
     "task",
     "tasks",
@@ -192,6 +198,8 @@ impl Arguments {
             Some(Command::Image(command)) => command.run(&context),
             Some(Command::Version(command)) => command.run(&context),
             Some(Command::Files(command)) => command.run(&context),
+            Some(Command::Ci(command)) => command.run(&context),
+            Some(Command::Ide(command)) => command.run(&context),
             Some(Command::Env(command)) => command.run(&context),
             Some(Command::Task(command)) => command.run(&context),
             Some(Command::Tasks(command)) => command.run(&context),

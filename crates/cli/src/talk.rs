@@ -72,7 +72,8 @@ impl Talk {
         self.line(&format!("{head} {text}"));
     }
 
-    fn line(&self, text: &str) {
+    /// One line that is always shown.
+    pub fn line(&self, text: &str) {
         // Nobody to tell is no reason to stop.
         let _ = writeln!(std::io::stderr(), "{text}");
     }

@@ -23,12 +23,15 @@
 //! | `templates/` of a repo | [`start`] |
 //! | `.wharf/release/` | [`release`] |
 
+pub mod ci;
 pub mod common_files;
 pub mod config;
 pub mod container;
 pub mod dependency;
 pub mod event;
+pub mod generated;
 pub mod graph;
+pub mod ide;
 pub mod image;
 pub mod release;
 pub mod repos;

@@ -77,6 +77,12 @@ impl Client {
         Self { kind, program, socket, environment, native: Arc::default() }
     }
 
+    /// One that nobody has looked for: for plans that ask it nothing.
+    #[must_use]
+    pub fn unasked(kind: Kind, environment: Environment) -> Self {
+        Self::new(kind, kind.word().into(), None, environment)
+    }
+
     /// Which engine it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -105,11 +111,17 @@ impl Client {
         Command::new(self.kind.word())
     }
 
-    /// Images that carry this label (`name` or `name=value`).
+    /// Images that carry this label (`name` or `name=value`), with a value that is not empty.
     ///
     /// # Errors
     /// When the engine does not answer.
     pub fn images(&self, label: &str) -> Result<Vec<Image>, EngineError> {
+        let mut images = self.labelled(label)?;
+        images.retain(|image| image.labels.get(label).is_none_or(|value| !value.is_empty()));
+        Ok(images)
+    }
+
+    fn labelled(&self, label: &str) -> Result<Vec<Image>, EngineError> {
         if let Some(socket) = &self.socket {
             return api::images(socket, label);
         }

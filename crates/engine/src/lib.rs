@@ -24,6 +24,7 @@ pub mod http;
 pub mod images;
 pub mod kind;
 mod network;
+mod own_user;
 pub mod platform;
 pub mod proxy;
 mod pull;

@@ -28,6 +28,7 @@
 //! | `registry.rs` | a registry, with a password, TLS, or a small disk |
 //! | `engines.rs` | which engines to test with, and their images |
 //! | `platforms.rs` | which platforms to test with, and their images |
+//! | `tools.rs` | programs from PyPI and npm that judge what Wharf writes |
 //! | `place.rs` | where things shared between tests are |
 
 #![allow(clippy::missing_panics_doc, reason = "failing a test is what these functions do")]
@@ -46,6 +47,7 @@ mod running;
 pub mod sample;
 mod sandbox;
 mod terminal;
+mod tools;
 
 pub use browser::{Browser, Colours};
 pub use command::WharfCommand;
@@ -61,3 +63,4 @@ pub use running::Running;
 pub use rustix::process::Signal;
 pub use sandbox::Sandbox;
 pub use terminal::Terminal;
+pub use tools::{check_jsonschema, devcontainers_cli};

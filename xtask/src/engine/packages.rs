@@ -35,6 +35,8 @@ const NEEDS: &[Need] = &[
     ("direnv", || program::find("direnv").is_some()),
     ("dash", || program::find("dash").is_some()),
     ("chromium", || program::find("chromium").is_some()),
+    ("nodejs", || program::find("node").is_some()),
+    ("npm", || program::find("npm").is_some()),
     ("git", || program::find("git").is_some()),
     ("python3", || program::find("python3").is_some()),
     ("python3-venv", || Program::new("python3").args(["-c", "import ensurepip, venv"]).succeeds()),

@@ -16,7 +16,7 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Core's modules from the lowest up: a module may name those of lower ranks and itself, not others of its own rank.
 const RANKS: &[&[&str]] = &[
     &["event"],
-    &["config", "version"],
+    &["config", "version", "generated"],
     &["sub_repo", "runnable_dir", "thin_env", "shell_env"],
     &["workspace"],
     &["image"],
@@ -25,7 +25,7 @@ const RANKS: &[&[&str]] = &[
     &["test_suite", "common_files", "repos", "start", "graph"],
     &["test_suite", "common_files", "repos"],
     &["release"],
-    &["task", "ci"],
+    &["task", "ci", "ide"],
 ];
 
 /// Crates that may start programs; all others ask `wharf-process`.

@@ -113,6 +113,7 @@ impl Job<'_> {
         ports::check(self.place, &[configured.as_slice(), &self.settings.ports].concat())
     }
 
+    /// Gets the image.
     pub(super) fn ready(&self) -> Result<Ready, Failure> {
         let wish = self.wish();
         check_platform(self.place, &wish)?;

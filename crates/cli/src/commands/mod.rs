@@ -4,12 +4,14 @@
 mod ask;
 mod beside;
 mod data;
+mod generated;
 mod interrupt;
 mod job;
 mod ports;
 mod started;
 
 pub mod bash;
+pub mod ci;
 pub mod clone;
 pub mod complete;
 pub mod completions;
@@ -20,6 +22,7 @@ pub mod doctor;
 pub mod env;
 pub mod files;
 pub mod graph;
+pub mod ide;
 pub mod image;
 pub mod init;
 pub mod itself;

@@ -86,6 +86,23 @@ pub struct Options {
     pub dry_run: bool,
 }
 
+impl Options {
+    /// As they are where a command line says these words.
+    ///
+    /// # Errors
+    /// When the words make no sense.
+    pub(super) fn of(words: &[String]) -> Result<Self, Failure> {
+        #[derive(Debug, clap::Parser)]
+        #[command(no_binary_name = true)]
+        struct Line {
+            #[command(flatten)]
+            options: Options,
+        }
+        let line = <Line as clap::Parser>::try_parse_from(words);
+        line.map(|line| line.options).map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
 /// The stages that one can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum StageName {

@@ -97,6 +97,10 @@ pub enum Form {
     Size,
     /// Where a shared cache is: `file:` and an absolute path.
     CacheUrl,
+    /// The name of a branch, in letters that mean nothing to any shell or CI.
+    Branch,
+    /// When something happens, as cron has it: five fields.
+    Cron,
 }
 
 impl Form {
@@ -156,6 +160,8 @@ impl Form {
             Self::Duration => parse_duration(text).is_some(),
             Self::DurationOrNone => text == "none" || parse_duration(text).is_some(),
             Self::Size => parse_size(text).is_some(),
+            Self::Branch => is_inner_path(text) && text.chars().all(|c| is_name_char(c) || c == '/'),
+            Self::Cron => is_cron(text),
             Self::CacheUrl => text.strip_prefix("file://").is_some_and(|path| path.starts_with('/') && path.len() > 1),
         }
     }
@@ -238,6 +244,8 @@ impl Form {
             Self::Duration => "a duration such as `60s`, `5m` or `1h30m`",
             Self::DurationOrNone => "a duration such as `60s`, `5m` or `1h30m`, or `none`",
             Self::Size => "a size such as `500MB` or `2GB`",
+            Self::Branch => "the name of a branch, such as `main`",
+            Self::Cron => "five fields as cron has them, such as `0 3 * * *`",
             Self::CacheUrl => "a folder as a URL, such as `file:///mnt/team/wharf`",
         }
         .to_owned()
@@ -361,6 +369,11 @@ fn is_secret_source(text: &str) -> bool {
 pub(super) fn is_variable_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn is_cron(text: &str) -> bool {
+    let good = |field: &str| field.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '*' | ',' | '-' | '/'));
+    text.split(' ').count() == 5 && text.split(' ').all(|field| !field.is_empty() && good(field))
 }
 
 fn is_host(text: &str) -> bool {

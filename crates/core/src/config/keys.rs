@@ -1,11 +1,13 @@
 //! Every key of the configuration, one row each. Adding a key is adding a row here, running `cargo xtask gen` and
 //! giving it a field in `typed.rs`.
 
+mod ci;
 mod nested;
 mod services;
 mod tasks;
 mod testing;
 
+use self::ci::CI_KEYS;
 use self::nested::NESTED_KEYS;
 use self::services::SERVICE_KEYS;
 use self::tasks::TASK_KEYS;
@@ -76,9 +78,14 @@ impl Key {
 
 /// All keys, grouped by table, in the order of the reference.
 pub static KEYS: &[Key] = &{
-    const LENGTH: usize =
-        BEFORE.len() + NESTED_KEYS.len() + TEST_KEYS.len() + AFTER.len() + SERVICE_KEYS.len() + TASK_KEYS.len();
-    let parts = [BEFORE, NESTED_KEYS, TEST_KEYS, AFTER, SERVICE_KEYS, TASK_KEYS];
+    const LENGTH: usize = BEFORE.len()
+        + NESTED_KEYS.len()
+        + TEST_KEYS.len()
+        + AFTER.len()
+        + CI_KEYS.len()
+        + SERVICE_KEYS.len()
+        + TASK_KEYS.len();
+    let parts = [BEFORE, NESTED_KEYS, TEST_KEYS, AFTER, CI_KEYS, SERVICE_KEYS, TASK_KEYS];
     let mut all = [TASK_KEYS[0]; LENGTH];
     let (mut part, mut filled) = (0, 0);
     while part < parts.len() {

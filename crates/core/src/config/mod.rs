@@ -25,6 +25,7 @@
 
 mod capability;
 mod check;
+mod ci;
 mod duration;
 mod error;
 mod exports;
@@ -56,6 +57,7 @@ mod value;
 mod tests;
 
 pub use capability::Capability;
+pub use ci::CiConfig;
 pub use duration::{format_duration, parse_duration};
 pub use error::{ConfigError, Place, Problem, ProblemKind, SourceLine};
 pub use exports::{Part, check_exported};

@@ -9,6 +9,7 @@ use semver::VersionReq;
 use wharf_engine::{Kind, Platform};
 
 use super::capability::Capability;
+use super::ci::CiConfig;
 use super::duration::parse_duration;
 use super::error::{ConfigError, Place, ProblemKind};
 use super::merge::Resolved;
@@ -53,6 +54,8 @@ pub struct Config {
     pub thin_env: ThinEnvConfig,
     /// Table `setenv`.
     pub setenv: SetenvConfig,
+    /// Table `ci`.
+    pub ci: CiConfig,
 }
 
 /// Table `workspace`.
@@ -285,6 +288,7 @@ impl Config {
             services: ServicesConfig::read(resolved),
             thin_env: reader.thin_env(),
             setenv: SetenvConfig::read(resolved)?,
+            ci: CiConfig::read(resolved),
         })
     }
 }

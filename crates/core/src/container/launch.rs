@@ -73,6 +73,8 @@ pub struct Settings {
     pub neighbours: Option<Neighbours>,
     /// Further options, as the engine's program takes them.
     pub options: Vec<String>,
+    /// Whether it is for any machine: what this one lacks is not left out.
+    pub portable: bool,
 }
 
 impl Settings {
@@ -97,6 +99,7 @@ impl Settings {
             grace: Duration::from_secs(10),
             neighbours: None,
             options: Vec::new(),
+            portable: false,
         }
     }
 }
@@ -211,8 +214,11 @@ impl Launch<'_> {
         lines
     }
 
-    /// The container that it runs in.
-    pub(super) fn spec(&self, client: &Client, image: &str, settings: &Settings) -> Result<RunSpec, ContainerError> {
+    /// The container that it runs in. Writes the small files that are lent to it.
+    ///
+    /// # Errors
+    /// When those files cannot be made.
+    pub fn spec(&self, client: &Client, image: &str, settings: &Settings) -> Result<RunSpec, ContainerError> {
         if self.ready.is_prod() {
             return Ok(self.in_prod(client, image, settings));
         }
@@ -222,7 +228,7 @@ impl Launch<'_> {
             container: self.workspace.mount_point(),
             read_only: false,
         }];
-        mounts.extend(self.git_mount());
+        mounts.extend(self.git_mount().filter(|_| !settings.portable));
         mounts.extend(package.iter().map(|site| lent(&site.folder, SITE)));
         mounts.extend(lent_files(settings));
         let mut env = BTreeMap::from([
@@ -404,7 +410,9 @@ impl Launch<'_> {
                 None => passed.push(text.clone()),
             }
         }
-        passed.retain(|name| self.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str()));
+        passed.retain(|name| {
+            settings.portable || self.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str())
+        });
     }
 
     pub(super) fn volumes(&self, settings: &Settings) -> Vec<String> {
@@ -415,7 +423,7 @@ impl Launch<'_> {
                 value.host.clone()
             } else {
                 let path = self.workspace.places.path(&value.host, &volume.origin);
-                if missing.contains(&path) {
+                if missing.contains(&path) && !settings.portable {
                     return None;
                 }
                 path.display().to_string()

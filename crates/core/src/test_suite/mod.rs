@@ -46,7 +46,7 @@ pub use collect::{Collection, collect};
 pub use event::TestEvent;
 pub use explain::{Explained, explain};
 pub use learned::Learned;
-pub use plan::{DirPlan, Selection, TestError, TestPlan, plan};
+pub use plan::{DirPlan, Selection, TestError, TestPlan, nested, plan};
 pub use reads::Reads;
 pub use report::model::{DirReport, DirStatus, Report, Summary, TestReport};
 pub use run::{Around, Options, run};

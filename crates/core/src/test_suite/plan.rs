@@ -484,7 +484,8 @@ fn files_of(dir: &RunnableDir, ids: &[String]) -> Vec<String> {
 }
 
 /// Runnable dirs, sub-repos and `devops` folders inside of `dir`, whose tests are not its own.
-fn nested(workspace: &Workspace, dir: &RunnableDir) -> Vec<String> {
+#[must_use]
+pub fn nested(workspace: &Workspace, dir: &RunnableDir) -> Vec<String> {
     let prefix = dir.address.prefix();
     let dirs = workspace.dirs.iter().map(|other| other.address.to_string());
     let repos = workspace.repos.iter().map(|repo| repo.path.clone());

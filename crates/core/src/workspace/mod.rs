@@ -34,7 +34,7 @@ pub use discover::{discover, own_config};
 pub use error::{Problem, WorkspaceError};
 pub use lock::{Lock, LockError, Patience};
 pub use outline::{Outline, outline};
-pub use requires::{VERSION, WrongWharf};
+pub use requires::{VERSION, WrongWharf, wharf_version};
 pub use state::StateDir;
 pub(crate) use walk::NEVER_ENTERED;
 

@@ -56,6 +56,13 @@ impl WrongWharf {
     }
 }
 
+/// The version of Wharf that machines without one should get: the least that `requires-wharf` names, else this one.
+#[must_use]
+pub fn wharf_version(config: &Config) -> Version {
+    let stated = config.workspace.requires_wharf.as_ref().and_then(|stated| least(&stated.value));
+    stated.or_else(|| Version::parse(VERSION).ok()).unwrap_or_else(|| Version::new(0, 0, 0))
+}
+
 /// The least version that a requirement names as good.
 fn least(requires: &VersionReq) -> Option<Version> {
     let named = requires

@@ -56,7 +56,7 @@ fn unknown_without_neighbour_lists_what_is_known() {
         error("zzzzz = 1").hint().as_deref(),
         Some(
             "the known tables are `workspace`, `engine`, `git`, `registry`, `image`, `os`, `python`, `build`, `run`, `test`, \
-             `cache`, `thin-env`, `files`, `setenv`, `exports`, `services`, `tasks`"
+             `cache`, `thin-env`, `files`, `setenv`, `exports`, `ci`, `services`, `tasks`"
         )
     );
 }

@@ -1,0 +1,98 @@
+//! What `wharf ide python` adds to a run, so that an editor takes a container's Python for one of the host.
+//!
+//! Editors name tests and files by the host's paths, and read such paths back. So the work tree is seen at the host's path too, and what
+//! the editor names outside of it (its own scripts, the pipe by which its plugin answers) is mounted where it is.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::runnable_dir::RunnableDir;
+use crate::test_suite::nested;
+use crate::workspace::Workspace;
+
+/// Variables that the Python extension of VS Code sets for its plugin. Those that hold a path name a pipe or a file.
+const PASSED: [&str; 8] = [
+    "TEST_RUN_PIPE",
+    "RUN_TEST_IDS_PIPE",
+    "TEST_UUID",
+    "TEST_PORT",
+    "COVERAGE_ENABLED",
+    "PYTHONUNBUFFERED",
+    "PYTHONUTF8",
+    "PYTHONIOENCODING",
+];
+
+/// Replaces the container's path of the work tree by the host's in `PYTHONPATH`, so that a file has one name only, then starts Python.
+const START: &str = "set -f; IFS=:; list=; for entry in $PYTHONPATH; do case $entry in \
+     \"$WHARF_ROOT\"|\"$WHARF_ROOT\"/*) entry=$WHARF_EDITOR_ROOT${entry#\"$WHARF_ROOT\"};; esac; list=${list:+$list:}$entry; done; \
+     unset IFS; set +f; export PYTHONPATH=\"$WHARF_EDITOR_PATH$list\"; \
+     command -v python >/dev/null || exec python3 \"$@\"; exec python \"$@\"";
+
+/// A run, in words of `wharf run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Variables, `NAME=value`.
+    pub env: Vec<String>,
+    /// Mounts, `HOST:CONTAINER`.
+    pub volumes: Vec<String>,
+    /// The folder to start in, in the container.
+    pub workdir: PathBuf,
+    /// The command.
+    pub command: Vec<String>,
+}
+
+/// The run of Python with `arguments` in a container of `dir`.
+#[must_use]
+pub fn call(workspace: &Workspace, dir: &RunnableDir, arguments: &[String]) -> Call {
+    let root = &workspace.root;
+    let mut env = BTreeMap::new();
+    let mut outside: Vec<PathBuf> = Vec::new();
+    let mut see = |path: &Path| {
+        if path.is_absolute() && !path.starts_with(root) && path.exists() {
+            outside.push(library_of(path));
+        }
+    };
+    for word in arguments {
+        see(Path::new(word.rsplit_once('=').map_or(word.as_str(), |(_, value)| value)));
+    }
+    for name in PASSED {
+        if let Some(value) = workspace.surroundings.variable(name) {
+            see(Path::new(value));
+            env.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    // The editor's plugin lies on the path that it sets.
+    let path = workspace.surroundings.variable("PYTHONPATH").unwrap_or_default();
+    let path: Vec<&Path> = path.split(':').map(Path::new).filter(|entry| entry.is_absolute()).collect();
+    path.iter().for_each(|entry| see(entry));
+    let path: String = path.iter().map(|entry| format!("{}:", entry.display())).collect();
+    env.insert("WHARF_EDITOR_PATH".to_owned(), path);
+    env.insert("WHARF_EDITOR_ROOT".to_owned(), root.display().to_string());
+    let ignored = nested(workspace, dir).into_iter().map(|path| format!("--ignore={path}"));
+    let more = workspace.surroundings.variable("PYTEST_ADDOPTS").map(str::to_owned);
+    let options: Vec<String> = ignored.map(|word| quoted(&word)).chain(more).collect();
+    env.insert("PYTEST_ADDOPTS".to_owned(), options.join(" "));
+    outside.sort();
+    outside.dedup();
+    // A folder within one that is mounted is there already.
+    let covered = |path: &PathBuf| outside.iter().any(|other| other != path && path.starts_with(other));
+    let seen = outside.iter().filter(|path| !covered(path)).chain([root]);
+    let volumes = seen.map(|path| format!("{0}:{0}", path.display())).collect();
+    let mut command: Vec<String> = ["sh", "-c", START, "python"].map(str::to_owned).to_vec();
+    command.extend(arguments.iter().cloned());
+    let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    Call { env, volumes, workdir: dir.path.clone(), command }
+}
+
+/// What must be seen for a path to be of use: a script comes with the modules beside it; a pipe, a file of data or a folder by itself.
+fn library_of(path: &Path) -> PathBuf {
+    let is_script = path.is_file() && path.extension().is_some_and(|extension| extension == "py");
+    match path.parent() {
+        Some(folder) if is_script && folder.parent().is_some() => folder.to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| String::new(), std::borrow::Cow::into_owned)
+}

@@ -1,0 +1,238 @@
+//! `wharf ci`: jobs, workflows that keep to their published schemas, and a job's steps run here.
+
+use serde_json::Value;
+use wharf_testkit::{EngineKind, Output, Repo, Sandbox, check_jsonschema, require, sample};
+
+use crate::testing::{Report, wharf};
+
+const GOOD: &str = "def test_one(): pass\n";
+const INSTALL: &str = "[ci]\ninstall = \"curl -sSf https://example.org/wharf-{version} -o /usr/local/bin/wharf\"\n";
+const GITHUB: &str = ".github/workflows/wharf.yml";
+
+fn repo(sandbox: &Sandbox, toml: &str) -> Repo {
+    sample::workspace(sandbox)
+        .toml(toml)
+        .dir("infra", |dir| dir.version("1.2.0").test("tests/test_a.py", GOOD))
+        .dir("infra/nested", |dir| dir.test("test_n.py", GOOD))
+        .dir("it's odd", |dir| dir.test("test_o.py", GOOD))
+        .dir("empty", |dir| dir)
+        .sub_repo("libs/helpers", |sub| sub.dir("ml", |dir| dir.test("test_m.py", "def test_m(): assert False\n")))
+        .build()
+}
+
+#[track_caller]
+fn ci(sandbox: &Sandbox, repo: &Repo, arguments: &[&str]) -> Output {
+    wharf(sandbox, repo).arg("ci").args(arguments).run()
+}
+
+#[track_caller]
+fn jobs(sandbox: &Sandbox, repo: &Repo, arguments: &[&str]) -> Vec<Value> {
+    let output = ci(sandbox, repo, &[&["matrix", "--json"], arguments].concat());
+    let value = output.assert_code(0).json();
+    assert_eq!(value["schema"], 1);
+    value["jobs"].as_array().expect("a list").clone()
+}
+
+fn lines(jobs: &[Value]) -> Vec<&str> {
+    jobs.iter().filter_map(|job| job["run"].as_str()).collect()
+}
+
+/// Fails where a file is not what its published schema says.
+#[track_caller]
+fn validate(sandbox: &Sandbox, repo: &Repo, schema: &str, file: &str) {
+    let check = sandbox.command(check_jsonschema()).args(["--builtin-schema", schema]).arg(repo.join(file));
+    check.run().assert_code(0);
+}
+
+#[test]
+fn each_dir_with_tests_has_a_job_with_a_line_that_anybody_can_type() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, "[ci]\nsuites = [\"fast\"]\nnightly = [\"slow\", \"superslow\"]\n");
+    let main = jobs(&sandbox, &repo, &[]);
+    let expected = [
+        "wharf test --dir infra --suite fast",
+        "wharf test --dir infra/nested --suite fast",
+        "wharf test --dir \"it's odd\" --suite fast",
+        "wharf test --dir libs/helpers/ml --suite fast",
+    ];
+    assert_eq!(lines(&main), expected);
+    assert!(main.iter().all(|job| job["runner"] == "ubuntu-24.04" && job["emulated"] == false), "{main:?}");
+    let ids: Vec<&str> = main.iter().filter_map(|job| job["id"].as_str()).collect();
+    let plain = |id: &&str| id.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    assert!(ids.iter().all(plain), "{ids:?}");
+    let nightly = jobs(&sandbox, &repo, &["--event", "schedule"]);
+    assert_eq!(nightly[0]["run"], "wharf test --dir infra --suite slow --suite superslow --no-cache");
+    ci(&sandbox, &repo, &["matrix"]).assert_code(0).stdout_contains("wharf test --dir infra/nested --suite fast");
+    ci(&sandbox, &repo, &["matrix", "--event", "lunch"]).assert_code(2).stderr_contains("`pull-request`");
+}
+
+#[test]
+fn a_pull_request_starts_only_what_it_reaches() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, "");
+    repo.git(&["branch", "feature"]);
+    repo.git(&["switch", "--quiet", "feature"]);
+    repo.write("infra/nested/test_n.py", "def test_two(): pass\n").commit("one test");
+    let base = [("GITHUB_BASE_REF", "main"), ("GITHUB_ACTIONS", "true")];
+    let command = wharf(&sandbox, &repo).args(["ci", "matrix", "--json", "--event", "pull_request"]);
+    let command = base.iter().fold(command, |command, (name, value)| command.env(name, value));
+    let value = command.env("WHARF_TEST_BASE", "main").run().assert_code(0).json();
+    assert_eq!(lines(value["jobs"].as_array().expect("a list")), ["wharf test --dir infra/nested --affected-or-all"]);
+    assert_eq!(jobs(&sandbox, &repo, &["--event", "push"]).len(), 4);
+}
+
+#[test]
+fn shards_and_platforms_multiply() {
+    let sandbox = Sandbox::new();
+    let toml = "[ci]\nshards = 2\nplatforms = [\"linux/amd64\", \"linux/arm64\"]\nrunner = \"big\"\n";
+    let repo = repo(&sandbox, toml);
+    let all = jobs(&sandbox, &repo, &[]);
+    let expected = [
+        "wharf test --shard 1/2 --platform linux/amd64",
+        "wharf test --shard 2/2 --platform linux/amd64",
+        "wharf test --shard 1/2 --platform linux/arm64",
+        "wharf test --shard 2/2 --platform linux/arm64",
+    ];
+    assert_eq!(lines(&all), expected);
+    assert_eq!(all[3]["id"], "shard-2-2-linux-arm64");
+    assert_eq!((&all[3]["runner"], &all[3]["emulated"]), (&"big".into(), &true.into()));
+    let root = repo.read("wharf.toml");
+    repo.write("wharf.toml", format!("{root}runners = {{ \"linux/arm64\" = \"arm\" }}\n{}", &INSTALL[5..]));
+    let all = jobs(&sandbox, &repo, &[]);
+    assert_eq!((&all[3]["runner"], &all[3]["emulated"]), (&"arm".into(), &false.into()));
+    for (provider, schema, file) in
+        [("github", "vendor.github-workflows", GITHUB), ("gitlab", "vendor.gitlab-ci", ".gitlab-ci.yml")]
+    {
+        ci(&sandbox, &repo, &["generate", provider]).assert_code(0);
+        validate(&sandbox, &repo, schema, file);
+    }
+    assert!(repo.read(".gitlab-ci.yml").contains("  tags: [\"arm\"]"));
+}
+
+#[test]
+fn a_tag_releases_the_dir_that_it_names() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, "[ci]\nrelease = \"prod\"\n");
+    let release = jobs(&sandbox, &repo, &["--tag", "sample-infra-1.2.0"]);
+    assert_eq!(lines(&release), ["wharf image release infra --stage prod"]);
+    let shown = ci(&sandbox, &repo, &["run", "release", "--tag", "sample-infra-1.2.0", "--dry-run"]);
+    assert_eq!(shown.assert_code(0).stdout, "wharf image release infra --stage prod\n");
+    assert!(jobs(&sandbox, &repo, &["--tag", "v1"]).is_empty());
+    ci(&sandbox, &repo, &["matrix", "--tag", "sample-infra-1.3.0"]).assert_code(5).stderr_contains("has version 1.2.0");
+}
+
+#[test]
+fn workflows_keep_to_the_published_schemas() {
+    let sandbox = Sandbox::new();
+    let toml = "[registry]\npull = \"ghcr.io/acme\"\npush = [\"ghcr.io/acme\"]\n";
+    let more =
+        "secrets = [\"API_KEY\"]\nschedule = \"30 1 * * 1-5\"\nbranch = \"trunk\"\nplatforms = [\"linux/arm64\"]\n";
+    let repo = repo(&sandbox, &format!("{toml}{INSTALL}{more}"));
+    let root = repo.read("wharf.toml");
+    repo.write("wharf.toml", root.replace("[workspace]\n", "[workspace]\nrequires-wharf = \">=0.1, <1\"\n"));
+    let written = ci(&sandbox, &repo, &["generate", "github"]);
+    assert_eq!(written.assert_code(0).stdout, format!("{}\n", repo.join(GITHUB).display()));
+    ci(&sandbox, &repo, &["generate", "gitlab"]).assert_code(0);
+    validate(&sandbox, &repo, "vendor.github-workflows", GITHUB);
+    validate(&sandbox, &repo, "vendor.gitlab-ci", ".gitlab-ci.yml");
+    let github = repo.read(GITHUB);
+    for part in [
+        "run: \"curl -sSf https://example.org/wharf-0.1.0 -o /usr/local/bin/wharf\"",
+        "cron: \"30 1 * * 1-5\"",
+        "branches: [\"trunk\"]",
+        "API_KEY: ${{ secrets.API_KEY }}",
+        "include: ${{ fromJSON(needs.plan.outputs.matrix).jobs }}",
+        "permissions: {}",
+        "packages: write",
+        "docker/setup-qemu-action@",
+    ] {
+        assert!(github.contains(part), "{part}\n{github}");
+    }
+    // What others wrote is named by a commit, with the version beside it.
+    for line in github.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: ")) {
+        let (name, rest) = line.split_once('@').expect("an action has a version");
+        let (commit, version) = rest.split_once(" # v").expect("the version is in a comment");
+        assert!(commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{name}: {commit}");
+        assert_eq!(version.split('.').count(), 3, "{name}: {version}");
+    }
+    // Where it is written is what runs.
+    let gitlab = repo.read(".gitlab-ci.yml");
+    for (event, title) in [("pull-request", "pull-request"), ("main", "main"), ("nightly", "nightly")] {
+        for job in jobs(&sandbox, &repo, &["--event", event]) {
+            let name = format!("{} {title}", job["name"].as_str().unwrap_or_default());
+            assert!(gitlab.contains(&format!("\n{}:\n  extends: .{event}\n", Value::from(name))), "{job}\n{gitlab}");
+            assert!(gitlab.contains(&format!("    - {}\n", job["run"])), "{job}\n{gitlab}");
+        }
+    }
+}
+
+#[test]
+fn stale_is_told_from_changed_by_hand() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, INSTALL);
+    let check = |code| ci(&sandbox, &repo, &["generate", "gitlab", "--check"]).assert_code(code).clone();
+    check(1).stderr_contains("is missing");
+    let dry = ci(&sandbox, &repo, &["generate", "gitlab", "--dry-run"]);
+    assert!(!repo.join(".gitlab-ci.yml").exists());
+    sandbox.command("sh").args(["-e", "-c", &dry.assert_code(0).stdout]).run().assert_code(0);
+    check(0).stderr_contains("up to date");
+    ci(&sandbox, &repo, &["generate", "gitlab"]).assert_code(0).stderr_contains("is there already");
+    // A new dir makes it stale, and it is written anew.
+    repo.write("new/devops/wharf.toml", "").write("new/test_new.py", GOOD);
+    check(1).stderr_contains("is stale").stdout_contains("+    - \"wharf test --dir new\"\n");
+    ci(&sandbox, &repo, &["generate", "gitlab"]).assert_code(0);
+    check(0);
+    // What somebody has changed is shown, and stays.
+    let changed = format!("{}mine:\n  script: [make]\n", repo.read(".gitlab-ci.yml"));
+    repo.write(".gitlab-ci.yml", &changed).write("more/devops/wharf.toml", "").write("more/test_more.py", GOOD);
+    check(1).stderr_contains("was changed by hand").stdout_contains("-  script: [make]\n");
+    let refused = ci(&sandbox, &repo, &["generate", "gitlab"]);
+    refused.assert_code(5).stdout_contains("-  script: [make]\n").stderr_contains("--force");
+    assert_eq!(repo.read(".gitlab-ci.yml"), changed);
+    ci(&sandbox, &repo, &["generate", "gitlab", "--to", "ci/wharf.yml"]).assert_code(0);
+    ci(&sandbox, &repo, &["generate", "gitlab", "--force"]).assert_code(0);
+    assert_eq!(repo.read(".gitlab-ci.yml"), repo.read("ci/wharf.yml"));
+    check(0);
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, "");
+    ci(&sandbox, &repo, &["generate", "github"]).assert_code(3).stderr_contains("[ci] install = ");
+    let root = repo.read("wharf.toml");
+    for (line, said) in [
+        ("suites = [\"fats\"]", "`fats`"),
+        ("schedule = \"daily\"", "five fields"),
+        ("branch = \"a b\"", "name of a branch"),
+        ("platforms = [\"linux/amd46\"]", "linux/amd64"),
+        ("runners = { \"linux/amd46\" = \"x\" }", "linux/amd64"),
+        ("shards = 0", "1 or more"),
+        ("secrets = [\"A-B\"]", "name of a variable"),
+        ("install = \"a\\nb\"", "one line"),
+        ("realease = \"dev\"", "ci.release"),
+    ] {
+        repo.write("wharf.toml", format!("{root}\n[ci]\n{line}\n"));
+        ci(&sandbox, &repo, &["matrix"]).assert_code(3).stderr_contains(said);
+    }
+    repo.write("wharf.toml", root);
+    ci(&sandbox, &repo, &["run", "infar"]).assert_code(2).stderr_contains("did you mean `infra`?");
+    let bare = Repo::init(sandbox.path().join("bare"));
+    bare.write("wharf.toml", INSTALL);
+    wharf(&sandbox, &bare).args(["ci", "generate", "github"]).run().assert_code(4);
+}
+
+#[test]
+fn a_jobs_steps_run_here() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, "");
+    let shown = ci(&sandbox, &repo, &["run", "all", "--dry-run"]);
+    assert_eq!(shown.assert_code(0).stdout.lines().count(), 4);
+    require(EngineKind::Docker);
+    let run =
+        |arguments: &[&str]| wharf(&sandbox, &repo).args(["--engine", "docker", "ci", "run"]).args(arguments).run();
+    run(&["infra"]).assert_code(0).stderr_contains("+ wharf test --dir infra\n");
+    assert_eq!(Report::of_run(&repo, 1).dirs(), ["infra"]);
+    // The first that fails ends it, with its code.
+    run(&["libs/helpers/ml", "infra"]).assert_code(1).stderr_lacks("+ wharf test --dir infra\n");
+}
