@@ -20,6 +20,7 @@ mod graph;
 mod history;
 mod image;
 mod image_life;
+mod invoke;
 mod learned;
 mod lock;
 mod logs;

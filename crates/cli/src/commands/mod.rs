@@ -2,7 +2,7 @@
 //! hands over to core.
 
 mod ask;
-mod data;
+pub(crate) mod data;
 mod interrupt;
 mod job;
 mod started;
