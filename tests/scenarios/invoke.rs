@@ -215,15 +215,14 @@ fn ctrl_c_belongs_to_the_task_that_runs() {
     let Some(engine) = engines().into_iter().find(|engine| *engine == EngineKind::Docker) else { return };
     let mut sandbox = Sandbox::new();
     sandbox.set("WHARF_ENGINE", engine.name());
-    let repo = sample::workspace(&sandbox)
-        .dir("infra", |dir| dir.no_requirements().version("1.2.0").toml(NO_PYTHON))
-        .build();
+    let repo =
+        sample::workspace(&sandbox).dir("infra", |dir| dir.no_requirements().version("1.2.0").toml(NO_PYTHON)).build();
     let command = "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.2; done";
     let mut terminal = i(&sandbox, &repo)
         .cwd(repo.join("infra"))
         .args(["docker_build_local_image", "docker_cmd", "--cmd", command])
         .spawn_in_terminal(24, 80);
-    terminal.wait_screen_contains("ready\n");
+    terminal.wait_written_contains("\r\nready\r\n");
     terminal.send("\x03");
     terminal.wait_exit().assert_code(9);
 }

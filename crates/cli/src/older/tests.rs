@@ -286,3 +286,31 @@ fn a_program_is_known_by_its_name() {
     assert_eq!((of("i"), of("main_pytest.py")), (Some(Program::Invoke), Some(Program::MainPytest)));
     assert_eq!((of("wharf"), of("/x/i/wharf"), of("")), (None, None, None));
 }
+
+/// The guide is what people look into: each task stands there with the command that it really becomes.
+#[test]
+fn each_row_stands_in_the_guide() {
+    let guide = include_str!("../../../../docs/guides/from-helpers.md");
+    for row in rows() {
+        let line = guide.lines().find(|line| line.starts_with(&format!("| `{}", row.name)));
+        let line = line.unwrap_or_else(|| panic!("the guide lacks `{}`", row.name));
+        let needed = row
+            .options
+            .iter()
+            .filter(|option| matches!(option.name, "cmd" | "branch_name") || option.kind == Kind::Needed);
+        let values = needed.map(|option| (option.name, value(option.name).to_owned())).collect();
+        for made in translated(row, &values).unwrap().lines {
+            // The first words are the command.
+            let words: Vec<&str> =
+                made.words.iter().map(String::as_str).take_while(|word| !word.starts_with("infra")).collect();
+            let command = words.iter().take_while(|word| !word.starts_with('-')).copied().collect::<Vec<_>>().join(" ");
+            assert!(line.contains(&format!("`wharf {command}")), "{}: {command}\n{line}", row.name);
+            for suite in made.words.windows(2).filter(|pair| pair[0] == "--suite" || pair[0] == "--stage") {
+                assert!(line.contains(&suite.join(" ")), "{}: {suite:?}\n{line}", row.name);
+            }
+        }
+    }
+    for link in LINKS {
+        assert!(guide.contains(&format!("`{link}`")), "{link}");
+    }
+}
