@@ -23,7 +23,7 @@ const RANKS: &[&[&str]] = &[
     &["container", "dependency"],
     &["test_suite", "common_files", "repos", "start", "graph"],
     &["test_suite", "common_files", "repos"],
-    &["release"],
+    &["release", "adopt"],
     &["task", "ci"],
 ];
 

