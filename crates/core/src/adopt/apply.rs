@@ -1,6 +1,6 @@
 //! Writes the new files, proves that nothing else changed, and removes old files on request.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use wharf_git::Git;
@@ -10,7 +10,7 @@ use super::old_files::Fate;
 use super::picture::Picture;
 use super::plan::Plan;
 use crate::image::Place;
-use crate::workspace::{Surroundings, Workspace, discover, discover_native};
+use crate::workspace::{Workspace, discover};
 
 /// What came of it.
 #[derive(Debug)]
@@ -21,15 +21,15 @@ pub struct Adopted {
     pub facts: usize,
 }
 
-/// Writes the plan's files and compares: the workspace as it was, with the older layout read, and as it is, with the older layout of
-/// the adopted dirs left out. Where they differ the files are removed again.
+/// Writes the plan's files and compares: the workspace as it was, with the older files, and as it is, when those of the adopted dirs
+/// count no more. Where they differ the new files are removed again.
 ///
 /// # Errors
 /// When a file is in the way, or something would change.
 pub fn adopt(before: &Workspace, plan: &Plan, place: Option<&Place>) -> Result<Adopted, AdoptError> {
     let old = Picture::of(before, place)?;
     plan.files.apply()?;
-    let compared = compare(&before.surroundings, plan, place, &old);
+    let compared = compare(before, place, &old);
     if compared.is_err() {
         for file in &plan.files.files {
             let path = before.root.join(&file.path);
@@ -39,21 +39,15 @@ pub fn adopt(before: &Workspace, plan: &Plan, place: Option<&Place>) -> Result<A
     compared
 }
 
-fn compare(
-    surroundings: &Surroundings,
-    plan: &Plan,
-    place: Option<&Place>,
-    old: &Picture,
-) -> Result<Adopted, AdoptError> {
-    let adopted: Vec<String> = plan.dirs.iter().map(|dir| dir.dir.clone()).collect();
-    let native = discover_native(surroundings.clone(), &adopted)?;
-    let new = Picture::of(&native, place)?;
+fn compare(before: &Workspace, place: Option<&Place>, old: &Picture) -> Result<Adopted, AdoptError> {
+    let workspace = discover(before.surroundings.clone())?;
+    let new = Picture::of(&workspace, place)?;
     let differences = old.differences(&new);
     if !differences.is_empty() {
         return Err(AdoptError::Differs(differences));
     }
-    let facts = new.dirs.values().map(std::collections::BTreeMap::len).sum();
-    Ok(Adopted { workspace: discover(surroundings.clone())?, facts })
+    let facts = new.dirs.values().map(BTreeMap::len).sum();
+    Ok(Adopted { workspace, facts })
 }
 
 /// Old files that were removed, and those that were not, each with the reason.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::error::AdoptError;
+use crate::config::OLDER_FILES;
 use crate::container::{Launch, Owner, Settings};
 use crate::image::ensure::Body;
 use crate::image::{ImageSpec, Place, Ready};
@@ -40,6 +41,15 @@ impl fmt::Display for Difference {
     }
 }
 
+/// Under this name stand the facts of the workspace as a whole.
+const WHOLE: &str = "the workspace";
+
+/// Whether a value decides anything in a dir: what an image is made of says nothing of a dir that uses another's.
+pub(super) fn counts(dir: &RunnableDir, path: &str) -> bool {
+    let is_of_image = path.starts_with("build.") || (path.starts_with("image.") && path != "image.from");
+    path != OLDER_FILES && !(is_of_image && dir.image_from().is_some())
+}
+
 impl Picture {
     /// Looks at a workspace. Without a place for containers, the lines that start them are left out.
     ///
@@ -54,14 +64,20 @@ impl Picture {
                 ("mount".to_owned(), workspace.in_container(&dir.path)),
                 ("test files".to_owned(), dir.tests.join(" ")),
             ]);
-            for (path, value, _) in dir.resolved.entries() {
-                facts.insert(format!("`{path}`"), value.to_string());
-            }
+            let values = dir.resolved.entries().filter(|(path, ..)| counts(dir, path));
+            facts.extend(values.map(|(path, value, _)| (format!("`{path}`"), value.to_string())));
             if dir.image_from().is_none() {
                 image(workspace, dir, place, &mut facts)?;
             }
             dirs.insert(dir.address.to_string(), facts);
         }
+        let needs = workspace.thin_env().map(|needs| format!("{needs:?}"));
+        let whole = BTreeMap::from([
+            ("name".to_owned(), workspace.name.clone()),
+            ("mount".to_owned(), workspace.mount_point()),
+            ("thin environment".to_owned(), needs.unwrap_or_else(|error| error.to_string())),
+        ]);
+        dirs.insert(WHOLE.to_owned(), whole);
         let mut picture = Self { dirs };
         picture.add_tests(workspace)?;
         Ok(picture)

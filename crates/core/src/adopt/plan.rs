@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::old_files::{self, OldFile};
+use super::picture::counts;
 use super::text::{Values, text};
-use crate::config::{LayerKind, Value, schema};
+use crate::config::{Layer, LayerKind, OLDER_FILES, Origin, Value, schema};
 use crate::runnable_dir::{Address, DEVOPS, Layout, RunnableDir};
 use crate::start::{NewFile, NewFiles};
 use crate::workspace::Workspace;
@@ -45,30 +46,28 @@ pub fn plan(workspace: &Workspace, wanted: &[Address]) -> Plan {
     };
     let (older, native): (Vec<&RunnableDir>, Vec<&RunnableDir>) =
         workspace.dirs.iter().filter(is_wanted).partition(|dir| dir.layout == Layout::Helpers);
-    let stated: Vec<Values> = older.iter().map(|dir| older_values(dir)).collect();
+    let of_root = of_root(workspace, &older, wanted);
     let mut made = Files { workspace, files: Vec::new(), by_hand: Vec::new() };
-    // What is at the root counts for every dir of the workspace, so all must agree.
-    let is_whole = older.len() == workspace.dirs.len();
-    let shared = if is_whole { shared(&stated) } else { Values::new() };
-    let mut root: Values = shared.clone();
+    // Where the root's file is there already it is not changed, and nothing can be shared in it.
+    let shared = match &of_root {
+        Some(values) if !workspace.root.join(CONFIG).exists() => values.clone(),
+        _ => Values::new(),
+    };
     let mut dirs = Vec::new();
-    let root_is_free = !workspace.root.join(CONFIG).exists();
-    for (dir, values) in older.iter().zip(&stated) {
-        let mut own = Values::new();
-        for (path, value) in values {
-            match place(path, root_is_free && shared.contains_key(path)) {
-                Some(LayerKind::RunnableDir) => drop(own.insert(path.clone(), value.clone())),
-                Some(_) => drop(root.insert(path.clone(), value.clone())),
-                None => {}
-            }
-        }
+    for dir in &older {
+        let values = older_values(dir);
+        let own = values.iter().filter(|(path, value)| {
+            let known = shared.get(*path).or_else(|| default(path));
+            place(path) == Some(LayerKind::RunnableDir) && known != Some(*value)
+        });
+        let mut own: Values = own.map(|(path, value)| (path.clone(), value.clone())).collect();
+        own.insert(OLDER_FILES.to_owned(), Value::Boolean(false));
         made.add(&dir.address, &format!("{DEVOPS}/{CONFIG}"), &own);
-        dirs.push(DirPlan { dir: dir.address.to_string(), values: origins(dir, values) });
+        dirs.push(DirPlan { dir: dir.address.to_string(), values: origins(dir, &values) });
     }
-    // Values of the workspace as a whole go with the root, which is adopted last where dirs go one by one.
-    if is_whole || older.iter().any(|dir| dir.address.is_root()) {
-        root.extend(of_workspace(workspace));
-        made.add(&Address::root(), CONFIG, &root);
+    if let Some(mut values) = of_root {
+        values.insert(OLDER_FILES.to_owned(), Value::Boolean(false));
+        made.add(&Address::root(), CONFIG, &values);
     }
     let old = old_files::find(workspace, &older);
     let Files { files, by_hand, .. } = made;
@@ -81,9 +80,13 @@ pub fn plan(workspace: &Workspace, wanted: &[Address]) -> Plan {
     }
 }
 
-/// The values that the older layout states for a dir and that are not what they would be anyway.
+fn is_older(origin: &Origin) -> bool {
+    origin.layer == LayerKind::Older
+}
+
+/// The values that the older layout states for a dir.
 fn older_values(dir: &RunnableDir) -> Values {
-    let older = dir.resolved.entries().filter(|(_, _, origin)| origin.layer.is_older());
+    let older = dir.resolved.entries().filter(|(_, _, origin)| is_older(origin));
     older.map(|(path, value, _)| (path.to_owned(), value.clone())).collect()
 }
 
@@ -92,36 +95,53 @@ fn origins(dir: &RunnableDir, values: &Values) -> BTreeMap<String, String> {
     values.keys().map(|path| (path.clone(), origin(path))).collect()
 }
 
-/// The values of the workspace as a whole.
-fn of_workspace(workspace: &Workspace) -> Values {
-    let older = workspace.resolved.entries().filter(|(_, _, origin)| origin.layer.is_older());
-    let at_root = older.filter(|(path, ..)| place(path, false) == Some(LayerKind::SuperRepo));
-    at_root.map(|(path, value, _)| (path.to_owned(), value.clone())).collect()
-}
-
-/// What all dirs state alike.
-pub(super) fn shared(stated: &[Values]) -> Values {
-    let Some((first, rest)) = stated.split_first() else { return Values::new() };
-    if rest.is_empty() {
-        return Values::new();
+/// What the root's file states, where the root is adopted: what the older layout states for the workspace, and what all adopted dirs
+/// state alike, as far as no dir that stays as it is would get another value.
+fn of_root(workspace: &Workspace, older: &[&RunnableDir], wanted: &[Address]) -> Option<Values> {
+    let whole: Values = workspace
+        .resolved
+        .entries()
+        .filter(|(path, _, origin)| is_older(origin) && may_stand_at_root(path))
+        .map(|(path, value, _)| (path.to_owned(), value.clone()))
+        .collect();
+    if whole.is_empty() || !(wanted.is_empty() || wanted.contains(&Address::root())) {
+        return None;
     }
-    let is_shared = |(path, value): &(&String, &Value)| {
-        // A name is one dir's.
-        path.as_str() != "image.name" && rest.iter().all(|values| values.get(*path) == Some(*value))
-    };
-    first.iter().filter(is_shared).map(|(path, value)| (path.clone(), value.clone())).collect()
+    let stated: Vec<Values> = older.iter().map(|dir| older_values(dir)).collect();
+    let owners = older.iter().zip(&stated).filter(|(dir, _)| dir.image_from().is_none());
+    let first = owners.map(|(_, values)| values).next().cloned().unwrap_or_default();
+    let alike = first.into_iter().filter(|(path, value)| {
+        let has = |(dir, values): (&&RunnableDir, &Values)| !counts(dir, path) || values.get(path) == Some(value);
+        older.len() > 1 && may_stand_at_root(path) && path != "image.name" && older.iter().zip(&stated).all(has)
+    });
+    let mut values: Values = alike.collect();
+    values.extend(whole);
+    values.retain(|path, value| {
+        let is_whole = place(path) == Some(LayerKind::SuperRepo);
+        let fits = |dir: &RunnableDir| match dir.resolved.get(path) {
+            _ if older.iter().any(|known| known.address == dir.address) || !counts(dir, path) => true,
+            Some((known, origin)) => known == value || origin.layer > LayerKind::SuperRepo,
+            None => false,
+        };
+        default(path) != Some(value) && (is_whole || workspace.dirs.iter().all(fits))
+    });
+    Some(values)
 }
 
-/// The file that a key is stated in: the root's where it is shared or counts only there, else the dir's.
-pub(super) fn place(path: &str, is_shared: bool) -> Option<LayerKind> {
+fn default(path: &str) -> Option<&'static Value> {
+    Layer::defaults().get(path).map(|entry| &entry.value)
+}
+
+fn may_stand_at_root(path: &str) -> bool {
+    schema::find(&schema::without_item(path)).is_some_and(|key| key.is_allowed_in(LayerKind::SuperRepo))
+}
+
+/// The file that a key is stated in: the root's where it is one value for the whole workspace, else the dir's.
+pub(super) fn place(path: &str) -> Option<LayerKind> {
     let key = schema::find(&schema::without_item(path))?;
-    let [root, dir] = [LayerKind::SuperRepo, LayerKind::RunnableDir];
-    match () {
-        () if is_shared && key.is_allowed_in(root) => Some(root),
-        () if key.is_allowed_in(dir) => Some(dir),
-        () if key.is_allowed_in(root) => Some(root),
-        () => None,
-    }
+    let is_of_dirs = key.dormant.is_empty() && key.is_allowed_in(LayerKind::RunnableDir);
+    let kind = if is_of_dirs { LayerKind::RunnableDir } else { LayerKind::SuperRepo };
+    key.is_allowed_in(kind).then_some(kind)
 }
 
 /// The files as they are gathered.
@@ -135,15 +155,11 @@ impl Files<'_> {
     /// A file that is there is never changed: what it lacks is said.
     fn add(&mut self, dir: &Address, name: &str, values: &Values) {
         let path = if dir.is_root() { name.to_owned() } else { format!("{dir}/{name}") };
-        if !self.workspace.root.join(&path).exists() {
-            let is_native = name == CONFIG || !values.is_empty();
-            let text = if is_native { text(values) } else { String::new() };
-            if !(name == CONFIG && values.is_empty()) {
-                self.files.push(NewFile::text(path, text));
-            }
-        } else if !values.is_empty() {
-            let lines = text(values);
-            self.by_hand.push(format!("`{path}` is there already; what it lacks is\n{}", lines.trim_end()));
+        let text = text(values);
+        if self.workspace.root.join(&path).exists() {
+            self.by_hand.push(format!("`{path}` is there already and stays as it is; what it lacks is\n{}", text.trim_end()));
+        } else {
+            self.files.push(NewFile::text(path, text));
         }
     }
 }

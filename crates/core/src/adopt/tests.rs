@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::picture::{Difference, Picture};
-use super::plan::{place, shared};
+use super::plan::place;
 use super::text::{Values, text};
 use crate::config::{Layer, LayerKind, Value};
 
@@ -39,22 +39,13 @@ fn the_text_states_the_values() {
 }
 
 #[test]
-fn only_what_all_state_alike_is_shared() {
-    let text = |text: &str| Value::Text(text.into());
-    let one = values(&[("image.name", text("a")), ("run.network", text("n")), ("run.warm", text("1m"))]);
-    let two = values(&[("image.name", text("a")), ("run.network", text("n")), ("run.warm", text("2m"))]);
-    assert_eq!(shared(&[one.clone(), two]), values(&[("run.network", text("n"))]));
-    assert!(shared(&[one]).is_empty(), "a single dir keeps what it has");
-    assert!(shared(&[]).is_empty());
-}
-
-#[test]
 fn a_value_goes_where_its_key_may_stand() {
-    assert_eq!(place("run.network", true), Some(LayerKind::SuperRepo));
-    assert_eq!(place("run.network", false), Some(LayerKind::RunnableDir));
-    assert_eq!(place("workspace.exclude", false), Some(LayerKind::SuperRepo));
-    assert_eq!(place("test.suites.fast.timeout", false), Some(LayerKind::RunnableDir));
-    assert_eq!(place("no.such-key", false), None);
+    assert_eq!(place("run.network"), Some(LayerKind::RunnableDir));
+    assert_eq!(place("image.dockerfile"), Some(LayerKind::RunnableDir));
+    assert_eq!(place("workspace.mount"), Some(LayerKind::SuperRepo));
+    assert_eq!(place("test.junit"), Some(LayerKind::SuperRepo), "one value for the whole workspace");
+    assert_eq!(place("test.suites.fast.timeout"), Some(LayerKind::RunnableDir));
+    assert_eq!(place("no.such-key"), None);
 }
 
 #[test]

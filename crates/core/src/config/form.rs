@@ -93,6 +93,10 @@ pub enum Form {
     Size,
     /// Where a shared cache is: `file:` and an absolute path.
     CacheUrl,
+    /// An absolute path in a container.
+    AbsolutePath,
+    /// A file of an image and a path in a dir, with `:` between them.
+    CopyOut,
 }
 
 impl Form {
@@ -139,7 +143,10 @@ impl Form {
             Self::PythonRequirement => is_python_requirement(text),
             Self::Url => is_url(text),
             Self::SecretSource => is_secret_source(text),
-            Self::Variable => is_variable_name(text.split_once('=').map_or(text, |(name, _)| name)),
+            Self::Variable => match text.split_once('=') {
+                Some((name, _)) => is_variable_name(name),
+                None => is_variable_name(&text.replace('*', "_")),
+            },
             Self::VariableName => is_variable_name(text),
             Self::Host => is_host(text),
             Self::Volume => is_volume(text),
@@ -150,6 +157,8 @@ impl Form {
             Self::Duration => parse_duration(text).is_some(),
             Self::DurationOrNone => text == "none" || parse_duration(text).is_some(),
             Self::Size => parse_size(text).is_some(),
+            Self::AbsolutePath => is_absolute(text),
+            Self::CopyOut => text.split_once(':').is_some_and(|(from, to)| is_absolute(from) && is_inner_path(to)),
             Self::CacheUrl => text.strip_prefix("file://").is_some_and(|path| path.starts_with('/') && path.len() > 1),
         }
     }
@@ -230,6 +239,8 @@ impl Form {
             Self::Duration => "a duration such as `60s`, `5m` or `1h30m`",
             Self::DurationOrNone => "a duration such as `60s`, `5m` or `1h30m`, or `none`",
             Self::Size => "a size such as `500MB` or `2GB`",
+            Self::AbsolutePath => "an absolute path such as `/app`",
+            Self::CopyOut => "a file of the image and a path in the dir, such as `/install/lock:devops/poetry.lock`",
             Self::CacheUrl => "a folder as a URL, such as `file:///mnt/team/wharf`",
         }
         .to_owned()
@@ -273,6 +284,14 @@ fn is_address(text: &str) -> bool {
 }
 
 /// A relative path on one line that stays below its folder.
+/// An absolute path that is no root and that engines and shells take as it is.
+fn is_absolute(text: &str) -> bool {
+    text.len() > 1
+        && text.starts_with('/')
+        && !text.contains([':', ',', '\\', '\n', '\r', '"', '$'])
+        && !text.split('/').any(|part| matches!(part, "." | ".."))
+}
+
 fn is_inner_path(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['/', '-'])

@@ -1,9 +1,13 @@
 //! Every key of the configuration, one row each. Adding a key is adding a row here, running `cargo xtask gen` and
 //! giving it a field in `typed.rs`.
 
+mod layout;
+pub(super) mod older;
 mod tasks;
 mod testing;
 
+use self::layout::LAYOUT_KEYS;
+use self::older::OLDER_KEYS;
 use self::tasks::TASK_KEYS;
 use self::testing::TEST_KEYS;
 use super::form::Form;
@@ -70,10 +74,11 @@ impl Key {
     }
 }
 
-/// All keys, grouped by table, in the order of the reference.
+/// All keys, in the order of the reference but for those of a table, which it puts together.
 pub static KEYS: &[Key] = &{
-    let parts = [BEFORE, TEST_KEYS, AFTER, TASK_KEYS];
-    let mut all = [TASK_KEYS[0]; BEFORE.len() + TEST_KEYS.len() + AFTER.len() + TASK_KEYS.len()];
+    let parts = [BEFORE, TEST_KEYS, AFTER, TASK_KEYS, LAYOUT_KEYS, OLDER_KEYS];
+    let mut all = [TASK_KEYS[0];
+        BEFORE.len() + TEST_KEYS.len() + AFTER.len() + TASK_KEYS.len() + LAYOUT_KEYS.len() + OLDER_KEYS.len()];
     let (mut part, mut filled) = (0, 0);
     while part < parts.len() {
         let mut index = 0;

@@ -11,8 +11,9 @@ use wharf_engine::{Kind, Platform};
 use super::capability::Capability;
 use super::duration::parse_duration;
 use super::error::{ConfigError, Place, ProblemKind};
+use super::layout::LayoutConfig;
 use super::merge::Resolved;
-use super::origin::{Located, Origin};
+use super::origin::{LayerKind, Located, Origin};
 use super::schema;
 use super::setenv::SetenvConfig;
 use super::size::parse_size;
@@ -49,6 +50,8 @@ pub struct Config {
     pub thin_env: ThinEnvConfig,
     /// Table `setenv`.
     pub setenv: SetenvConfig,
+    /// What a dir brings of its own, of several tables.
+    pub layout: LayoutConfig,
 }
 
 /// Table `workspace`.
@@ -274,6 +277,7 @@ impl Config {
             cache: reader.cache()?,
             thin_env: reader.thin_env(),
             setenv: SetenvConfig::read(resolved)?,
+            layout: LayoutConfig::read(resolved),
         })
     }
 }
@@ -321,7 +325,11 @@ impl Reader<'_> {
 
     fn image_source(&self) -> Result<ImageSource, ConfigError> {
         let base = self.text("image.base").ok_or_else(|| missing("image.base"))?;
-        let layer = |origin: &Origin| origin.layer;
+        // What a dir's own files mean is nearer than what a repo states for all.
+        let layer = |origin: &Origin| match origin.layer {
+            LayerKind::Older => LayerKind::SubRepo,
+            layer => layer,
+        };
         Ok(match self.text("image.from") {
             Some(from) if layer(&from.origin) >= layer(&base.origin) => ImageSource::From(from),
             _ => ImageSource::Base(base),

@@ -24,7 +24,7 @@ pub const DEVOPS: &str = "devops";
 pub enum Layout {
     /// `devops/wharf.toml`, or nothing but the folder.
     Native,
-    /// Files beside it from before Wharf, as teams with a shared `helpers` repo have them.
+    /// `repo_config.yaml`, `devops/docker_build/` and a shared submodule: as repos did it before.
     Helpers,
 }
 
