@@ -1,6 +1,6 @@
 //! `wharf adopt`: from the older layout to the native one, with nothing else changed.
 
-use wharf_testkit::{EngineKind, Repo, Sandbox, WharfCommand, engines, older, sample};
+use wharf_testkit::{Repo, Sandbox, WharfCommand, older, sample};
 
 fn wharf(sandbox: &Sandbox, repo: &Repo) -> WharfCommand {
     sandbox.command(env!("CARGO_BIN_EXE_wharf")).cwd(repo.path())
@@ -15,7 +15,8 @@ fn layouts(sandbox: &Sandbox, repo: &Repo) -> Vec<(String, String)> {
 /// What can be seen of it without running anything.
 fn seen(sandbox: &Sandbox, repo: &Repo) -> Vec<String> {
     let run = |args: &[&str]| wharf(sandbox, repo).args(args).run().assert_code(0).stdout.clone();
-    let mut seen: Vec<String> = ["fast", "slow", "superslow"].map(|suite| run(&["test", "--suite", suite, "--plan"])).to_vec();
+    let mut seen: Vec<String> =
+        ["fast", "slow", "superslow"].map(|suite| run(&["test", "--suite", suite, "--plan"])).to_vec();
     seen.push(run(&["image", "build", "--dry-run", "alpha"]));
     seen.push(run(&["version", "show", "--json"]));
     seen
@@ -31,11 +32,11 @@ fn the_whole_repo_is_adopted_at_once() {
         .stdout_contains("wharf.toml")
         .stderr_contains("repo_config.yaml")
         .stderr_contains("can go")
+        .stderr_contains("`wharf env sync` does it")
         .stderr_contains("devops/docker_build/dev.Dockerfile");
     assert_eq!(repo.git(&["status", "--short"]), "");
     let output = wharf(&sandbox, &repo).arg("adopt").run();
     output.assert_code(0).stderr_contains("9 dirs adopted").stderr_contains("are as they were");
-    println!("{}", output.told());
     for (path, layout) in layouts(&sandbox, &repo) {
         assert_eq!(layout, if path == "helpers_root" { "helpers" } else { "native" }, "{path}");
     }
@@ -44,7 +45,6 @@ fn the_whole_repo_is_adopted_at_once() {
     let alpha = repo.read("alpha/devops/wharf.toml");
     assert!(alpha.contains("name = \"adopted-alpha\"") && alpha.contains("older-files = false"), "{alpha}");
     assert!(alpha.lines().count() < 20, "{alpha}");
-    println!("{alpha}\n----\n{}", repo.read("wharf.toml"));
     assert!(repo.read("wharf.toml").contains("mount = \"/app\""));
     // Only new files, and nothing to do the second time.
     assert!(repo.git(&["status", "--short"]).lines().all(|line| line.starts_with("?? ")));
@@ -56,4 +56,91 @@ fn the_whole_repo_is_adopted_at_once() {
         std::fs::remove_file(repo.join(format!("{dir}repo_config.yaml"))).unwrap();
     }
     assert_eq!(seen(&sandbox, &repo), before);
+}
+
+#[test]
+fn one_dir_after_the_other() {
+    let sandbox = Sandbox::new();
+    let repo = older::workspace(&sandbox, "stepwise");
+    let before = seen(&sandbox, &repo);
+    for dir in ["zeta", "deep/down/my-hyphened-dir"] {
+        let output = wharf(&sandbox, &repo).args(["adopt", dir]).run();
+        output.assert_code(0).stderr_contains("1 dir adopted");
+        assert_eq!(output.stdout, format!("{dir}/devops/wharf.toml\n"));
+        assert_eq!(seen(&sandbox, &repo), before, "after {dir}");
+    }
+    let native: Vec<String> =
+        layouts(&sandbox, &repo).into_iter().filter(|(_, layout)| layout == "native").map(|(path, _)| path).collect();
+    assert_eq!(native, ["deep/down/my-hyphened-dir", "zeta"]);
+    // A dir that runs in the root's image goes on doing so.
+    assert!(repo.read("zeta/devops/wharf.toml").contains("from = "), "{}", repo.read("zeta/devops/wharf.toml"));
+    // Alone it says all that the root does not say for it.
+    assert!(repo.read("zeta/devops/wharf.toml").contains("CSFY_GIT_ROOT_PATH"));
+    let rest = wharf(&sandbox, &repo).arg("adopt").run();
+    rest.assert_code(0).stderr_contains("7 dirs adopted").stderr_contains("zeta: native already");
+    assert_eq!(seen(&sandbox, &repo), before);
+    wharf(&sandbox, &repo).args(["adopt", "nowhere"]).run().assert_code(2);
+}
+
+#[test]
+fn nothing_is_overwritten_and_what_would_differ_is_taken_back() {
+    let mut sandbox = Sandbox::new();
+    let repo = older::workspace(&sandbox, "kept");
+    repo.write("alpha/devops/wharf.toml", "[run]\nnetwork = \"host\"\n").commit("alpha: a value of its own");
+    let before = seen(&sandbox, &repo);
+    // The user's own configuration, which the older layout hid, would shine through.
+    let config = sandbox.home().join("mine.toml");
+    std::fs::write(&config, "[test.suites.slow]\nmarkers = \"mine\"\n").unwrap();
+    sandbox.set("WHARF_CONFIG", &config);
+    let refused = wharf(&sandbox, &repo).arg("adopt").run();
+    refused
+        .assert_code(1)
+        .stderr_contains("would not be the same")
+        .stderr_contains("beta: `test.suites.slow.markers`: `\"slow and not superslow\"` before, `\"mine\"` after")
+        .stderr_contains("nothing was changed");
+    assert_eq!(repo.git(&["status", "--short"]), "");
+    sandbox.unset("WHARF_CONFIG");
+    let output = wharf(&sandbox, &repo).arg("adopt").run();
+    output
+        .assert_code(0)
+        .stderr_contains("warning: `alpha/devops/wharf.toml` is there already and stays as it is; what it lacks is")
+        .stderr_contains("older-files = false");
+    assert_eq!(repo.read("alpha/devops/wharf.toml"), "[run]\nnetwork = \"host\"\n");
+    assert_eq!(seen(&sandbox, &repo), before);
+    let layout = layouts(&sandbox, &repo).into_iter().find(|(path, _)| path == "alpha");
+    assert_eq!(layout.unwrap().1, "helpers", "it still needs its old files");
+}
+
+#[test]
+fn only_what_git_could_bring_back_is_deleted() {
+    let sandbox = Sandbox::new();
+    let repo = older::workspace(&sandbox, "tidy");
+    repo.write("zeta/devops/compose/old.yml", "a: 1\n").write("zeta/devops/env/default.env", "A=1\n");
+    repo.commit("zeta: a compose file");
+    repo.write("zeta/devops/env/default.env", "A=2\n").write("zeta/devops/env/mine.env", "B=1\n");
+    let before = seen(&sandbox, &repo);
+    let dry = wharf(&sandbox, &repo).args(["adopt", "zeta", "--delete", "--dry-run", "--json"]).run().json();
+    assert_eq!((&dry["removed"], &dry["compared"]), (&serde_json::json!([]), &serde_json::Value::Null));
+    assert_eq!(dry["files"], serde_json::json!(["zeta/devops/wharf.toml"]));
+    assert!(!repo.join("zeta/devops/wharf.toml").exists());
+    let output = wharf(&sandbox, &repo).args(["adopt", "zeta", "--delete"]).run();
+    output
+        .assert_code(0)
+        .stderr_contains("removed zeta/runnable_dir")
+        .stderr_contains("removed zeta/devops/compose/old.yml")
+        .stderr_contains("`zeta/devops/env/default.env` is left: it is not as it was committed")
+        .stderr_contains("`zeta/devops/env/mine.env` is left: it is not committed");
+    assert!(!repo.join("zeta/runnable_dir").exists() && !repo.join("zeta/devops/compose/old.yml").exists());
+    assert_eq!(repo.read("zeta/devops/env/default.env"), "A=2\n");
+    assert_eq!(seen(&sandbox, &repo), before);
+}
+
+#[test]
+fn a_native_repo_has_nothing_to_adopt() {
+    let sandbox = Sandbox::new();
+    let repo = sample::workspace(&sandbox).dir("infra", |dir| dir.no_requirements()).build();
+    let output = wharf(&sandbox, &repo).args(["adopt", "--json"]).run();
+    let json = output.assert_code(0).json();
+    assert_eq!((&json["files"], &json["native"]), (&serde_json::json!([]), &serde_json::json!(["infra"])));
+    assert_eq!(repo.git(&["status", "--short"]), "");
 }

@@ -75,7 +75,30 @@ pub(super) fn find(workspace: &Workspace, dirs: &[&RunnableDir]) -> Vec<OldFile>
             }
         }
     }
+    if dirs.iter().any(|dir| dir.address.is_root()) {
+        found.extend(thin_client(workspace));
+    }
     found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// The scripts of `dev_scripts_<suffix>/thin_client`.
+fn thin_client(workspace: &Workspace) -> Vec<OldFile> {
+    let folders = std::fs::read_dir(&workspace.root).into_iter().flatten().flatten();
+    let folders = folders.filter(|entry| entry.file_name().to_string_lossy().starts_with("dev_scripts_"));
+    let mut found = Vec::new();
+    for folder in folders.map(|entry| entry.path().join("thin_client")) {
+        for (name, became, fate) in [
+            ("requirements.txt", "named by `requirements` in `[thin-env]`", Fate::Stays),
+            ("build.py", "`wharf env sync` does it", Fate::Yours),
+            ("setenv.sh", "`wharf setenv` does it", Fate::Yours),
+            ("tmux.py", "`wharf setenv` sets up each shell", Fate::Yours),
+        ] {
+            if folder.join(name).is_file() {
+                found.push(OldFile { path: shown(workspace, &folder.join(name)), became: became.to_owned(), fate });
+            }
+        }
+    }
     found
 }
 

@@ -157,7 +157,8 @@ impl Files<'_> {
         let path = if dir.is_root() { name.to_owned() } else { format!("{dir}/{name}") };
         let text = text(values);
         if self.workspace.root.join(&path).exists() {
-            self.by_hand.push(format!("`{path}` is there already and stays as it is; what it lacks is\n{}", text.trim_end()));
+            self.by_hand
+                .push(format!("`{path}` is there already and stays as it is; what it lacks is\n{}", text.trim_end()));
         } else {
             self.files.push(NewFile::text(path, text));
         }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Problem, WorkspaceError};
 use super::{Surroundings, Workspace};
-use crate::config::{Layer, OLDER_FILES};
 use crate::config::older::{InDir, InRoot, REPO_CONFIGS, SHARED, Source, of_dir, of_root};
+use crate::config::{Layer, OLDER_FILES};
 use crate::runnable_dir::{DEVOPS, RunnableDir};
 use crate::version::{self, Changelog};
 
