@@ -179,7 +179,7 @@ impl Call<'_> {
         let mut notes = Vec::new();
         for option in self.row.options.iter().filter(|option| self.given(option.name)) {
             match option.fate {
-                Fate::Refused(instead) if self.values[option.name] != "" => {
+                Fate::Refused(instead) if !self.values[option.name].is_empty() => {
                     return Err(Refusal::Option { task: self.row.name, option: option.long(), instead });
                 }
                 Fate::Needless(why) => notes.push(format!("`{}` is not needed: {why}", option.long())),

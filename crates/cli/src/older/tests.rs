@@ -156,6 +156,7 @@ fn options_are_read_as_invoke_reads_them() {
         "docker_bash --stage local --version 1.2.0",
         "docker-bash --version=1.2.0 --stage=local",
         "docker_bash -s local -v 1.2.0",
+        "docker_bash --stage local --version 1.2.0 --skip-pull --no-skip-pull",
         "docker_bash -slocal -v=1.2.0 --skip_pull --use-entrypoint",
         "--echo docker_bash --stage local --version 1.2.0 --echo",
     ] {

@@ -192,10 +192,15 @@ impl<'a> Scan<'a> {
             return self.set(index, word, value.map(str::to_owned));
         }
         let negated = name.strip_prefix("no_");
-        let index = negated.and_then(|name| self.flags.iter().position(|flag| flag.default_on && is_named(flag, name)));
+        let is_switch = |flag: &Flag, name: &str| !flag.takes_value && is_named(flag, name);
+        let index = negated.and_then(|name| self.flags.iter().position(|flag| is_switch(flag, name)));
         match index {
             Some(index) if value.is_none() => {
-                self.values.insert(index, "false".into());
+                if self.flags[index].default_on {
+                    self.values.insert(index, "false".into());
+                } else {
+                    self.values.remove(&index);
+                }
                 Ok(())
             }
             _ if name == "help" => {
