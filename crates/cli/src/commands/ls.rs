@@ -97,7 +97,7 @@ fn row(workspace: &Workspace, dir: &RunnableDir) -> Result<Row, Failure> {
         path: dir.address.to_string(),
         name: dir.name.clone(),
         version: dir.version.to_string(),
-        image: format!("{}:{}", owner.name, Stage::Dev.tag(&workspace.surroundings.user, &owner.version)),
+        image: format!("{}:{}", owner.name, Stage::Dev.tag_of(owner, &workspace.surroundings.user, &owner.version)),
         repo: if dir.repo.is_empty() { ".".into() } else { dir.repo.clone() },
         layout: dir.layout.word(),
         tests: dir.test_files,
