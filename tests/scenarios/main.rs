@@ -23,6 +23,8 @@ mod image_life;
 mod learned;
 mod lock;
 mod logs;
+mod older;
+mod older_images;
 mod platforms;
 mod prod;
 mod real_repo;

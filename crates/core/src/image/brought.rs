@@ -1,7 +1,7 @@
 //! Dockerfiles that a dir brings itself: which one makes a stage, what its arguments are, and what is left out of its context.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -15,8 +15,6 @@ use crate::workspace::Workspace;
 /// A Dockerfile of the dir's own.
 #[derive(Debug, Clone)]
 pub(super) struct Brought {
-    /// Where it is.
-    pub file: PathBuf,
     /// Its text, with the arguments put in where it says what it starts from.
     pub text: String,
     /// Whether it has a target of the stage's name; the last stage is the one otherwise.
@@ -58,7 +56,7 @@ pub(super) fn read(workspace: &Workspace, dir: &RunnableDir, stage: Stage) -> Re
     }
     let args = arguments(dir, &layout.args, &text);
     let text = with_bases(&text, &args);
-    Ok(Some(Brought { file, text, has_target, args }))
+    Ok(Some(Brought { text, has_target, args }))
 }
 
 /// The arguments among `stated` that the Dockerfile declares, filled in.
