@@ -25,6 +25,8 @@ mod invoke;
 mod learned;
 mod lock;
 mod logs;
+mod older;
+mod older_images;
 mod platforms;
 mod prod;
 mod real_repo;
