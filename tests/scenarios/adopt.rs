@@ -1,6 +1,8 @@
 //! `wharf adopt`: from the older layout to the native one, with nothing else changed.
 
-use wharf_testkit::{Repo, Sandbox, WharfCommand, older, sample};
+use wharf_testkit::{EngineKind, Repo, Sandbox, WharfCommand, engines, older, sample};
+
+use crate::older::{Images, name as older_name, wharf as older_wharf};
 
 fn wharf(sandbox: &Sandbox, repo: &Repo) -> WharfCommand {
     sandbox.command(env!("CARGO_BIN_EXE_wharf")).cwd(repo.path())
@@ -143,4 +145,48 @@ fn a_native_repo_has_nothing_to_adopt() {
     let json = output.assert_code(0).json();
     assert_eq!((&json["files"], &json["native"]), (&serde_json::json!([]), &serde_json::json!(["infra"])));
     assert_eq!(repo.git(&["status", "--short"]), "");
+}
+
+/// On Docker: the image that was built before is the one that is asked for afterwards, and the tests say the same. What people type says
+/// the same, too: their entry point reads the command.
+#[test]
+fn images_mounts_and_verdicts_are_the_same_before_and_after() {
+    if !engines().contains(&EngineKind::Docker) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let name = older_name("adopt");
+    let repo = older::workspace(&sandbox, &name);
+    let _images = Images(&sandbox, name.clone());
+    let links = sandbox.path().join("links");
+    sandbox.command(env!("CARGO_BIN_EXE_wharf")).args(["self", "link"]).arg(&links).run().assert_code(0);
+    let in_alpha = |program: &str, args: &[&str]| {
+        let command = sandbox.command(links.join(program)).env("WHARF_ENGINE", "docker").env("ONLY_HERE", "host");
+        command.cwd(repo.join("alpha")).args(args).deadline(std::time::Duration::from_secs(500)).run()
+    };
+    let command = r#"X="a  'b'"; echo "$X" | tr a-z A-Z; pwd; echo "[$ONLY_HERE] $CSFY_GIT_ROOT_PATH" | cat"#;
+    let look = || {
+        let tests = in_alpha("main_pytest.py", &["run_fast_tests", "--dir", "alpha"]);
+        tests.assert_code(0).stderr_contains("+ wharf test --suite fast --dir alpha\n");
+        let printed = in_alpha("i", &["docker_cmd", "--cmd", command]);
+        printed.assert_code(0).stderr_contains("+ wharf run -- bash -c");
+        let dry = older_wharf(&sandbox, repo.join("alpha")).args(["run", "--dry-run", "--", "true"]).run();
+        let line = dry.assert_code(0).stdout.clone();
+        // The name of a container has the process's number.
+        let line: Vec<String> =
+            line.split_whitespace().filter(|word| !word.contains("wharf-")).map(str::to_owned).collect();
+        let junit = repo.read("alpha/tmp.junit.xml");
+        let verdict = |case: &str| (case.split('"').nth(1).unwrap_or_default().to_owned(), case.contains("<failure"));
+        let verdicts: Vec<(String, bool)> = junit.split("<testcase ").skip(1).map(verdict).collect();
+        assert!(!verdicts.is_empty(), "{junit}");
+        (verdicts, printed.stdout.clone(), line)
+    };
+    let before = look();
+    assert!(before.1.contains("A  'B'\n/app/alpha\n[] /app\n"), "{}", before.1);
+    older_wharf(&sandbox, repo.path()).arg("adopt").run().assert_code(0).stderr_contains("9 dirs adopted");
+    let after = look();
+    assert_eq!(after, before);
+    // No image was built anew for it.
+    let images = older_wharf(&sandbox, repo.path()).args(["image", "ls", "--json"]).run().json();
+    assert_eq!(images.as_array().map(Vec::len), Some(1), "{images}");
 }
