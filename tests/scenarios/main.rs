@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod adopt;
 mod affected;
 mod affected_fuzz;
 mod affected_real;
@@ -22,11 +23,14 @@ mod history;
 mod ide;
 mod image;
 mod image_life;
+mod invoke;
 mod jupyter;
 mod learned;
 mod lock;
 mod logs;
 mod nested;
+mod older;
+mod older_images;
 mod platforms;
 mod prod;
 mod real_repo;

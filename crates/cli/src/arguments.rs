@@ -54,6 +54,7 @@ pub enum Color {
 pub enum Command {
     Init(commands::init::Init),
     New(commands::new::New),
+    Adopt(commands::adopt::Adopt),
     Test(Box<commands::test::Test>),
     Run(commands::run::Run),
     Bash(commands::bash::Bash),
@@ -119,6 +120,7 @@ impl Command {
             Self::Ide(_)
             | Self::Init(_)
             | Self::New(_)
+            | Self::Adopt(_)
             | Self::Test(_)
             | Self::Run(_)
             | Self::Bash(_)
@@ -133,9 +135,10 @@ impl Command {
 }
 
 /// The names of all commands, written out because building them from the arguments takes longer than many a command.
-const NAMES: [&str; 33] = [
+const NAMES: [&str; 34] = [
     "init",
     "new",
+    "adopt",
     "test",
     "run",
     "bash",
@@ -187,6 +190,7 @@ impl Arguments {
             None => commands::status::run(&context),
             Some(Command::Init(command)) => command.run(&context),
             Some(Command::New(command)) => command.run(&context),
+            Some(Command::Adopt(command)) => command.run(&context),
             Some(Command::Test(command)) => command.run(&context),
             Some(Command::Run(command)) => command.run(&context),
             Some(Command::Bash(command)) => command.run(&context),

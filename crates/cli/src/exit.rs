@@ -267,23 +267,20 @@ impl From<std::io::Error> for Failure {
 /// Says what went wrong, if anything, and gives the exit code.
 #[must_use]
 pub fn code(result: Result<u8, Failure>) -> ExitCode {
-    match result {
-        Ok(code) => code.into(),
-        Err(failure) => {
-            let mut err = std::io::stderr().lock();
-            // A config error comes rendered, heading and all.
-            let heading = if failure.message.starts_with("\u{1b}[") || failure.message.starts_with("error") {
-                ""
-            } else {
-                "error: "
-            };
-            let _ = writeln!(err, "{heading}{}", failure.message);
-            if let Some(hint) = &failure.hint {
-                let _ = writeln!(err, "\nhint: {hint}");
-            }
-            failure.code.into()
-        }
+    result.unwrap_or_else(|failure| say(&failure)).into()
+}
+
+/// Says what went wrong, and gives the exit code.
+pub fn say(failure: &Failure) -> u8 {
+    let mut err = std::io::stderr().lock();
+    // A config error comes rendered, heading and all.
+    let is_rendered = failure.message.starts_with("\u{1b}[") || failure.message.starts_with("error");
+    let heading = if is_rendered { "" } else { "error: " };
+    let _ = writeln!(err, "{heading}{}", failure.message);
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(err, "\nhint: {hint}");
     }
+    failure.code
 }
 
 /// Prints what clap has to say; help and version go to standard output.

@@ -2,6 +2,7 @@
 //!
 //! `main` hands the arguments to [`run`]; each command is a file in [`commands`], whose argument struct's doc comments are
 //! the help text. What core may not do itself (print, read variables, ask the time) happens here, once:
+//! A link with another name that leads here is [`older`]'s affair.
 //! [`surroundings`] reads the caller's environment, [`clock`] the time, [`exit`] turns errors into messages and codes.
 
 pub mod arguments;
@@ -9,6 +10,7 @@ pub mod clock;
 pub mod commands;
 pub mod context;
 pub mod exit;
+pub mod older;
 pub mod render;
 pub mod surroundings;
 pub mod talk;
@@ -24,6 +26,9 @@ use clap::Parser;
 #[must_use]
 pub fn run() -> ExitCode {
     exit::install_panic_hook();
+    if let Some(code) = older::run() {
+        return code;
+    }
     clap_complete::CompleteEnv::with_factory(arguments::command).bin("wharf").complete();
     match Arguments::try_parse() {
         Ok(arguments) => exit::code(arguments.dispatch()),

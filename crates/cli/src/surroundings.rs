@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
-use wharf_core::workspace::Surroundings;
+use wharf_core::workspace::{Host, Surroundings};
 
 use crate::arguments::Global;
 use crate::exit::Failure;
@@ -47,5 +47,12 @@ pub fn read(global: &Global) -> Result<Surroundings, Failure> {
         variables,
         program: std::env::current_exe().ok(),
         flags,
+        host: host(),
     })
+}
+
+fn host() -> Host {
+    let names = rustix::system::uname();
+    let text = |name: &std::ffi::CStr| name.to_string_lossy().into_owned();
+    Host { name: text(names.nodename()), os: text(names.sysname()), os_version: text(names.release()) }
 }

@@ -22,7 +22,9 @@
 //! | `.wharf/runs/<n>/` | [`test_suite`] |
 //! | `templates/` of a repo | [`start`] |
 //! | `.wharf/release/` | [`release`] |
+//! | the files of the older layout, where they are replaced | [`adopt`] |
 
+pub mod adopt;
 pub mod ci;
 pub mod common_files;
 pub mod config;

@@ -54,12 +54,14 @@ pub enum EngineLog {
 }
 
 /// What is started in the container first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entrypoint {
     /// The image's own.
     Image,
     /// None: the command itself.
     Cleared,
+    /// This program of the container, with the command as its arguments.
+    Program(String),
 }
 
 /// A container to start.
@@ -165,8 +167,10 @@ impl Client {
             command = command.args(["--log-driver", "none"]);
         }
         command = command.args(spec.options.iter().cloned());
-        if spec.entrypoint == Entrypoint::Cleared {
-            command = command.arg("--entrypoint=");
+        match &spec.entrypoint {
+            Entrypoint::Image => {}
+            Entrypoint::Cleared => command = command.arg("--entrypoint="),
+            Entrypoint::Program(program) => command = command.arg(format!("--entrypoint={program}")),
         }
         command.arg(spec.image.clone()).args(spec.command.iter().cloned())
     }

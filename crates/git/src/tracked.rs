@@ -29,6 +29,16 @@ impl Git {
         Ok(!self.command(asked).run_checked()?.stdout.is_empty())
     }
 
+    /// Tracked files that are edited or staged, by path from the root.
+    ///
+    /// # Errors
+    /// When Git is missing or the folder is no repo.
+    pub fn edited_files(&self) -> Result<Vec<PathBuf>, GitError> {
+        let output = self.command(["diff", "--name-only", "--no-renames", "-z", "HEAD", "--"]).run_checked()?;
+        let paths = output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
+    }
+
     /// When the commit that is checked out was made, in seconds since 1970; `None` where there is none.
     #[must_use]
     pub fn commit_time(&self) -> Option<i64> {

@@ -1,10 +1,14 @@
 //! Signals to this process, as messages.
 
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
+
+/// Whoever listens.
+static LISTENERS: Mutex<Vec<Handle>> = Mutex::new(Vec::new());
 
 /// Installs handlers for SIGINT, SIGTERM and SIGHUP; each one that arrives becomes a message with its number.
 ///
@@ -12,6 +16,7 @@ use signal_hook::iterator::Signals;
 /// When the system refuses the handlers.
 pub fn listen() -> std::io::Result<Receiver<i32>> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).push(signals.handle());
     let (sender, receiver) = channel();
     thread::spawn(move || {
         for signal in signals.forever() {
@@ -38,4 +43,11 @@ pub fn listen_to_resizes() -> std::io::Result<Receiver<()>> {
         }
     });
     Ok(receiver)
+}
+
+/// Ends every [`listen`] so far: what is over must not answer to a signal that is meant for what comes next.
+pub fn end_listening() {
+    for listener in LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        listener.close();
+    }
 }

@@ -24,6 +24,7 @@
 //! | `repo.rs` | Git repos |
 //! | `git_server.rs` | real Git servers on loopback |
 //! | `sample.rs` | super-repos with runnable dirs |
+//! | `older.rs` | a super-repo laid out the older way, without any `wharf.toml` |
 //! | `real_repo.rs` | a super-repo of published projects |
 //! | `registry.rs` | a registry, with a password, TLS, or a small disk |
 //! | `engines.rs` | which engines to test with, and their images |
@@ -37,6 +38,7 @@ mod browser;
 mod command;
 mod engines;
 mod git_server;
+pub mod older;
 mod output;
 mod place;
 mod platforms;

@@ -22,9 +22,9 @@ const RANKS: &[&[&str]] = &[
     &["image"],
     &["container", "dependency"],
     &["service"],
-    &["test_suite", "common_files", "repos", "start", "graph"],
     &["test_suite", "common_files", "repos"],
-    &["release"],
+    &["start", "graph"],
+    &["release", "adopt"],
     &["task", "ci", "ide"],
 ];
 

@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::render::Table;
 
 /// Prints text as it is.
-pub(super) fn text(text: &str) -> Result<(), Failure> {
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -20,18 +20,18 @@ pub(super) fn text(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints one line.
-pub(super) fn line(line: &str) -> Result<(), Failure> {
+pub(crate) fn line(line: &str) -> Result<(), Failure> {
     text(&format!("{line}\n"))
 }
 
 /// Prints a value as indented JSON.
-pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(value).map_err(|error| Failure::from(std::io::Error::from(error)))?;
     line(&json)
 }
 
 /// Prints a table, cut to the terminal where there is one.
-pub(super) fn table(context: &Context, table: &Table) -> Result<(), Failure> {
+pub(crate) fn table(context: &Context, table: &Table) -> Result<(), Failure> {
     let columns = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
     text(&table.render(columns, context.talk.out_style))
 }

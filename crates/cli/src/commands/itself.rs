@@ -1,5 +1,7 @@
 //! `wharf self`: this program, beside what the workspace requires of it.
 
+mod link;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -28,6 +30,7 @@ enum Command {
     },
     /// Fails (exit code 4) where the workspace requires another version, and says how to get it.
     Check,
+    Link(link::Link),
 }
 
 /// This program, as JSON has it; `requires` and `origin` are null where nothing is required.
@@ -47,7 +50,8 @@ impl Itself {
     /// # Errors
     /// When the workspace requires another version and that is what was asked.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
-        match self.command {
+        match &self.command {
+            Command::Link(link) => return link.run(context),
             Command::Version { json: true } => data::json(&shown(&Around::find(context)?))?,
             Command::Version { json: false } => data::line(VERSION)?,
             Command::Check => check(context, &Around::find(context)?)?,

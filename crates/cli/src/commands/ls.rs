@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use wharf_core::image::Stage;
-use wharf_core::runnable_dir::{Address, RunnableDir};
+use wharf_core::runnable_dir::{Address, Layout, RunnableDir};
 use wharf_core::workspace::Workspace;
 
 use super::data;
@@ -51,16 +51,18 @@ impl Ls {
             data::json(&rows)?;
             return Ok(0);
         }
-        let mut table = Table::new(&["path", "name", "version", "image", "repo", "test files"]);
+        // Where all dirs are laid out alike, there is nothing to tell apart.
+        let native = Layout::Native.word();
+        let tells_layout = rows.iter().any(|row| row.layout != native);
+        let mut heads = vec!["path", "name", "version", "image", "repo"];
+        heads.extend(tells_layout.then_some("layout"));
+        heads.push("test files");
+        let mut table = Table::new(&heads);
         for row in rows {
-            table.row([
-                row.path.into(),
-                row.name.into(),
-                row.version.into(),
-                row.image.into(),
-                row.repo.into(),
-                row.tests.to_string().into(),
-            ]);
+            let mut cells = vec![row.path, row.name, row.version, row.image, row.repo];
+            cells.extend(tells_layout.then(|| row.layout.to_owned()));
+            cells.push(row.tests.to_string());
+            table.row(cells.into_iter().map(Into::into));
         }
         data::table(context, &table)?;
         Ok(0)
@@ -97,7 +99,7 @@ fn row(workspace: &Workspace, dir: &RunnableDir) -> Result<Row, Failure> {
         path: dir.address.to_string(),
         name: dir.name.clone(),
         version: dir.version.to_string(),
-        image: format!("{}:{}", owner.name, Stage::Dev.tag(&workspace.surroundings.user, &owner.version)),
+        image: format!("{}:{}", owner.name, Stage::Dev.tag_of(owner, &workspace.surroundings.user, &owner.version)),
         repo: if dir.repo.is_empty() { ".".into() } else { dir.repo.clone() },
         layout: dir.layout.word(),
         tests: dir.test_files,

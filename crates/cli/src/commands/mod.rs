@@ -3,13 +3,14 @@
 
 mod ask;
 mod beside;
-mod data;
+pub(crate) mod data;
 mod generated;
 mod interrupt;
 mod job;
 mod ports;
 mod started;
 
+pub mod adopt;
 pub mod bash;
 pub mod ci;
 pub mod clone;

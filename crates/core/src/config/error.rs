@@ -122,6 +122,28 @@ pub enum ProblemKind {
         /// What the parser says.
         message: String,
     },
+    /// The text is not YAML, or not the mapping that it should be.
+    NotYaml {
+        /// What the parser says.
+        message: String,
+    },
+    /// The text is not Python.
+    NotPython {
+        /// What the parser says.
+        message: String,
+    },
+    /// A key is there twice.
+    Twice {
+        /// Its path.
+        path: String,
+    },
+    /// A value is computed, so that only running the file would tell it.
+    Computed {
+        /// The function that computes it.
+        name: String,
+        /// The key that can state it.
+        path: &'static str,
+    },
     /// A key that is not in the schema.
     UnknownKey {
         /// Its path.
@@ -215,6 +237,10 @@ impl ProblemKind {
             Self::TooLarge { .. } => "config file is too large".to_owned(),
             Self::NotUtf8 { .. } => "text is not UTF-8".to_owned(),
             Self::NotToml { .. } => "text is not TOML".to_owned(),
+            Self::NotYaml { .. } => "text is not YAML".to_owned(),
+            Self::NotPython { .. } => "text is not Python".to_owned(),
+            Self::Twice { path } => format!("key `{path}` is there twice"),
+            Self::Computed { name, .. } => format!("what `{name}` returns is computed, and no file is run to be read"),
             Self::UnknownKey { path, .. } => format!("unknown key `{path}`"),
             Self::UnknownTable { path, .. } => format!("unknown table `{path}`"),
             Self::WrongType { path, .. } => format!("wrong type of `{path}`"),
@@ -235,7 +261,7 @@ impl ProblemKind {
             Self::TooLarge { bytes, limit } => format!("{bytes} bytes, at most {limit} are read"),
             Self::NotUtf8 { offset, byte: Some(byte) } => format!("byte 0x{byte:02x} at offset {offset}"),
             Self::NotUtf8 { offset, byte: None } => format!("at offset {offset}"),
-            Self::NotToml { message } => message.clone(),
+            Self::NotToml { message } | Self::NotYaml { message } | Self::NotPython { message } => message.clone(),
             Self::WrongType { expected, found, .. } => format!("expected {expected}, found {found}"),
             Self::BadValue { expected, .. } => format!("expected {expected}"),
             Self::NotAllowedHere { scopes, .. } => {
@@ -244,7 +270,9 @@ impl ProblemKind {
             }
             Self::NotExported { .. } => "a sub-repo may not decide it for others".to_owned(),
             Self::ExportedTwice { first, second, .. } => format!("`{first}` and `{second}`"),
-            Self::UnknownKey { .. }
+            Self::Twice { .. }
+            | Self::Computed { .. }
+            | Self::UnknownKey { .. }
             | Self::UnknownTable { .. }
             | Self::Conflict { .. }
             | Self::TooMany { .. }

@@ -101,6 +101,10 @@ pub enum Form {
     Branch,
     /// When something happens, as cron has it: five fields.
     Cron,
+    /// An absolute path in a container.
+    AbsolutePath,
+    /// A file of an image and a path in a dir, with `:` between them.
+    CopyOut,
 }
 
 impl Form {
@@ -147,7 +151,10 @@ impl Form {
             Self::PythonRequirement => is_python_requirement(text),
             Self::Url => is_url(text),
             Self::SecretSource => is_secret_source(text),
-            Self::Variable => is_variable_name(text.split_once('=').map_or(text, |(name, _)| name)),
+            Self::Variable => match text.split_once('=') {
+                Some((name, _)) => is_variable_name(name),
+                None => is_variable_name(&text.replace('*', "_")),
+            },
             Self::VariableName => is_variable_name(text),
             Self::Host => is_host(text),
             Self::Volume => is_volume(text),
@@ -162,6 +169,8 @@ impl Form {
             Self::Size => parse_size(text).is_some(),
             Self::Branch => is_inner_path(text) && text.chars().all(|c| is_name_char(c) || c == '/'),
             Self::Cron => is_cron(text),
+            Self::AbsolutePath => is_absolute(text),
+            Self::CopyOut => text.split_once(':').is_some_and(|(from, to)| is_absolute(from) && is_inner_path(to)),
             Self::CacheUrl => text.strip_prefix("file://").is_some_and(|path| path.starts_with('/') && path.len() > 1),
         }
     }
@@ -246,6 +255,8 @@ impl Form {
             Self::Size => "a size such as `500MB` or `2GB`",
             Self::Branch => "the name of a branch, such as `main`",
             Self::Cron => "five fields as cron has them, such as `0 3 * * *`",
+            Self::AbsolutePath => "an absolute path such as `/app`",
+            Self::CopyOut => "a file of the image and a path in the dir, such as `/install/lock:devops/poetry.lock`",
             Self::CacheUrl => "a folder as a URL, such as `file:///mnt/team/wharf`",
         }
         .to_owned()
@@ -296,6 +307,14 @@ fn is_address(text: &str) -> bool {
 }
 
 /// A relative path on one line that stays below its folder.
+/// An absolute path that is no root and that engines and shells take as it is.
+fn is_absolute(text: &str) -> bool {
+    text.len() > 1
+        && text.starts_with('/')
+        && !text.contains([':', ',', '\\', '\n', '\r', '"', '$'])
+        && !text.split('/').any(|part| matches!(part, "." | ".."))
+}
+
 fn is_inner_path(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(['/', '-'])

@@ -14,12 +14,28 @@ impl Problem {
             }
             ProblemKind::NotUtf8 { .. } => Some("save it as UTF-8".into()),
             ProblemKind::NotToml { .. } => Some("strings stand in quotes, lists in `[…]`: see https://toml.io".into()),
+            ProblemKind::NotYaml { .. } => Some("indent with blanks, never with tabs: see https://yaml.org".into()),
+            ProblemKind::NotPython { .. } => Some("see what `python3 -m py_compile` says of it".into()),
+            ProblemKind::Twice { .. } => Some("remove one of the two: which one counts is for nobody to guess".into()),
+            ProblemKind::Computed { path, .. } => {
+                let example = schema::find(path).map_or("\"…\"", |key| key.example);
+                let (table, name) = path.rsplit_once('.').unwrap_or(("", path));
+                let file = if *path == "workspace.name" {
+                    "`wharf.toml` at the root"
+                } else {
+                    "`devops/wharf.toml` beside it"
+                };
+                Some(format!("state it in {file}: `{name} = {example}` in `[{table}]`"))
+            }
             ProblemKind::UnknownKey { suggestion: Some(name), .. }
             | ProblemKind::UnknownTable { suggestion: Some(name), .. } => Some(format!("write `{name}`")),
             ProblemKind::UnknownKey { path, suggestion: None }
             | ProblemKind::UnknownTable { path, suggestion: None } => Some(known_names(path)),
             ProblemKind::WrongType { path, .. } | ProblemKind::BadValue { path, .. } => {
                 let path = path.split('[').next().unwrap_or(path);
+                if path.contains('_') && schema::find(path).is_none() {
+                    return Some("write `true` or `false`".into());
+                }
                 let Some(key) = schema::find(path) else {
                     return Some(known_names(&format!("{path}.")));
                 };

@@ -2,13 +2,17 @@
 //! giving it a field in `typed.rs`.
 
 mod ci;
+mod layout;
 mod nested;
+pub(super) mod older;
 mod services;
 mod tasks;
 mod testing;
 
 use self::ci::CI_KEYS;
+use self::layout::LAYOUT_KEYS;
 use self::nested::NESTED_KEYS;
+use self::older::OLDER_KEYS;
 use self::services::SERVICE_KEYS;
 use self::tasks::TASK_KEYS;
 use self::testing::TEST_KEYS;
@@ -76,16 +80,19 @@ impl Key {
     }
 }
 
-/// All keys, grouped by table, in the order of the reference.
+/// All keys, in the order of the reference but for those of a table, which it puts together.
 pub static KEYS: &[Key] = &{
-    const LENGTH: usize = BEFORE.len()
-        + NESTED_KEYS.len()
-        + TEST_KEYS.len()
-        + AFTER.len()
-        + CI_KEYS.len()
-        + SERVICE_KEYS.len()
-        + TASK_KEYS.len();
-    let parts = [BEFORE, NESTED_KEYS, TEST_KEYS, AFTER, CI_KEYS, SERVICE_KEYS, TASK_KEYS];
+    const PARTS: [&[Key]; 9] =
+        [BEFORE, NESTED_KEYS, TEST_KEYS, AFTER, CI_KEYS, SERVICE_KEYS, TASK_KEYS, LAYOUT_KEYS, OLDER_KEYS];
+    const LENGTH: usize = {
+        let (mut part, mut length) = (0, 0);
+        while part < PARTS.len() {
+            length += PARTS[part].len();
+            part += 1;
+        }
+        length
+    };
+    let parts = PARTS;
     let mut all = [TASK_KEYS[0]; LENGTH];
     let (mut part, mut filled) = (0, 0);
     while part < parts.len() {

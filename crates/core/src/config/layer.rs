@@ -129,7 +129,7 @@ impl fmt::Debug for Layer {
     }
 }
 
-fn not_utf8(path: &Arc<Path>, bytes: &[u8], error: std::str::Utf8Error) -> ConfigError {
+pub(super) fn not_utf8(path: &Arc<Path>, bytes: &[u8], error: std::str::Utf8Error) -> ConfigError {
     let offset = error.valid_up_to();
     // Replacements stand at or after the byte, so its offset is good, and the whole line is there to be masked.
     let text = String::from_utf8_lossy(bytes);

@@ -17,6 +17,7 @@
 //! | [`LayerKind::Defaults`] | `defaults.toml`, embedded |
 //! | [`LayerKind::User`] | `~/.config/wharf/config.toml` |
 //! | [`LayerKind::Exported`] | `[exports.defaults]` of sub-repos |
+//! | [`LayerKind::Older`] | `repo_config.yaml` and what lies in `devops`, see [`older`] |
 //! | [`LayerKind::SuperRepo`] | `wharf.toml` at the super-repo's root |
 //! | [`LayerKind::SubRepo`] | `wharf.toml` at a sub-repo's root, outer ones first |
 //! | [`LayerKind::RunnableDir`] | `devops/wharf.toml` |
@@ -33,10 +34,12 @@ mod form;
 mod hint;
 mod keys;
 mod layer;
+mod layout;
 mod listed;
 mod mask;
 mod merge;
 mod nested;
+pub mod older;
 mod origin;
 mod outside;
 mod reference;
@@ -61,7 +64,9 @@ pub use ci::CiConfig;
 pub use duration::{format_duration, parse_duration};
 pub use error::{ConfigError, Place, Problem, ProblemKind, SourceLine};
 pub use exports::{Part, check_exported};
+pub use keys::older::OLDER_FILES;
 pub use layer::{Entry, Layer, MAX_FILE_BYTES};
+pub use layout::{Context, DevPatch, LayoutConfig, Takes};
 pub use mask::mask_credentials;
 pub use merge::{Resolved, resolve};
 pub use nested::{DockerMode, NestedConfig};

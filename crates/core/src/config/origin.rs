@@ -13,6 +13,8 @@ pub enum LayerKind {
     User,
     /// `[exports.defaults]` in the `wharf.toml` of sub-repos.
     Exported,
+    /// What repos laid out the older way state, and what that layout means: see [`super::older`].
+    Older,
     /// `wharf.toml` at the super-repo's root.
     SuperRepo,
     /// `wharf.toml` at the root of a sub-repo.
@@ -33,6 +35,7 @@ impl LayerKind {
             Self::Defaults => "defaults",
             Self::User => "user",
             Self::Exported => "exported",
+            Self::Older => "older",
             Self::SuperRepo => "super-repo",
             Self::SubRepo => "sub-repo",
             Self::RunnableDir => "runnable-dir",
@@ -48,6 +51,7 @@ impl LayerKind {
             Self::Defaults => "the built-in defaults",
             Self::User => "the user's `config.toml`",
             Self::Exported => "`[exports.defaults]` of a sub-repo",
+            Self::Older => "`repo_config.yaml`",
             Self::SuperRepo => "`wharf.toml` at the super-repo's root",
             Self::SubRepo => "`wharf.toml` at a sub-repo's root",
             Self::RunnableDir => "`devops/wharf.toml` of a runnable dir",
@@ -119,6 +123,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
+            Source::BuiltIn if self.layer == LayerKind::Older => write!(f, "older layout"),
             Source::BuiltIn => write!(f, "default"),
             Source::File { path, line } if self.layer == LayerKind::Exported => {
                 write!(f, "{}:{line}, exported", path.display())

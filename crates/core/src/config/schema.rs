@@ -205,8 +205,12 @@ pub const NAMED_TABLES: &[&str] = &["test.suites.NAME", "services.NAME", "tasks.
 /// The names of all tables, in the order of the reference.
 #[must_use]
 pub fn tables() -> Vec<&'static str> {
-    let mut tables: Vec<_> = KEYS.iter().map(Key::table).collect();
-    tables.dedup();
+    let mut tables = Vec::new();
+    for table in KEYS.iter().map(Key::table) {
+        if !tables.contains(&table) {
+            tables.push(table);
+        }
+    }
     tables
 }
 

@@ -12,9 +12,10 @@ use super::capability::Capability;
 use super::ci::CiConfig;
 use super::duration::parse_duration;
 use super::error::{ConfigError, Place, ProblemKind};
+use super::layout::LayoutConfig;
 use super::merge::Resolved;
 use super::nested::NestedConfig;
-use super::origin::{Located, Origin};
+use super::origin::{LayerKind, Located, Origin};
 use super::schema;
 use super::services::ServicesConfig;
 use super::setenv::SetenvConfig;
@@ -56,6 +57,8 @@ pub struct Config {
     pub setenv: SetenvConfig,
     /// Table `ci`.
     pub ci: CiConfig,
+    /// What a dir brings of its own, of several tables.
+    pub layout: LayoutConfig,
 }
 
 /// Table `workspace`.
@@ -289,6 +292,7 @@ impl Config {
             thin_env: reader.thin_env(),
             setenv: SetenvConfig::read(resolved)?,
             ci: CiConfig::read(resolved),
+            layout: LayoutConfig::read(resolved),
         })
     }
 }
@@ -336,7 +340,11 @@ impl Reader<'_> {
 
     fn image_source(&self) -> Result<ImageSource, ConfigError> {
         let base = self.text("image.base").ok_or_else(|| missing("image.base"))?;
-        let layer = |origin: &Origin| origin.layer;
+        // What a dir's own files mean is nearer than what a repo states for all.
+        let layer = |origin: &Origin| match origin.layer {
+            LayerKind::Older => LayerKind::SubRepo,
+            layer => layer,
+        };
         Ok(match self.text("image.from") {
             Some(from) if layer(&from.origin) >= layer(&base.origin) => ImageSource::From(from),
             _ => ImageSource::Base(base),

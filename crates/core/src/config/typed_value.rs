@@ -190,6 +190,8 @@ pub struct Volume {
     pub container: String,
     /// Options as the engines have them: of `ro`, `rw`, `z`, `Z`.
     pub options: Vec<String>,
+    /// Whether nothing is said where the host has no such path: it is written with `?` behind it.
+    pub optional: bool,
 }
 
 impl Volume {
@@ -197,7 +199,13 @@ impl Volume {
         let mut parts = text.splitn(3, ':');
         let (host, container) = (parts.next()?, parts.next()?);
         let options = parts.next().map(|options| options.split(',').map(str::to_owned).collect());
-        Some(Self { host: host.to_owned(), container: container.to_owned(), options: options.unwrap_or_default() })
+        let (host, optional) = host.strip_suffix('?').map_or((host, false), |host| (host, true));
+        Some(Self {
+            host: host.to_owned(),
+            container: container.to_owned(),
+            options: options.unwrap_or_default(),
+            optional,
+        })
     }
 
     /// Whether `host` names a volume of the engine, not a path.

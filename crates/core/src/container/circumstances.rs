@@ -26,6 +26,8 @@ impl Launch<'_> {
         let (mut env, mut passed) = (BTreeMap::new(), Vec::new());
         env.extend(self.team_variables(seen));
         self.variables(settings, &mut env, &mut passed);
+        self.unfilled(&mut env);
+        env.extend(self.passed_as().into_iter().map(|(name, value)| (name, value.to_string_lossy().into_owned())));
         let image = match &self.ready.body {
             Body::Image(id) => id.clone(),
             Body::Venv(venv) => format!("{} {}", host::venv_spec(&self.ready.spec).key, venv.python_version),

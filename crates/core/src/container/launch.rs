@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use wharf_engine::{Client, EngineLog, Entrypoint, Mount, Platform, RunSpec, Terminal, User};
+use wharf_engine::{Client, EngineLog, Mount, Platform, RunSpec, Terminal, User};
 use wharf_process::Command;
 
 use super::error::ContainerError;
 use super::site::{self, Site};
 use super::{IMAGE, LOG, Neighbours, OWNER, Owner, PLUGIN, ROOT, SITE, VERB, WORKSPACE};
-use crate::config::{DockerMode, Variable};
+use crate::config::{DockerMode, Located, Variable, Volume};
 use crate::image::place::Place;
 use crate::image::site::{Seen, python_path};
 use crate::image::{Ready, ensure::Body, platform, stage};
@@ -164,7 +164,9 @@ impl Launch<'_> {
     /// When those files cannot be made.
     pub fn command(&self, settings: &Settings) -> Result<Command, ContainerError> {
         match (self.place, &self.ready.body) {
-            (Place::Containers(client), Body::Image(id)) => Ok(client.run_command(&self.spec(client, id, settings)?)),
+            (Place::Containers(client), Body::Image(id)) => {
+                Ok(self.with_passed_as(client.run_command(&self.spec(client, id, settings)?)))
+            }
             (_, Body::Venv(venv)) => self.on_host(venv, settings),
             (Place::Host(_), Body::Image(image)) => Err(ContainerError::Unknown(image.clone())),
         }
@@ -184,7 +186,8 @@ impl Launch<'_> {
         let mut lines: Vec<String> = self
             .missing_volumes()
             .iter()
-            .map(|path| format!("`{}` is not there, so it is not mounted into `{address}`", path.display()))
+            .filter(|(volume, _)| !volume.value.optional)
+            .map(|(_, path)| format!("`{}` is not there, so it is not mounted into `{address}`", path.display()))
             .collect();
         if matches!(self.place, Place::Host(_)) {
             if !self.ready.spec.os.is_empty() {
@@ -258,6 +261,8 @@ impl Launch<'_> {
             passed.push("TERM".to_owned());
         }
         self.variables(settings, &mut env, &mut passed);
+        passed.extend(self.passed_as().into_iter().map(|(name, _)| name));
+        let (entrypoint, command) = self.entry(settings, &mut env);
         let here = self.workspace.in_container(&self.dir.path);
         let workdir = match &settings.workdir {
             None => workdir,
@@ -268,8 +273,8 @@ impl Launch<'_> {
         RunSpec {
             image: image.to_owned(),
             name: self.name(settings),
-            command: settings.command.clone(),
-            entrypoint: Entrypoint::Cleared,
+            command,
+            entrypoint,
             mounts,
             env,
             passed_env: passed,
@@ -393,12 +398,13 @@ impl Launch<'_> {
     }
 
     pub(super) fn variables(&self, settings: &Settings, env: &mut BTreeMap<String, String>, passed: &mut Vec<String>) {
+        self.own_variables(env);
         for variable in &self.dir.config.run.env {
             match variable {
                 Variable::Set { name, value } => {
                     env.insert(name.clone(), value.clone());
                 }
-                Variable::PassedOn(name) => passed.push(name.clone()),
+                Variable::PassedOn(name) => passed.extend(self.names_of(name)),
             }
         }
         env.extend(settings.neighbours.iter().flat_map(|neighbours| neighbours.env.clone()));
@@ -423,7 +429,7 @@ impl Launch<'_> {
                 value.host.clone()
             } else {
                 let path = self.workspace.places.path(&value.host, &volume.origin);
-                if missing.contains(&path) && !settings.portable {
+                if missing.iter().any(|(_, known)| *known == path) && !settings.portable {
                     return None;
                 }
                 path.display().to_string()
@@ -446,10 +452,10 @@ impl Launch<'_> {
         }
     }
 
-    fn missing_volumes(&self) -> Vec<PathBuf> {
+    fn missing_volumes(&self) -> Vec<(&Located<Volume>, PathBuf)> {
         let volumes = self.dir.config.run.volumes.iter().filter(|volume| !volume.value.is_named());
-        let paths = volumes.map(|volume| self.workspace.places.path(&volume.value.host, &volume.origin));
-        paths.filter(|path| !path.exists()).collect()
+        let paths = volumes.map(|volume| (volume, self.workspace.places.path(&volume.value.host, &volume.origin)));
+        paths.filter(|(_, path)| !path.exists()).collect()
     }
 
     /// The Git folder, where it is outside of the work tree (a worktree): seen at the same path.

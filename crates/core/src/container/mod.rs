@@ -5,6 +5,7 @@
 //! `PYTHONPATH`), the list of what Wharf started, and its removal. Refuses to know what is run.
 
 pub mod beside;
+mod brought;
 mod circumstances;
 pub mod error;
 pub mod launch;

@@ -67,7 +67,8 @@ pub struct WarmState {
 }
 
 impl<'a> Warm<'a> {
-    /// The container and the command for these settings; `None` where there is no container, or the image has its own code.
+    /// The container and the command for these settings; `None` where there is no container, where the image has its own
+    /// code, and where an entry point is started with each command.
     ///
     /// # Errors
     /// When small files that are lent to it cannot be made.
@@ -75,7 +76,7 @@ impl<'a> Warm<'a> {
         let (Place::Containers(client), Body::Image(image)) = (launch.place, &launch.ready.body) else {
             return Ok(None);
         };
-        if launch.ready.is_prod() {
+        if launch.ready.is_prod() || launch.dir.config.layout.entrypoint.is_some() {
             return Ok(None);
         }
         let token = launch.owner.to_string();
@@ -104,9 +105,11 @@ impl<'a> Warm<'a> {
         let uid = launch.workspace.surroundings.ids.0;
         keeper.labels.insert(WARM.to_owned(), format!("{}:{uid}:{}", idle.as_secs(), folder.display()));
         keeper.mounts.push(Mount { host: folder.clone(), container: FOLDER.to_owned(), read_only: false });
+        let passed_as: BTreeMap<_, _> = launch.passed_as().into_iter().collect();
         let value = |name: &String| {
-            let found = launch.workspace.surroundings.variables.iter().find(|(known, _)| known == name.as_str());
-            found.map(|(_, value)| (name.clone(), value.clone()))
+            let own = || launch.workspace.surroundings.variables.iter().find(|(known, _)| known == name.as_str());
+            let found = passed_as.get(name).or_else(|| Some(&own()?.1));
+            found.map(|value| (name.clone(), value.clone()))
         };
         let exec = ExecSpec {
             container: keeper.name.clone(),

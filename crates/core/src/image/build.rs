@@ -42,7 +42,7 @@ impl Order<'_> {
     /// Name and tag of the image that will be made.
     #[must_use]
     pub fn tag(&self) -> String {
-        let tag = self.stage().tag(&self.workspace.surroundings.user, &self.dir.version);
+        let tag = self.stage().tag_of(self.dir, &self.workspace.surroundings.user, &self.dir.version);
         format!("{}:{}", self.spec.name, self.wanted.tag(&tag))
     }
 
@@ -57,7 +57,7 @@ impl Order<'_> {
     pub fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = BTreeMap::from([
             ("org.opencontainers.image.title".to_owned(), self.spec.name.clone()),
-            ("org.opencontainers.image.version".to_owned(), self.dir.version.to_string()),
+            (stage::VERSION.to_owned(), self.stage().version_of(self.dir, &self.dir.version).to_string()),
             (stage::INPUTS.to_owned(), self.spec.inputs.clone()),
             (stage::DIR.to_owned(), self.spec.dir.clone()),
             (stage::STAGE.to_owned(), self.stage().word().to_owned()),
@@ -93,12 +93,15 @@ pub fn build(
         run(client, builder, order, spec, listener)?;
         return Ok(order.labels());
     };
+    if order.spec.own {
+        lend_name(client, order.spec)?;
+    }
     let pinned = pin::pin(client, order.spec, order.wanted)?;
     context::stage(folder.path(), &pinned.dockerfile, &order.spec.files)?;
     prod.stage(folder.path())?;
     let mut labels = order.labels();
     labels.extend(pinned.labels.clone());
-    let spec = BuildSpec { args: prod.args.clone(), ..blank(order, folder.path()) };
+    let spec = BuildSpec { args: prod.args_of_build(), ..blank(order, folder.path()) };
     if client.kind() == Kind::Podman {
         let timestamp = Some(prod.code.time);
         run(
@@ -123,6 +126,21 @@ pub fn build(
     Ok(labels)
 }
 
+/// Where a Dockerfile starts from an image of this dir by its name in a registry, and that one is here without it, it gets the name.
+fn lend_name(client: &Client, spec: &ImageSpec) -> Result<(), ImageError> {
+    let own = format!("{}:", spec.name);
+    for base in pin::bases(&spec.dockerfile) {
+        let Some((_, tag)) = base.rsplit_once('/') else { continue };
+        if tag.starts_with(&own)
+            && client.image(&base)?.is_none()
+            && let Some(image) = client.image(tag)?
+        {
+            client.tag(&image.id, &base)?;
+        }
+    }
+    Ok(())
+}
+
 /// The times that the files of a prod image get.
 fn times(order: &Order<'_>, prod: &ProdSpec) -> Times {
     let code = [prod.args.get("WHARF_SRC").cloned().unwrap_or_default(), super::site::SITE.to_owned()];
@@ -136,10 +154,10 @@ fn blank(order: &Order<'_>, context: &Path) -> BuildSpec {
     BuildSpec {
         context: context.to_path_buf(),
         dockerfile: DOCKERFILE.into(),
-        target: Some(order.stage().target().into()),
+        target: order.spec.target.clone().map(|_| order.stage().target().into()),
         tag: String::new(),
         labels: BTreeMap::new(),
-        args: BTreeMap::new(),
+        args: order.spec.args.clone(),
         secrets: BTreeMap::new(),
         platform: Some(order.wanted.platform),
         timestamp: None,

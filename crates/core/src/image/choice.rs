@@ -6,6 +6,7 @@ use wharf_engine::{Image, Platform};
 use super::platform::WantedPlatform;
 use super::spec::ImageSpec;
 use super::stage::{self, Stage};
+use crate::config::DevPatch;
 
 /// Which stage of an image a command wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,6 +62,8 @@ pub struct Checkout<'a> {
     pub version: &'a Version,
     /// Who works in it.
     pub user: &'a str,
+    /// Whether tags of `local` and `dev` have the version's patch number.
+    pub dev_patch: DevPatch,
     /// Id of the base image, where the engine has it.
     pub base: Option<&'a str>,
     /// The platform that the image is to be for.
@@ -74,21 +77,22 @@ pub fn choose(spec: &ImageSpec, wish: &Wish, checkout: &Checkout<'_>, images: &[
     let images: Vec<Image> = images.iter().filter(|image| wanted.fits(image)).cloned().collect();
     let images = images.as_slice();
     let version = wish.version.as_ref().unwrap_or(checkout.version);
+    let tag = |stage: Stage| stage.tag(user, &stage.version_by(checkout.dev_patch, version));
     match wish.stage {
         StageWish::Auto if wish.version.is_none() => {
             let others = images.iter().filter(|image| label(image, stage::STAGE) != Stage::Prod.word());
             matching(spec, &others.cloned().collect::<Vec<_>>(), base)
         }
-        StageWish::Auto => named(spec, Stage::Dev, &Stage::Dev.tag(user, version), (wanted, images)),
+        StageWish::Auto => named(spec, Stage::Dev, &tag(Stage::Dev), (wanted, images)),
         StageWish::Only(Stage::Local) if wish.version.is_none() => matching(spec, &only(Stage::Local, images), base),
         StageWish::BuildProd => matching(spec, &only(Stage::Prod, images), base),
         StageWish::Only(Stage::Prod) if wish.version.is_none() => {
             match matching(spec, &only(Stage::Prod, images), None) {
                 found @ Choice::Use { .. } => found,
-                _ => named(spec, Stage::Prod, &Stage::Prod.tag(user, version), (wanted, images)),
+                _ => named(spec, Stage::Prod, &tag(Stage::Prod), (wanted, images)),
             }
         }
-        StageWish::Only(stage) => named(spec, stage, &stage.tag(user, version), (wanted, images)),
+        StageWish::Only(stage) => named(spec, stage, &tag(stage), (wanted, images)),
     }
 }
 
@@ -170,6 +174,8 @@ mod tests {
             name: "h-infra".into(),
             dockerfile: String::new(),
             own: false,
+            target: Some("dev".into()),
+            args: BTreeMap::new(),
             base: Some("b".into()),
             files: BTreeMap::new(),
             dependencies: Dependencies {
@@ -206,7 +212,8 @@ mod tests {
     fn chosen(wish: &Wish, images: &[Image], base: Option<&str>) -> Result<String, String> {
         let native = platform("amd64");
         let wanted = WantedPlatform { platform: wish.platform.unwrap_or(native), native };
-        let checkout = Checkout { version: &Version::new(1, 4, 0), user: "ada", base, wanted };
+        let checkout =
+            Checkout { version: &Version::new(1, 4, 0), user: "ada", dev_patch: DevPatch::Kept, base, wanted };
         match choose(&spec(), wish, &checkout, images) {
             Choice::Use { image, .. } => Ok(image.id),
             Choice::Make { why } => Err(why),

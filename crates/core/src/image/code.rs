@@ -70,6 +70,11 @@ impl Code {
         }
     }
 
+    /// Leaves out the files that are not `wanted`.
+    pub fn retain(&mut self, wanted: impl Fn(&Path) -> bool) {
+        self.files.retain(|path| wanted(path));
+    }
+
     /// How many files it is.
     #[must_use]
     pub fn len(&self) -> usize {

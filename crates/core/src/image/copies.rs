@@ -10,17 +10,14 @@ use std::path::Path;
 use globset::Glob;
 use ignore::WalkBuilder;
 
+use super::brought::Ground;
 use super::context::{self, File};
 use super::dockerfile::WHARF;
 use super::error::ImageError;
 
 /// Adds to `files` what the Dockerfile `text` copies from the dir at `root`.
-pub(super) fn collect(
-    dir: &str,
-    root: &Path,
-    text: &str,
-    files: &mut BTreeMap<String, File>,
-) -> Result<(), ImageError> {
+pub(super) fn collect(ground: &Ground<'_>, text: &str, files: &mut BTreeMap<String, File>) -> Result<(), ImageError> {
+    let dir = ground.dir.address.as_str();
     for source in sources(text) {
         let plain = source.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
         if source.starts_with("../") || plain.contains("/../") {
@@ -30,13 +27,18 @@ pub(super) fn collect(
         if plain == WHARF || plain.starts_with(&format!("{WHARF}/")) {
             continue;
         }
-        if plain.contains('$') || plain.is_empty() || plain == "." {
-            add_below(dir, root, "", files)?;
+        let plain = if plain == "." { "" } else { plain };
+        let fixed = plain.find(['*', '?', '[', '$']).map_or(plain, |at| &plain[..at]);
+        let fixed = if fixed == plain { plain } else { fixed.rsplit_once('/').map_or("", |(folder, _)| folder) };
+        let root = ground.base_of(fixed);
+        if plain.contains('$') || plain.is_empty() {
+            add_below(ground, root, "", files)?;
         } else if plain.contains(['*', '?', '[']) {
-            add_matching(dir, root, plain, files)?;
+            add_matching(ground, root, plain, files)?;
         } else if root.join(plain).is_dir() {
-            add_below(dir, root, plain, files)?;
+            add_below(ground, root, plain, files)?;
         } else {
+            ground.refuse_dangling(&root.join(plain))?;
             files.insert(plain.to_owned(), context::read(dir, root, Path::new(plain))?);
         }
     }
@@ -92,34 +94,67 @@ fn logical_lines(text: &str) -> Vec<String> {
     lines
 }
 
-fn add_below(dir: &str, root: &Path, below: &str, files: &mut BTreeMap<String, File>) -> Result<(), ImageError> {
-    each(root, below, |name| {
-        files.insert(name.to_owned(), context::read(dir, root, Path::new(name))?);
+fn add_below(
+    ground: &Ground<'_>,
+    root: &Path,
+    below: &str,
+    files: &mut BTreeMap<String, File>,
+) -> Result<(), ImageError> {
+    each(ground, root, below, |name| {
+        files.insert(name.to_owned(), context::read(ground.dir.address.as_str(), root, Path::new(name))?);
         Ok(())
     })
 }
 
-fn add_matching(dir: &str, root: &Path, pattern: &str, files: &mut BTreeMap<String, File>) -> Result<(), ImageError> {
-    let Ok(glob) = Glob::new(pattern) else { return add_below(dir, root, "", files) };
+fn add_matching(
+    ground: &Ground<'_>,
+    root: &Path,
+    pattern: &str,
+    files: &mut BTreeMap<String, File>,
+) -> Result<(), ImageError> {
+    let Ok(glob) = Glob::new(pattern) else { return add_below(ground, root, "", files) };
     let matcher = glob.compile_matcher();
-    each(root, "", |name| {
+    let fixed = pattern.find(['*', '?', '[']).map_or(pattern, |at| &pattern[..at]);
+    let below = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if !root.join(below).is_dir() {
+        return Ok(());
+    }
+    each(ground, root, below, |name| {
         let above = Path::new(name).ancestors().any(|path| matcher.is_match(path));
         if above {
-            files.insert(name.to_owned(), context::read(dir, root, Path::new(name))?);
+            files.insert(name.to_owned(), context::read(ground.dir.address.as_str(), root, Path::new(name))?);
         }
         Ok(())
     })
 }
 
-fn each(root: &Path, below: &str, mut take: impl FnMut(&str) -> Result<(), ImageError>) -> Result<(), ImageError> {
+/// Each file below a folder that Git and the ignore file leave in. What a link leads to is there as if it lay there itself.
+fn each(
+    ground: &Ground<'_>,
+    root: &Path,
+    below: &str,
+    mut take: impl FnMut(&str) -> Result<(), ImageError>,
+) -> Result<(), ImageError> {
     let mut walk = WalkBuilder::new(root.join(below));
     walk.hidden(false)
         .require_git(false)
+        .follow_links(ground.has_root())
         .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != ".wharf");
-    for entry in walk.build().flatten() {
+    for entry in walk.build() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                refuse_lost(ground, &error)?;
+                continue;
+            }
+        };
         let is_file = entry.path().is_file();
+        if !is_file && entry.path_is_symlink() && ground.leads_into_unpopulated(entry.path()) {
+            ground.refuse_dangling(entry.path())?;
+        }
         if let (true, Ok(relative)) = (is_file, entry.path().strip_prefix(root))
             && let Some(name) = relative.to_str()
+            && !ground.ignore.leaves_out(relative)
         {
             take(name)?;
         }
@@ -127,9 +162,22 @@ fn each(root: &Path, below: &str, mut take: impl FnMut(&str) -> Result<(), Image
     Ok(())
 }
 
+/// A link into a sub-repo that is not populated is no file to go without.
+fn refuse_lost(ground: &Ground<'_>, error: &ignore::Error) -> Result<(), ImageError> {
+    match error {
+        ignore::Error::WithPath { path, .. } if ground.leads_into_unpopulated(path) => ground.refuse_dangling(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithPath { err, .. } => refuse_lost(ground, err),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use wharf_testkit::{Repo, Sandbox, sample};
+
     use super::*;
+    use crate::image::brought::Ignore;
+    use crate::workspace::{Surroundings, discover};
 
     #[test]
     fn finds_what_comes_from_the_context() {
@@ -141,16 +189,33 @@ mod tests {
 
     #[test]
     fn takes_only_that() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["a.txt", "b/c.txt", "b/d/e.txt", "no.txt"] {
-            let path = dir.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, name).unwrap();
-        }
+        let sandbox = Sandbox::new();
+        let repo = sample::workspace(&sandbox)
+            .dir("d", |dir| dir.no_requirements().file("a.txt", "").file("b/c.txt", ""))
+            .build();
+        repo.write("d/b/d/e.txt", "").write("d/no.txt", "").write("r/root.txt", "").write("d/x.pyc", "");
+        let read =
+            |repo: &Repo| discover(Surroundings { here: repo.path().to_owned(), ..Surroundings::default() }).unwrap();
+        let workspace = read(&repo);
+        let ground =
+            |ignore: &str| Ground { workspace: &workspace, dir: &workspace.dirs[0], ignore: Ignore::parse(ignore) };
         let mut files = BTreeMap::new();
-        collect("d", dir.path(), "COPY a.txt b /x/\n", &mut files).unwrap();
+        collect(&ground(""), "COPY a.txt b /x/\n", &mut files).unwrap();
         assert_eq!(files.keys().collect::<Vec<_>>(), ["a.txt", "b/c.txt", "b/d/e.txt"]);
-        let error = collect("d", dir.path(), "COPY ../secret /x\n", &mut files).unwrap_err();
+        files.clear();
+        collect(&ground("b/d\n"), "COPY b* /x/\n", &mut files).unwrap();
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["b/c.txt"]);
+        let error = collect(&ground(""), "COPY ../secret /x\n", &mut files).unwrap_err();
         assert!(matches!(error, ImageError::Outside { .. }));
+        let error = collect(&ground(""), "COPY r/root.txt /x\n", &mut files).unwrap_err();
+        assert!(matches!(error, ImageError::File { .. }), "the dir is the context: {error}");
+
+        repo.write("d/devops/wharf.toml", "[image]\ncontext = \"root\"\n");
+        std::os::unix::fs::symlink("../../r", repo.join("d/b/link")).unwrap();
+        let workspace = read(&repo);
+        let ground = Ground { workspace: &workspace, dir: &workspace.dirs[0], ignore: Ignore::parse("**/*.pyc\n") };
+        files.clear();
+        collect(&ground, "COPY r/root.txt b /x/\nCOPY x.pyc* /y\n", &mut files).unwrap();
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["b/c.txt", "b/d/e.txt", "b/link/root.txt", "r/root.txt"]);
     }
 }

@@ -237,7 +237,7 @@ fn find(request: &Request<'_>, client: &Client, side: &Side<'_>) -> Result<(Stri
         }
         Side::Version(dir, version) => {
             let user = &demand.workspace.surroundings.user;
-            let tags = [Stage::Dev, Stage::Local].map(|stage| stage.tag(user, version));
+            let tags = [Stage::Dev, Stage::Local].map(|stage| stage.tag_of(dir, user, version));
             match here(client, dir, &tags)? {
                 Some(found) => Ok(found),
                 None => fetched(

@@ -217,7 +217,8 @@ fn in_engine(
     let wanted = WantedPlatform::of(client, demand.wish)?;
     let base = stock.base(client, &spec, wanted);
     let user = &demand.workspace.surroundings.user;
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    let checkout =
+        Checkout { version: &dir.version, user, dev_patch: dir.config.layout.dev_patch, base: base.as_deref(), wanted };
     let pick = |images: &[Image]| platform::pick(client, (&spec, demand.wish), &checkout, images);
     let tell = |state| listener.on(Event::Image { dir: dir.address.to_string(), state });
     let ready = |image: &Image, why: &str| Ready {
@@ -375,7 +376,7 @@ pub(super) fn registry_reference(demand: &Demand<'_>, dir: &RunnableDir, spec: &
         StageWish::Only(stage) => stage,
     };
     let version = demand.wish.version.as_ref().unwrap_or(&dir.version);
-    let tag = stage.tag(&demand.workspace.surroundings.user, version);
+    let tag = stage.tag_of(dir, &demand.workspace.surroundings.user, version);
     Some(format!("{}/{}:{tag}", registry.trim_end_matches('/'), spec.name))
 }
 
@@ -399,7 +400,7 @@ fn under_own_name(
     {
         return image;
     }
-    let tag = wanted.tag(&stage.tag(&demand.workspace.surroundings.user, &dir.version));
+    let tag = wanted.tag(&stage.tag_of(dir, &demand.workspace.surroundings.user, &dir.version));
     let tag = format!("{own}{tag}");
     // A name is a courtesy: the image is used by its id.
     if client.tag(&image.id, &tag).is_ok() {

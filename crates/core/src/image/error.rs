@@ -45,6 +45,27 @@ pub enum ImageError {
         /// The path as it is written.
         path: String,
     },
+    /// A link that leads nowhere.
+    #[error(
+        "`{path}`, which the image of `{dir}` needs, is a link that leads nowhere{}",
+        .sub_repo.as_ref().map(|path| format!(": sub-repo `{path}` is not populated")).unwrap_or_default()
+    )]
+    Dangling {
+        /// Address of the dir.
+        dir: String,
+        /// The link, from the super-repo's root.
+        path: String,
+        /// The sub-repo that it leads into, where that is not populated.
+        sub_repo: Option<String>,
+    },
+    /// There is an own Dockerfile for the dev image and none for the prod image.
+    #[error("`{dir}` has no Dockerfile for a prod image: `{}` makes the dev image alone", .file.display())]
+    NoProdDockerfile {
+        /// Address of the dir.
+        dir: String,
+        /// The Dockerfile of the dev image.
+        file: PathBuf,
+    },
     /// The dir's own Dockerfile lacks a target.
     #[error("`{}` has no target `{target}`", .file.display())]
     NoTarget {
@@ -240,6 +261,13 @@ impl ImageError {
             Self::HostCannot { .. } => Some("use `--engine docker` or `--engine podman`".into()),
             Self::NotHere { dir, .. } => Some(format!(
                 "leave out `--stage` and `--version` to use one that is built from the checkout of `{dir}`"
+            )),
+            Self::Dangling { sub_repo: Some(path), .. } => {
+                Some(format!("populate it with `git submodule update --init --recursive -- {path}`"))
+            }
+            Self::Dangling { sub_repo: None, .. } => Some("mend the link or remove it".into()),
+            Self::NoProdDockerfile { dir, .. } => Some(format!(
+                "write `{dir}/devops/docker_build/prod.Dockerfile`, or name another with `[image] prod-dockerfile`"
             )),
             Self::NoTarget { target, .. } => Some(format!("name one of its stages: `FROM … AS {target}`")),
             Self::NotExported { base, .. } => {

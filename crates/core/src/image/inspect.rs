@@ -91,7 +91,8 @@ pub fn of_dir(workspace: &Workspace, client: &Client, dir: &RunnableDir) -> Resu
     let wish = Wish::default();
     let wanted = WantedPlatform::of(client, &wish)?;
     let user = &workspace.surroundings.user;
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    let checkout =
+        Checkout { version: &dir.version, user, dev_patch: dir.config.layout.dev_patch, base: base.as_deref(), wanted };
     if let Choice::Use { image, .. } = choose(&spec, &wish, &checkout, &images) {
         return Ok(Some(image));
     }

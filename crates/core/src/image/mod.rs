@@ -9,6 +9,7 @@
 //! says when an image and the checkout have drifted apart. [`lock`] has the dir's manager decide versions; [`packages`] reads what
 //! an image really holds, [`diff`] compares two. [`push`] and [`pull`] carry images to registries and back.
 
+mod brought;
 pub mod build;
 pub mod change;
 pub mod choice;

@@ -116,7 +116,7 @@ fn short(name: &str) -> &str {
 }
 
 /// Images that an own Dockerfile starts from.
-fn bases(dockerfile: &str) -> Vec<String> {
+pub(super) fn bases(dockerfile: &str) -> Vec<String> {
     let from = |line: &str| {
         let mut words = line.split_whitespace();
         words.next().filter(|word| word.eq_ignore_ascii_case("from"))?;

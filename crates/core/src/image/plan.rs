@@ -78,7 +78,8 @@ fn in_engine(
     let wanted = WantedPlatform::of(client, demand.wish)?;
     let base = platform::base(client, &spec, wanted)?;
     let pull = registry_reference(demand, dir, &spec);
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    let checkout =
+        Checkout { version: &dir.version, user, dev_patch: dir.config.layout.dev_patch, base: base.as_deref(), wanted };
     let choice = if is_forced(dir) {
         Choice::Make { why: "asked for without what earlier builds left".into() }
     } else {
@@ -94,7 +95,7 @@ fn in_engine(
         })),
         Choice::Make { why } => {
             let stage = if demand.wish.stage == StageWish::BuildProd { Stage::Prod } else { Stage::Local };
-            let reference = format!("{}:{}", spec.name, wanted.tag(&stage.tag(user, &dir.version)));
+            let reference = format!("{}:{}", spec.name, wanted.tag(&stage.tag_of(dir, user, &dir.version)));
             Ok(Step::Make(Making { reference, why, spec, pull }))
         }
         Choice::Missing { tag, found } => {

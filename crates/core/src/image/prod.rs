@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::brought::{self, Ground};
 use super::code::{self, Code};
 use super::dockerfile::WHARF;
 use super::error::ImageError;
 use super::site::{self, SITE, Seen, Tree};
 use super::spec::ImageSpec;
-use super::stage;
+use super::stage::{self, Stage};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::Workspace;
 
@@ -42,8 +43,12 @@ impl ProdSpec {
     /// # Errors
     /// When Git does not answer or a file that is needed cannot be read.
     pub fn read(workspace: &Workspace, dir: &RunnableDir) -> Result<Self, ImageError> {
-        let mut image = ImageSpec::read(workspace, dir)?;
+        let mut image = ImageSpec::of_stage(workspace, dir, Stage::Prod)?;
         let mut code = Code::discover(workspace)?;
+        if image.own {
+            let ignore = Ground::of(workspace, dir, Stage::Prod)?.ignore;
+            code.retain(|path| !ignore.leaves_out(path));
+        }
         let packages = site::packages(workspace, dir, &image.dependencies.local, Seen::InContainer)
             .map_err(|source| ImageError::Project { dir: dir.address.to_string(), source: Box::new(source) })?;
         let mut roots = Vec::new();
@@ -64,11 +69,23 @@ impl ProdSpec {
             ("WHARF_WORKDIR".to_owned(), workspace.in_container(&dir.path)),
         ]);
         let code_hash = code.hash()?;
-        let dev_inputs = image.inputs.clone();
+        // One that starts from the dev image is another where that is.
+        let dev_inputs = match image.target {
+            Some(_) => image.inputs.clone(),
+            None => format!("{} {}", image.inputs, ImageSpec::read(workspace, dir)?.inputs),
+        };
         let mut spec = Self { image: Arc::new(image.clone()), code, site: tree, args, code_hash, dev_inputs };
         image.inputs = spec.hash();
         spec.image = Arc::new(image);
         Ok(spec)
+    }
+
+    /// The arguments that its build gets: to a Dockerfile of one stage only those that it declares.
+    #[must_use]
+    pub fn args_of_build(&self) -> BTreeMap<String, String> {
+        let wanted = |name: &String| self.image.target.is_some() || brought::declares(&self.image.dockerfile, name);
+        let own = self.args.iter().filter(|(name, _)| wanted(name));
+        own.chain(&self.image.args).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     fn hash(&self) -> String {

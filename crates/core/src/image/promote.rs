@@ -198,7 +198,7 @@ pub fn plan(request: &Request<'_>) -> Result<Promotion, PromoteError> {
     let spec = ImageSpec::read(workspace, dir)?;
     let images = client.images(stage::INPUTS)?;
     let wanted = WantedPlatform::of(client, &wish(request))?;
-    let plain = Stage::Dev.tag(&workspace.surroundings.user, &dir.version);
+    let plain = Stage::Dev.tag_of(dir, &workspace.surroundings.user, &dir.version);
     let tag = format!("{}:{}", spec.name, wanted.tag(&plain));
     let floating = format!("{}:{}", spec.name, wanted.tag(Stage::Dev.word()));
     let existing = named(&images, &tag);
@@ -266,7 +266,8 @@ fn local<'i>(
     let wanted = WantedPlatform::of(client, &wish)?;
     let base = platform::base(client, spec, wanted)?;
     let user = &workspace.surroundings.user;
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    let checkout =
+        Checkout { version: &dir.version, user, dev_patch: dir.config.layout.dev_patch, base: base.as_deref(), wanted };
     let pick = |images: &[Image]| match choose(spec, &wish, &checkout, images) {
         Choice::Use { image, .. } => Some(image.id),
         Choice::Make { .. } | Choice::Missing { .. } => None,
@@ -325,7 +326,7 @@ fn one(client: &Client, id: &str) -> Result<Details, EngineError> {
 fn labels(dir: &RunnableDir, spec: &ImageSpec, from: &str, basis: &Basis) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::from([
         (stage::TITLE.to_owned(), spec.name.clone()),
-        (stage::VERSION.to_owned(), dir.version.to_string()),
+        (stage::VERSION.to_owned(), Stage::Dev.version_of(dir, &dir.version).to_string()),
         (stage::INPUTS.to_owned(), spec.inputs.clone()),
         (stage::DIR.to_owned(), spec.dir.clone()),
         (stage::NAME.to_owned(), spec.name.clone()),

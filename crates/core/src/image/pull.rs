@@ -72,7 +72,7 @@ pub fn plan(
     owners
         .iter()
         .map(|dir| {
-            let tag = stage.tag(&workspace.surroundings.user, version.unwrap_or(&dir.version));
+            let tag = stage.tag_of(dir, &workspace.surroundings.user, version.unwrap_or(&dir.version));
             let reference = pulled_from(dir, &tag).transpose()?.map(|reference| reference.to_string());
             let inputs = ImageSpec::read(workspace, dir).ok().map(|spec| spec.inputs);
             Ok(Order { dir: dir.address.to_string(), reference, inputs })

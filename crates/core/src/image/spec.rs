@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::brought::Ground;
 use super::dockerfile::{self, Recipe};
 use super::error::ImageError;
 use super::python::{self, Dependencies, Manager};
-use super::{context, copies};
+use super::stage::Stage;
+use super::{brought, context, copies};
 use crate::config::{ImageSource, PythonManager};
 use crate::runnable_dir::{DEVOPS, RunnableDir};
 use crate::workspace::Workspace;
@@ -16,6 +18,9 @@ const RULES: &str = "wharf-inputs-1";
 
 /// Name of a dir's own Dockerfile, in its `devops` folder.
 pub const DOCKERFILE: &str = "Dockerfile";
+
+/// Where a prod build finds the code, as a `COPY` names it.
+const CODE_FOLDER: &str = ".wharf/code/";
 
 /// All that decides the dev image of a runnable dir.
 #[derive(Debug, Clone)]
@@ -28,6 +33,10 @@ pub struct ImageSpec {
     pub dockerfile: String,
     /// Whether the Dockerfile is the dir's own.
     pub own: bool,
+    /// Target of the Dockerfile that is built; `None`: its last stage.
+    pub target: Option<String>,
+    /// Build arguments.
+    pub args: BTreeMap<String, String>,
     /// The base image, where the Dockerfile is generated.
     pub base: Option<String>,
     /// Files of the build context by path, the Dockerfile left out.
@@ -62,9 +71,14 @@ impl ImageSpec {
     /// # Errors
     /// When a file that is needed cannot be read.
     pub fn read(workspace: &Workspace, dir: &RunnableDir) -> Result<Self, ImageError> {
+        Self::of_stage(workspace, dir, Stage::Dev)
+    }
+
+    /// The same for a stage, which an own Dockerfile may be for alone.
+    pub(super) fn of_stage(workspace: &Workspace, dir: &RunnableDir, stage: Stage) -> Result<Self, ImageError> {
         let address = dir.address.as_str();
         let dependencies = dependencies(workspace, dir)?;
-        let own = read_own(dir)?;
+        let own = brought::read(workspace, dir, stage)?;
         let mut files: BTreeMap<String, context::File> = BTreeMap::new();
         for (name, bytes) in &dependencies.files {
             files.insert(format!("{}/{name}", dockerfile::PYTHON), context::File::plain(bytes.clone()));
@@ -78,11 +92,17 @@ impl ImageSpec {
             None => base(dir)?.unwrap_or_default().to_owned(),
         };
         let python = dir.config.python.version.as_ref().map(|version| version.value.clone());
+        let (mut target, mut args) = (Some(stage.target().to_owned()), BTreeMap::new());
         let (text, is_own) = match own {
-            Some(text) => {
-                check_targets(&dir.devops().join(DOCKERFILE), &text)?;
-                copies::collect(address, &dir.path, &text, &mut files)?;
-                (text, true)
+            Some(mut own) => {
+                let ground = Ground::of(workspace, dir, stage)?;
+                if stage == Stage::Prod && ground.has_root() {
+                    own.text = brought::with_code(&own.text, CODE_FOLDER);
+                }
+                copies::collect(&ground, &own.text, &mut files)?;
+                target = target.filter(|_| own.has_target);
+                args = own.args;
+                (own.text, true)
             }
             None => {
                 let recipe =
@@ -95,6 +115,8 @@ impl ImageSpec {
             name: dir.name.clone(),
             dockerfile: text,
             own: is_own,
+            target,
+            args,
             base: (!is_own).then_some(base),
             files,
             python,
@@ -115,6 +137,13 @@ impl ImageSpec {
         };
         field(RULES.as_bytes());
         field(self.dockerfile.as_bytes());
+        for (name, value) in &self.args {
+            field(name.as_bytes());
+            field(value.as_bytes());
+        }
+        if self.target.is_none() {
+            field(b"last stage");
+        }
         for (path, file) in &self.files {
             field(path.as_bytes());
             field(&[u8::from(file.executable)]);
@@ -159,19 +188,4 @@ pub(super) fn read_own(dir: &RunnableDir) -> Result<Option<String>, ImageError> 
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ImageError::File { dir: dir.address.to_string(), file, source }),
     }
-}
-
-fn check_targets(file: &Path, text: &str) -> Result<(), ImageError> {
-    let named = |target: &str| {
-        text.lines().any(|line| {
-            let words: Vec<String> = line.split_whitespace().map(str::to_ascii_lowercase).collect();
-            words.first().is_some_and(|word| word == "from") && words.windows(2).any(|pair| pair == ["as", target])
-        })
-    };
-    for target in ["dev", "prod"] {
-        if !named(target) {
-            return Err(ImageError::NoTarget { file: file.into(), target });
-        }
-    }
-    Ok(())
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use semver::Version;
 
 use super::ensure::Ready;
-use super::stage;
+use super::stage::{self, Stage};
 use crate::runnable_dir::RunnableDir;
 
 /// An image that is not what the checkout asks for.
@@ -47,10 +47,12 @@ pub fn stale(dir: &RunnableDir, owner: &RunnableDir, ready: &Ready) -> Option<St
     // One that was made just now, or that stands in for an image on the host, has no labels of its own.
     let is_same = label(stage::INPUTS).is_none_or(|inputs| inputs == ready.spec.inputs);
     let labelled = label(stage::VERSION).and_then(|text| Version::parse(text).ok());
+    let stage = if ready.is_prod() { Stage::Prod } else { Stage::Dev };
+    let here = stage.version_of(owner, &owner.version);
     let version = labelled.filter(|_| !is_same).unwrap_or_else(|| owner.version.clone());
     let mut reasons = Vec::new();
-    if version != owner.version {
-        reasons.push(format!("is version {version}, the checkout is {}", owner.version));
+    if version != here && version != owner.version {
+        reasons.push(format!("is version {version}, the checkout is {here}"));
     }
     if !is_same {
         let inputs = if ready.is_prod() { "code or packages" } else { "inputs" };

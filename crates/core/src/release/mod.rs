@@ -60,7 +60,7 @@ impl Request<'_> {
     /// The tag in registries, `dev-1.2.0`.
     #[must_use]
     pub fn tag(&self) -> String {
-        self.stage.tag("", &self.dir.version)
+        self.stage.tag_of(self.dir, "", &self.dir.version)
     }
 
     /// The Git tag, `infra-1.2.0`.

@@ -129,7 +129,8 @@ fn item(request: &Request<'_>, record: &Record) -> Result<Item, ReleaseError> {
         locals.extend(Platform::parse(&platform.to_string()).map(|platform| Local { platform, reference, id }));
     }
     locals.sort_by(|a, b| a.platform.cmp(&b.platform));
-    let (name, version): (String, Version) = (request.dir.name.clone(), request.dir.version.clone());
+    let (name, version): (String, Version) =
+        (request.dir.name.clone(), request.stage.version_of(request.dir, &request.dir.version));
     Ok(Item { dir, name, stage: request.stage, version, images: locals, repositories: request.repositories()? })
 }
 

@@ -74,7 +74,7 @@ impl Move {
 pub fn plan_rollback(rollback: &Rollback<'_>, way: &Way<'_>) -> Result<Vec<Move>, ReleaseError> {
     let Rollback { dir, stage, to } = *rollback;
     let mut moves: Vec<Move> = Vec::new();
-    let tag = stage.tag("", to);
+    let tag = stage.tag_of(dir, "", to);
     let mut places: Vec<Repository> = Vec::new();
     for registry in &dir.config.registry.push {
         let repository = repository(registry, &dir.name)?;
@@ -117,7 +117,7 @@ fn in_engine(rollback: &Rollback<'_>, way: &Way<'_>, known: &[String]) -> Result
         let wanted = WantedPlatform { platform, native };
         let name = format!("{}:{}", dir.name, wanted.tag(stage.word()));
         let now = way.client.image(&name)?.map(|image| image.id);
-        let own = format!("{}:{}", dir.name, wanted.tag(&stage.tag("", to)));
+        let own = format!("{}:{}", dir.name, wanted.tag(&stage.tag_of(dir, "", to)));
         for reference in [&own].into_iter().chain(known) {
             if let Some((_, image)) = way.client.image_for(reference, platform)? {
                 let is_there = now.as_ref() == Some(&image.id);

@@ -24,6 +24,8 @@ pub const DEVOPS: &str = "devops";
 pub enum Layout {
     /// `devops/wharf.toml`, or nothing but the folder.
     Native,
+    /// `repo_config.yaml`, `devops/docker_build/` and a shared submodule: as repos did it before.
+    Helpers,
 }
 
 impl Layout {
@@ -32,6 +34,7 @@ impl Layout {
     pub fn word(self) -> &'static str {
         match self {
             Self::Native => "native",
+            Self::Helpers => "helpers",
         }
     }
 }

@@ -127,10 +127,35 @@ impl Catalogue {
         self.own_of(name, dir).or_else(|| self.own_of(name, &Address::root()))
     }
 
-    /// The dir's own task with this name.
+    /// The dir's own task with this name; `_` and `-` are one where no task has just this name.
     #[must_use]
     pub fn own_of(&self, name: &str, dir: &Address) -> Option<usize> {
-        self.index.get(&(dir.clone(), name.to_owned())).copied()
+        let of = |name: String| self.index.get(&(dir.clone(), name)).copied();
+        let dashed = || of(name.replace('_', "-"));
+        of(name.to_owned()).or_else(dashed).or_else(|| of(name.replace('-', "_")))
+    }
+
+    /// Adds a task of the `tasks.py` of `dir`, else of the super-repo, that could not be read there: invoke itself will know it.
+    /// `None` where there is no `tasks.py`.
+    pub fn add_unread(&mut self, workspace: &Workspace, dir: &Address, name: &str) -> Option<usize> {
+        let (dir, file) = [dir.clone(), Address::root()].into_iter().find_map(|dir| {
+            let file = tasks_py::file(&dir.under(&workspace.root))?;
+            Some((dir, file))
+        })?;
+        let task = tasks_py::PythonTask {
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            help: String::new(),
+            arguments: Vec::new(),
+            pre: Vec::new(),
+            post: Vec::new(),
+            file: file.strip_prefix(&workspace.root).unwrap_or(&file).to_path_buf(),
+            line: 1,
+            commands: None,
+        };
+        let folder = dir.under(&workspace.root);
+        self.tasks.push(task.into_task(&dir, &folder));
+        Some(self.tasks.len() - 1)
     }
 
     /// At most three tasks with a name like `name`.

@@ -19,6 +19,7 @@ use super::history::CodeState;
 use super::last::LastFailed;
 use super::plan::{DirPlan, TestError, TestPlan};
 use super::record::Recorder;
+use super::report::elsewhere::{clear_elsewhere, write_elsewhere};
 use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
 use super::report::{clear, write_all};
 use super::runs;
@@ -227,6 +228,8 @@ pub(super) fn share(
     if options.purpose == Purpose::Run {
         clear(&folder).map_err(|failure| std::io::Error::other(failure.to_string()))?;
         coverage::write::clear(&folder)?;
+        let dirs = plan.dirs.iter().map(|dir| dir.path.as_str());
+        clear_elsewhere(workspace, dirs).map_err(|failure| std::io::Error::other(failure.to_string()))?;
     }
     let owner = Owner::current();
     let shared = Shared {
@@ -309,6 +312,9 @@ fn write(shared: &Shared, report: &mut Report) {
         if report.exit_code == 0 {
             report.exit_code = 4;
         }
+    }
+    for failure in write_elsewhere(report, &shared.workspace) {
+        report.problems.push(format!("{failure}: {}", failure.source));
     }
     // A run that was stopped by hand has not said what is bad: what the one before said stays.
     let left_out = |file: &str| shared.plan.dirs.iter().any(|dir| dir.leave_out.contains(file));

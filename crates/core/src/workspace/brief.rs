@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::discover::{CONFIG, Layers, discover, read_layer};
+use super::older::{self, Ground};
 use super::outline::{self, Outline};
 use super::{Surroundings, WorkspaceError};
 use crate::config::{Config, Layer, LayerKind, Places};
@@ -77,6 +78,8 @@ fn read_dir(
     let around = around.map(|repo| read(LayerKind::SubRepo, repo.root.clone()));
     let around: Vec<Layer> = around.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     let own = read(LayerKind::RunnableDir, path.join(DEVOPS))?;
-    let resolved = layers.resolve(Some(&around.iter().collect::<Vec<_>>()), own.as_ref());
+    let ground = Ground { root: &brief.root, surroundings, root_is_older: layers.older.is_some() };
+    let older = older::of_runnable(ground, &path, own.as_ref())?;
+    let resolved = layers.resolve(Some(&around.iter().collect::<Vec<_>>()), older.iter().chain(&own));
     Ok(BriefDir { config: Config::from_resolved(&resolved)?, address, path })
 }

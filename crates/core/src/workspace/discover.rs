@@ -9,6 +9,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use super::check;
 use super::error::{Problem, WorkspaceError};
 use super::exports;
+use super::older::{self, Ground};
 use super::outline::{self, Outline};
 use super::walk::{Found, has_user_ignores, walk};
 use super::{Surroundings, Workspace};
@@ -82,6 +83,8 @@ pub(super) struct Layers {
     user: Option<Layer>,
     /// The weakest first.
     exported: Vec<Layer>,
+    /// What the older layout of the super-repo means.
+    pub(super) older: Option<Layer>,
     pub(super) root: Option<Layer>,
     variables: Layer,
     flags: Layer,
@@ -95,13 +98,18 @@ impl Layers {
         };
         let pairs = surroundings.variables.iter().map(|(name, value)| (name, value));
         let flags = surroundings.flags.iter().map(|(path, text, name)| Flag { path, text, name });
+        let own = match root {
+            Some(root) => read_layer(LayerKind::SuperRepo, &root.join(CONFIG), Path::new(CONFIG))?,
+            None => None,
+        };
         Ok(Self {
             user,
             exported: Vec::new(),
-            root: match root {
-                Some(root) => read_layer(LayerKind::SuperRepo, &root.join(CONFIG), Path::new(CONFIG))?,
+            older: match root {
+                Some(root) => older::of_super_repo(root, surroundings, own.as_ref())?,
                 None => None,
             },
+            root: own,
             variables: Layer::from_variables(pairs)?,
             flags: Layer::from_flags(flags)?,
         })
@@ -119,10 +127,16 @@ impl Layers {
         Ok(())
     }
 
-    pub(super) fn resolve(&self, sub_repos: Option<&[&Layer]>, dir: Option<&Layer>) -> Resolved {
+    /// `dir` is what the dir states, its own file last.
+    pub(super) fn resolve<'l>(
+        &'l self,
+        sub_repos: Option<&[&'l Layer]>,
+        dir: impl IntoIterator<Item = &'l Layer>,
+    ) -> Resolved {
         let mut all: Vec<&Layer> = Vec::with_capacity(8);
         all.extend(&self.user);
         all.extend(&self.exported);
+        all.extend(&self.older);
         all.extend(&self.root);
         all.extend(sub_repos.unwrap_or_default());
         all.extend(dir);
@@ -199,6 +213,11 @@ fn problems(workspace: &Workspace, found: &Found) -> Vec<Problem> {
             problems.push(Problem::ForeignRepo { path: relative(&path) });
         }
     }
+    for path in &found.dangling {
+        let target = path.parent().zip(path.read_link().ok()).map(|(folder, target)| folder.join(target));
+        let sub_repo = target.and_then(|target| workspace.unpopulated_at(&target));
+        problems.push(Problem::Dangling { path: relative(path), sub_repo });
+    }
     for (path, reason) in &found.unreadable {
         let is_repo = workspace.repos.iter().any(|repo| &repo.root == path && repo.state != State::Ready);
         if !is_repo {
@@ -258,10 +277,13 @@ fn read_dir(
     let file = path.join(crate::runnable_dir::DEVOPS).join(CONFIG);
     let shown = file.strip_prefix(&workspace.root).unwrap_or(&file).to_path_buf();
     let own = read_layer(LayerKind::RunnableDir, &file, &shown)?;
-    let resolved = if own.is_none() && around.is_empty() {
+    let ground =
+        Ground { root: &workspace.root, surroundings: &workspace.surroundings, root_is_older: layers.older.is_some() };
+    let older = older::of_runnable(ground, path, own.as_ref())?;
+    let resolved = if own.is_none() && older.is_none() && around.is_empty() {
         Arc::clone(&workspace.resolved)
     } else {
-        Arc::new(layers.resolve(Some(&around), own.as_ref()))
+        Arc::new(layers.resolve(Some(&around), older.iter().chain(&own)))
     };
     let config = if Arc::ptr_eq(&resolved, &workspace.resolved) {
         Arc::clone(&workspace.config)
@@ -273,26 +295,31 @@ fn read_dir(
         let path = relative.join(version::FILE).display().to_string();
         workspace.problems.push(Problem::Changelog { path, reason: reason.clone() });
     }
-    let name = own_name(&config, own.as_ref()).unwrap_or_else(|| default_name(workspace, &repo, &address));
-    Ok(RunnableDir {
+    let name = own_name(&config, [&own, &older]).unwrap_or_else(|| default_name(workspace, &repo, &address));
+    let dir = RunnableDir {
         address,
         path: path.to_path_buf(),
         repo,
         name,
         version: stated.version(),
-        layout: Layout::Native,
+        layout: if older.is_some() { Layout::Helpers } else { Layout::Native },
         test_files: 0,
         tests: Vec::new(),
         conftests: Vec::new(),
         resolved,
         config,
-    })
+    };
+    if let Some(older) = &older {
+        let odd = older::problems(workspace, &dir, own.as_ref(), older);
+        workspace.problems.extend(odd);
+    }
+    Ok(dir)
 }
 
 /// A name counts only where the dir itself, a variable or a flag states it: one in a repo's file would be all dirs'.
-fn own_name(config: &Config, own: Option<&Layer>) -> Option<String> {
+fn own_name(config: &Config, own: [&Option<Layer>; 2]) -> Option<String> {
     let name = config.image.name.as_ref()?;
-    let stated_here = own.is_some_and(|layer| layer.get("image.name").is_some());
+    let stated_here = own.into_iter().flatten().any(|layer| layer.get("image.name").is_some());
     (stated_here || name.origin.layer >= LayerKind::RunnableDir).then(|| name.value.clone())
 }
 

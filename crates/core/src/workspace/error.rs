@@ -145,6 +145,52 @@ pub enum Problem {
         /// Its path.
         path: String,
     },
+    /// A `wharf.toml` and the older layout both say what an image is made from.
+    #[error("`{dir}` has both `{key}` in its `wharf.toml` and `devops/{file}`; `wharf.toml` counts")]
+    BothLayouts {
+        /// Address of the dir.
+        dir: String,
+        /// The key.
+        key: String,
+        /// The file in its `devops` folder.
+        file: &'static str,
+    },
+    /// A `wharf.toml` states what only a generated Dockerfile has.
+    #[error("`{key}` in the `wharf.toml` of `{dir}` has no effect: `devops/{file}` decides its image")]
+    NoEffect {
+        /// Address of the dir.
+        dir: String,
+        /// The key.
+        key: String,
+        /// The file in its `devops` folder.
+        file: &'static str,
+    },
+    /// Nothing says how the image of a dir of the older layout is called.
+    #[error("no `repo_config.yaml` states `docker_info.docker_image_name` for `{dir}`; its image is called `{name}`")]
+    NoImageName {
+        /// Address of the dir.
+        dir: String,
+        /// The name that is taken.
+        name: String,
+    },
+    /// A changelog whose newest entry is that of another image.
+    #[error("`{path}` is that of `{says}`, but the image is called `{image}`; its version is taken all the same")]
+    OtherImage {
+        /// The changelog.
+        path: String,
+        /// What its heading says.
+        says: String,
+        /// Name of the dir's image.
+        image: String,
+    },
+    /// A `devops` that is a link to nothing.
+    #[error("`{path}` is a link that leads nowhere{}", .sub_repo.as_ref().map(|path| format!(": sub-repo `{path}` is not populated")).unwrap_or_default())]
+    Dangling {
+        /// The link.
+        path: String,
+        /// The sub-repo that it leads into, where that is not populated.
+        sub_repo: Option<String>,
+    },
     /// A changelog that states no version.
     #[error("`{path}` states no version: {reason}; 0.1.0 is taken")]
     Changelog {
@@ -165,12 +211,19 @@ impl Problem {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotPopulated { path } => Some(format!("git submodule update --init --recursive -- {path}")),
+            Self::Dangling { sub_repo, .. } => {
+                sub_repo.as_ref().map(|path| format!("git submodule update --init --recursive -- {path}"))
+            }
             Self::ForeignRepo { path } => Some(format!("git submodule add <url> {path}")),
             Self::RepoUnreadable { .. }
             | Self::ConfigUnreadable { .. }
             | Self::NoExporter { .. }
             | Self::NoImage { .. }
             | Self::NotSearched { .. }
+            | Self::BothLayouts { .. }
+            | Self::NoEffect { .. }
+            | Self::NoImageName { .. }
+            | Self::OtherImage { .. }
             | Self::Changelog { .. } => None,
         }
     }

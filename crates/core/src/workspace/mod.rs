@@ -13,6 +13,7 @@ mod discover;
 mod error;
 pub mod exports;
 mod lock;
+mod older;
 mod outline;
 mod requires;
 mod state;
@@ -61,6 +62,19 @@ pub struct Surroundings {
     pub program: Option<PathBuf>,
     /// Flags that state configuration: key, text, flag.
     pub flags: Vec<(String, String, String)>,
+    /// What the host calls itself.
+    pub host: Host,
+}
+
+/// What the host calls itself, as `uname` says it.
+#[derive(Debug, Clone, Default)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Its operating system, such as `Linux`.
+    pub os: String,
+    /// Version of that.
+    pub os_version: String,
 }
 
 impl Surroundings {
@@ -155,6 +169,23 @@ impl Workspace {
         Ok(owner)
     }
 
+    /// Path of the sub-repo that `path` would be in, if it were populated; `None` where it is, or is in none.
+    #[must_use]
+    pub fn unpopulated_at(&self, path: &Path) -> Option<String> {
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                std::path::Component::ParentDir => {
+                    plain.pop();
+                }
+                std::path::Component::CurDir => {}
+                part => plain.push(part),
+            }
+        }
+        let empty = self.repos.iter().filter(|repo| repo.state != crate::sub_repo::State::Ready);
+        empty.filter(|repo| plain.starts_with(&repo.root)).map(|repo| repo.path.clone()).next()
+    }
+
     /// Path of the repo that holds `address`; empty for the super-repo.
     #[must_use]
     pub fn repo_of(&self, address: &Address) -> String {
@@ -173,6 +204,9 @@ impl Workspace {
     /// Where the workspace is mounted in its containers.
     #[must_use]
     pub fn mount_point(&self) -> String {
+        if let Some(mount) = &self.config.layout.mount {
+            return mount.clone();
+        }
         let name: String = self
             .name
             .chars()

@@ -29,6 +29,8 @@ pub(super) struct Found {
     pub tests: BTreeMap<PathBuf, Vec<OsString>>,
     /// Directories that have a `conftest.py`.
     pub conftests: Vec<PathBuf>,
+    /// Links called `devops` that lead nowhere.
+    pub dangling: Vec<PathBuf>,
     /// Folders that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
 }
@@ -51,6 +53,7 @@ pub(super) fn walk(root: &Path, index: &Path, exclude: &GlobSet, user_ignores: b
     let mut found = found.into_inner().unwrap_or_default();
     found.runnable.sort();
     found.repos.sort();
+    found.dangling.sort();
     found.unreadable.sort();
     found
 }
@@ -122,6 +125,10 @@ impl Visitor<'_> {
             }
             return WalkState::Skip;
         }
+        if name == DEVOPS && kind.is_some_and(|kind| kind.is_symlink()) && !entry.path().exists() {
+            self.own.dangling.push(entry.path().to_path_buf());
+            return WalkState::Continue;
+        }
         if is_dir {
             let never = NEVER_ENTERED.iter().any(|never| name == *never);
             return if never || self.is_excluded(entry.path()) { WalkState::Skip } else { WalkState::Continue };
@@ -168,6 +175,7 @@ impl Drop for Visitor<'_> {
         if let Ok(mut found) = self.found.lock() {
             found.runnable.append(&mut self.own.runnable);
             found.repos.append(&mut self.own.repos);
+            found.dangling.append(&mut self.own.dangling);
             found.unreadable.append(&mut self.own.unreadable);
             for (folder, mut names) in std::mem::take(&mut self.own.tests) {
                 found.tests.entry(folder).or_default().append(&mut names);

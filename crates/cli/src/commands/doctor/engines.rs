@@ -186,7 +186,10 @@ impl<'a> Found<'a> {
 
 /// The base images that generated Dockerfiles of the workspace start from, each once.
 fn bases(workspace: &Workspace) -> Vec<String> {
-    let generated = workspace.dirs.iter().filter(|dir| !dir.devops().join(DOCKERFILE).is_file());
+    let generated = workspace
+        .dirs
+        .iter()
+        .filter(|dir| dir.config.layout.dockerfile.is_none() && !dir.devops().join(DOCKERFILE).is_file());
     let mut bases: Vec<String> = generated
         .filter_map(|dir| match &dir.config.image.source {
             ImageSource::Base(base) => Some(base.value.clone()),

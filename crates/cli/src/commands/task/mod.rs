@@ -1,5 +1,6 @@
 //! `wharf task`, and `wharf NAME` where no command has that name.
 
+mod foreign;
 mod import;
 mod show;
 mod stopping;
@@ -21,6 +22,7 @@ use wharf_core::task::{Action, Catalogue};
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Terminal;
 
+pub use self::foreign::through_invoke;
 use self::stopping::Stopping;
 use self::tell::{Shown, Tell};
 use crate::context::Context;

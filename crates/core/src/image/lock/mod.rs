@@ -5,10 +5,11 @@
 //!
 //! [`target`] finds what there is to lock. [`stage`] copies what the manager needs into a temporary folder. [`room`] is where the
 //! manager runs: a container of the image's own first stages, or the host with the interpreter of that version. [`uv`],
-//! [`poetry`] and [`pip`] each know one manager. [`resolve`] puts them together and gives a [`Resolution`], a plain value;
+//! [`poetry`] and [`pip`] each know one manager; [`built`] takes the locks out of an image whose own Dockerfile makes them. [`resolve`] puts them together and gives a [`Resolution`], a plain value;
 //! [`apply`] writes it.
 
 mod apply;
+mod built;
 mod error;
 mod pins;
 mod pip;

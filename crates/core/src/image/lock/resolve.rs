@@ -72,6 +72,9 @@ pub struct Resolution {
 /// # Errors
 /// When there is nothing to lock, the manager finds no solution or no index, or where it runs cannot be had.
 pub fn resolve(order: &Order<'_>, upgrade: &Upgrade) -> Result<Resolution, LockError> {
+    if let Some(target) = super::built::target(order.dir) {
+        return super::built::resolve(order, target, upgrade);
+    }
     let target = target(order.workspace, order.dir)?;
     let before = read(&target.lock)?;
     let text = before.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());

@@ -33,6 +33,9 @@ pub struct Target {
 /// # Errors
 /// When the dir's files cannot be read, or state nothing.
 pub fn target(workspace: &Workspace, dir: &RunnableDir) -> Result<Target, LockError> {
+    if let Some(target) = super::built::target(dir) {
+        return Ok(target);
+    }
     let address = dir.address.to_string();
     let devops = dir.devops();
     let request = spec::request(workspace, dir, &devops);

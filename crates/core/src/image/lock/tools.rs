@@ -9,11 +9,13 @@ use wharf_engine::{BuildFailure, BuildSpec, Client};
 use super::resolve::Order;
 use super::{LockError, Target};
 use crate::event::{Event, ImageState};
+use crate::image::brought::Ground;
 use crate::image::context::File;
 use crate::image::dockerfile::{self, Recipe};
 use crate::image::python::{Dependencies, Install, Manager};
 use crate::image::secrets::Secrets;
 use crate::image::spec::DOCKERFILE;
+use crate::image::stage::Stage;
 use crate::image::{ImageError, context, copies, spec, stage};
 use crate::runnable_dir::DEVOPS;
 use crate::workspace::StateDir;
@@ -58,7 +60,7 @@ fn start(order: &Order<'_>, client: &Client, target: &Target) -> Result<Start, L
     let (dir, address) = (order.dir, order.dir.address.as_str());
     let mut files = BTreeMap::new();
     if let Some(text) = spec::read_own(dir)?.filter(|text| has_stage(text, wanted)) {
-        copies::collect(address, &dir.path, &text, &mut files)?;
+        copies::collect(&Ground::of(order.workspace, dir, Stage::Dev)?, &text, &mut files)?;
         return Ok(Start { text, target: wanted, files, base: String::new() });
     }
     for script in &dir.config.os.scripts {

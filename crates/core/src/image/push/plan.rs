@@ -111,7 +111,7 @@ fn one(
             dir: dir.address.to_string(),
             name: name.clone(),
             stage: *stage,
-            version: version.clone(),
+            version: stage.version_of(dir, &version),
             images: Vec::new(),
             repositories: repositories.clone(),
         };

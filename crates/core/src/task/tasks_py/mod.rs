@@ -61,14 +61,31 @@ pub struct Found {
 /// Reads the `tasks.py`, or the package `tasks`, in `folder`. `None` where there is none.
 #[must_use]
 pub fn read(root: &Path, folder: &Path) -> Option<Found> {
-    let file =
-        [folder.join("tasks.py"), folder.join("tasks").join("__init__.py")].into_iter().find(|file| file.is_file())?;
+    let file = file(folder)?;
     let mut scope = scope::Scope::new(root, folder);
+    scope.keeps_names = keeps_names(folder);
     let module = scope.module(&file);
     let mut found = Found { tasks: names::tasks(&mut scope, module), unread: Vec::new() };
     found.tasks.sort_by(|a, b| a.name.cmp(&b.name));
     found.unread = scope.into_unread();
     Some(found)
+}
+
+/// The `tasks.py`, or the package `tasks`, in `folder`.
+#[must_use]
+pub fn file(folder: &Path) -> Option<PathBuf> {
+    [folder.join("tasks.py"), folder.join("tasks").join("__init__.py")].into_iter().find(|file| file.is_file())
+}
+
+/// Whether names stay as they are in Python: `tasks.auto_dash_names` in `invoke.yaml`. The name occurs nowhere else in invoke's
+/// configuration, so that a line is enough.
+fn keeps_names(folder: &Path) -> bool {
+    let text = std::fs::read_to_string(folder.join("invoke.yaml")).unwrap_or_default();
+    text.lines().any(|line| {
+        let value = line.trim().strip_prefix("auto_dash_names:");
+        let value = value.map(|value| value.split('#').next().unwrap_or_default().trim().to_lowercase());
+        matches!(value.as_deref(), Some("false" | "no" | "off"))
+    })
 }
 
 impl PythonTask {

@@ -22,11 +22,11 @@ fn collect(scope: &mut Scope<'_>, id: CollectionId, prefix: &str, tasks: &mut Ve
         match member.meaning {
             Meaning::Task(def) => {
                 let own = decorated(&def, "name").and_then(Value::as_text).unwrap_or(&def.function.name);
-                let plain = dashed(member.name.as_deref().unwrap_or(own));
+                let plain = dashed(scope, member.name.as_deref().unwrap_or(own));
                 let mut aliases: Vec<String> = decorated(&def, "aliases").map(Value::texts).unwrap_or_default();
                 aliases.extend(member.aliases);
                 let mut aliases: Vec<String> =
-                    aliases.iter().map(|alias| format!("{prefix}{}", dashed(alias))).collect();
+                    aliases.iter().map(|alias| format!("{prefix}{}", dashed(scope, alias))).collect();
                 let stated = matches!(decorated(&def, "default"), Some(Value::Bool(true)));
                 if member.is_default.unwrap_or(stated) && !prefix.is_empty() {
                     aliases.push(prefix.trim_end_matches('.').to_owned());
@@ -38,20 +38,23 @@ fn collect(scope: &mut Scope<'_>, id: CollectionId, prefix: &str, tasks: &mut Ve
             }
             Meaning::Collection(inner) if depth < DEEPEST => {
                 let name = member.name.or_else(|| scope.collection(inner).name.clone()).unwrap_or_default();
-                collect(scope, inner, &format!("{prefix}{}.", dashed(&name)), tasks, depth + 1);
+                collect(scope, inner, &format!("{prefix}{}.", dashed(scope, &name)), tasks, depth + 1);
             }
             Meaning::Module(inner) if depth < DEEPEST => {
                 let name = member.name.unwrap_or_else(|| scope.module_name(inner));
                 let inner = scope.of_module(inner, None);
-                collect(scope, inner, &format!("{prefix}{}.", dashed(&name)), tasks, depth + 1);
+                collect(scope, inner, &format!("{prefix}{}.", dashed(scope, &name)), tasks, depth + 1);
             }
             _ => {}
         }
     }
 }
 
-/// `Collection.transform`: a single `_` within a name becomes `-`.
-fn dashed(name: &str) -> String {
+/// `Collection.transform`: a single `_` within a name becomes `-`, unless names are to be kept.
+fn dashed(scope: &Scope<'_>, name: &str) -> String {
+    if scope.keeps_names {
+        return name.to_owned();
+    }
     let chars: Vec<char> = name.chars().collect();
     let is_single =
         |at: usize| at > 0 && at + 1 < chars.len() && chars[at] == '_' && chars[at - 1] != '_' && chars[at + 1] != '_';
@@ -93,7 +96,7 @@ fn named(scope: &mut Scope<'_>, def: &TaskDef, value: &Value) -> Option<String> 
     };
     match scope.resolve(def.module, value)? {
         Meaning::Task(task) => {
-            Some(dashed(decorated(&task, "name").and_then(Value::as_text).unwrap_or(&task.function.name)))
+            Some(dashed(scope, decorated(&task, "name").and_then(Value::as_text).unwrap_or(&task.function.name)))
         }
         _ => None,
     }

@@ -74,6 +74,8 @@ pub(super) struct Scope<'a> {
     by_file: BTreeMap<PathBuf, ModuleId>,
     collections: Vec<Collection>,
     unread: Vec<Unread>,
+    /// Whether tasks keep the `_` of their names.
+    pub(super) keeps_names: bool,
 }
 
 impl<'a> Scope<'a> {
@@ -85,6 +87,7 @@ impl<'a> Scope<'a> {
             by_file: BTreeMap::new(),
             collections: Vec::new(),
             unread: Vec::new(),
+            keeps_names: false,
         }
     }
 

@@ -4,7 +4,7 @@
 //! the rule goes by names: a lock file that was edited without effect runs a dir's tests once too often.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::changes::{Changes, is_below};
 use super::reach::Why;
@@ -190,7 +190,7 @@ impl Governor<'_> {
         let any_data = changes.files.keys().any(|path| !path.ends_with(".py"));
         for dir in self.workspace.dirs.iter().filter(|dir| dir.image_from().is_none()) {
             let at = place(dir);
-            let has_own = dir.devops().join(DOCKERFILE).is_file();
+            let has_own = dir.config.layout.dockerfile.is_some() || dir.devops().join(DOCKERFILE).is_file();
             let concerned = changes.files.keys().any(|path| has_own && (at.is_empty() || is_below(path, at)));
             if !any_data && !concerned {
                 continue;
@@ -199,7 +199,9 @@ impl Governor<'_> {
             let Ok(spec) = ImageSpec::read(self.workspace, dir) else { continue };
             let sources = spec.dependencies.sources.iter().map(|source| dir.path.join(source));
             let copied = spec.files.keys().filter(|_| has_own).map(|file| dir.path.join(file));
-            for file in sources.chain(copied) {
+            // What a link leads to decides as much as the link.
+            let with_targets = |file: PathBuf| file.canonicalize().ok().into_iter().chain([file]);
+            for file in sources.chain(copied).flat_map(with_targets) {
                 if let Some(path) = self.relative(&file) {
                     inputs.files.entry(path).or_default().push(at.to_owned());
                 }

@@ -3,6 +3,7 @@
 //! Owns the shape of a report ([`model`]) and its three files: `report.json` (for programs), `junit.xml` (for CI
 //! servers) and `report.html` (for people). Refuses to run tests, to decide verdicts and to print.
 
+pub mod elsewhere;
 pub mod html;
 pub mod json;
 pub mod junit;
