@@ -32,7 +32,8 @@ pub fn known(demand: &Demand<'_>, dir: &RunnableDir, id: &str) -> Result<Option<
     let wanted = WantedPlatform::of(client, demand.wish)?;
     let base = platform::base(client, &spec, wanted).ok().flatten();
     let user = &demand.workspace.surroundings.user;
-    let checkout = Checkout { version: &dir.version, user, base: base.as_deref(), wanted };
+    let dev_patch = dir.config.layout.dev_patch;
+    let checkout = Checkout { version: &dir.version, user, dev_patch, base: base.as_deref(), wanted };
     let choice = platform::pick(client, (&spec, demand.wish), &checkout, std::slice::from_ref(&image))?;
     let Choice::Use { image, why } = choice else { return Ok(None) };
     let (reference, labels) = (shown(&image), platform::labels(&image));
