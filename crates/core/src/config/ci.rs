@@ -56,7 +56,9 @@ impl CiConfig {
             schedule: text("ci.schedule").unwrap_or_default(),
             platforms: list("ci.platforms").iter().filter_map(|text| text.parse().ok()).collect(),
             runner: text("ci.runner"),
-            runners: named.filter_map(|(name, value, _)| Some((name.trim_matches('"').into(), Value::as_text(value)?.into()))).collect(),
+            runners: named
+                .filter_map(|(name, value, _)| Some((name.trim_matches('"').into(), Value::as_text(value)?.into())))
+                .collect(),
             image: text("ci.image").unwrap_or_default(),
             secrets: list("ci.secrets"),
             release: text("ci.release").filter(|stage| stage != "none"),
