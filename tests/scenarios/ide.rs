@@ -129,14 +129,16 @@ fn extension(sandbox: &Sandbox, repo: &Repo, dir: &str, arguments: &[&str]) -> V
     let python = || sandbox.command(repo.join(dir).join(".vscode/python")).cwd(repo.join(dir));
     let info = python().arg("-I").arg(files.join("info.py")).run().assert_code(0).json();
     assert!(info["version"][0] == 3, "{info}");
-    let pipe = sandbox.path().join(format!("pipe-{dir}-{}", arguments.len() + arguments[0].len()));
+    let pipe = sandbox.path().join(format!("pipe-{dir}"));
     sandbox.command("mkfifo").arg(&pipe).run().assert_code(0);
     let reader = sandbox.command("cat").arg(&pipe).spawn();
     let command =
         python().args(["-m", "pytest", "-p", "vscode_like", &format!("--rootdir={}", repo.join(dir).display())]);
     let command = command.args(arguments).env("PYTHONPATH", &files).env("TEST_RUN_PIPE", &pipe);
     command.run().assert_code(0);
-    reader.wait().assert_code(0).json_lines()
+    let said = reader.wait().assert_code(0).json_lines();
+    fs_err::remove_file(&pipe).expect("it is there");
+    said
 }
 
 #[test]
