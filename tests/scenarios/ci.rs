@@ -236,3 +236,70 @@ fn a_jobs_steps_run_here() {
     // The first that fails ends it, with its code.
     run(&["libs/helpers/ml", "infra"]).assert_code(1).stderr_lacks("+ wharf test --dir infra\n");
 }
+
+/// A workflow as JSON.
+#[track_caller]
+fn parsed(sandbox: &Sandbox, repo: &Repo, file: &str) -> Value {
+    let script =
+        "import json, sys, ruamel.yaml; json.dump(ruamel.yaml.YAML(typ='safe').load(open(sys.argv[1])), sys.stdout)";
+    let python = check_jsonschema().with_file_name("python");
+    sandbox.command(python).args(["-c", script]).arg(repo.join(file)).run().assert_code(0).json()
+}
+
+/// A `docker` that has one image and says what it is asked.
+const DOCKER: &str = "#!/bin/sh\ncase \"$1 $2\" in 'image ls') echo sample-infra:dev; echo '<none>:<none>';; *) echo \"docker $*\";; esac\n";
+
+#[test]
+fn what_the_workflow_says_runs_here() {
+    require(EngineKind::Docker);
+    let mut sandbox = Sandbox::new();
+    let bin =
+        std::path::Path::new(env!("CARGO_BIN_EXE_wharf")).parent().expect("a program lies in a folder").to_owned();
+    let path = sandbox.variables().iter().find(|(name, _)| name == "PATH").expect("it is always set").1.clone();
+    let all = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path))).expect("no colons");
+    let fake = sandbox.path().join("fake");
+    sandbox.set("PATH", &all);
+    sandbox.set("WHARF_ENGINE", "docker");
+    let repo = repo(&sandbox, "[ci]\ninstall = \"wharf --version | grep {version}\"\n");
+    ci(&sandbox, &repo, &["generate", "github"]).assert_code(0);
+    let workflow = parsed(&sandbox, &repo, GITHUB);
+    let output = sandbox.path().join("output");
+    let step = |text: &str| {
+        // As a runner does it for `shell: bash`.
+        let command = sandbox.command("bash").args(["--noprofile", "--norc", "-eo", "pipefail", "-c", text]);
+        let command = command.cwd(repo.path()).env("GITHUB_OUTPUT", &output).env("RUNNER_TEMP", sandbox.path());
+        command.env("GITHUB_WORKSPACE", repo.path()).env("EVENT", "push").env("TAG", "")
+    };
+    let steps = |job: &str| {
+        let steps = workflow["jobs"][job]["steps"].as_array().expect("a job has steps").clone();
+        steps.into_iter().filter_map(|step| step["run"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    for text in steps("plan") {
+        step(&text).run().assert_code(0);
+    }
+    let said = fs_err::read_to_string(&output).expect("the plan writes it");
+    let matrix = said.strip_prefix("matrix<<WHARF_END\n").and_then(|rest| rest.strip_suffix("WHARF_END\n"));
+    let matrix: Value = serde_json::from_str(matrix.expect("one output")).expect("it is JSON");
+    let line = matrix["jobs"][0]["run"].as_str().expect("a job has a line").to_owned();
+    let texts = steps("test");
+    let [install, load, run, save] = texts.as_slice() else { panic!("{texts:#?}") };
+    for text in [install, load] {
+        step(text).run().assert_code(0);
+    }
+    let run = run.replace("${{ matrix.run }}", &line);
+    step(&run).run().assert_code(0);
+    // Verdicts are where they are cached: a second machine that has them runs nothing.
+    step(&run).run().assert_code(0).stderr_contains("cached");
+    fs_err::create_dir(&fake).expect("a sandbox is writable");
+    fs_err::write(fake.join("docker"), DOCKER).expect("a sandbox is writable");
+    sandbox.command("chmod").arg("+x").arg(fake.join("docker")).run().assert_code(0);
+    let with_fake = std::env::join_paths(std::iter::once(fake).chain(std::env::split_paths(&all))).expect("no colons");
+    let saved = step(save).env("PATH", &with_fake).run();
+    saved.assert_code(0).stdout_contains("docker save --output .wharf/ci-images/images.tar sample-infra:dev\n");
+    repo.write(".wharf/ci-images/images.tar", "");
+    step(load)
+        .env("PATH", &with_fake)
+        .run()
+        .assert_code(0)
+        .stdout_contains("docker load --input .wharf/ci-images/images.tar\n");
+}

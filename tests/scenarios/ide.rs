@@ -10,18 +10,23 @@ use crate::testing::wharf;
 /// A plugin of pytest that answers as that of VS Code's Python extension does: JSON into the pipe that `TEST_RUN_PIPE` names.
 const PLUGIN: &str = r#"import json, os
 
+_pipe = open(os.environ["TEST_RUN_PIPE"], "w")
+
 def _say(value):
-    with open(os.environ["TEST_RUN_PIPE"], "w") as pipe:
-        pipe.write(json.dumps(value))
+    _pipe.write(json.dumps(value) + "\n")
 
 def pytest_collection_finish(session):
     _say({"cwd": os.getcwd(), "tests": sorted(f"{item.path}::{item.name}" for item in session.items)})
 
 def pytest_sessionfinish(session, exitstatus):
-    if not session.config.option.collectonly:
-        import socket
-        _say({"status": int(exitstatus), "where": open("/etc/hostname").read().strip(), "word": os.environ.get("COLOR")})
+    _say({"status": int(exitstatus), "where": open("/etc/hostname").read().strip()})
+
+def pytest_unconfigure(config):
+    _pipe.close()
 "#;
+
+/// What the extension asks an interpreter first, in a file of its own.
+const INFO: &str = "import json, sys; print(json.dumps({'version': sys.version_info[:2], 'prefix': sys.prefix}))\n";
 
 fn conftest(name: &str) -> String {
     format!("import pytest\n\n@pytest.fixture\ndef me():\n    return {name:?}\n")
@@ -120,15 +125,20 @@ fn extension(sandbox: &Sandbox, repo: &Repo, dir: &str, arguments: &[&str]) -> V
     let files = sandbox.path().join("extension/python_files");
     fs_err::create_dir_all(files.join("vscode_like")).expect("a sandbox is writable");
     fs_err::write(files.join("vscode_like/__init__.py"), PLUGIN).expect("a sandbox is writable");
+    fs_err::write(files.join("info.py"), INFO).expect("a sandbox is writable");
+    let python = || sandbox.command(repo.join(dir).join(".vscode/python")).cwd(repo.join(dir));
+    let info = python().arg("-I").arg(files.join("info.py")).run().assert_code(0).json();
+    assert!(info["version"][0] == 3, "{info}");
     let pipe = sandbox.path().join(format!("pipe-{dir}"));
-    fs_err::write(&pipe, "").expect("a sandbox is writable");
-    let command = sandbox.command(repo.join(dir).join(".vscode/python"));
+    sandbox.command("mkfifo").arg(&pipe).run().assert_code(0);
+    let reader = sandbox.command("cat").arg(&pipe).spawn();
     let command =
-        command.args(["-m", "pytest", "-p", "vscode_like", &format!("--rootdir={}", repo.join(dir).display())]);
-    let command = command.args(arguments).env("PYTHONPATH", &files).env("TEST_RUN_PIPE", &pipe).cwd(repo.join(dir));
+        python().args(["-m", "pytest", "-p", "vscode_like", &format!("--rootdir={}", repo.join(dir).display())]);
+    let command = command.args(arguments).env("PYTHONPATH", &files).env("TEST_RUN_PIPE", &pipe);
     command.run().assert_code(0);
-    let said = fs_err::read_to_string(&pipe).expect("it is there");
-    serde_json::Deserializer::from_str(&said).into_iter().map(|value| value.expect("the plugin speaks JSON")).collect()
+    let said = reader.wait().assert_code(0).json_lines();
+    fs_err::remove_file(&pipe).expect("it is there");
+    said
 }
 
 #[test]
