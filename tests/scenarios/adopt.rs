@@ -190,3 +190,13 @@ fn images_mounts_and_verdicts_are_the_same_before_and_after() {
     let images = older_wharf(&sandbox, repo.path()).args(["image", "ls", "--json"]).run().json();
     assert_eq!(images.as_array().map(Vec::len), Some(1), "{images}");
 }
+
+#[test]
+fn a_submodule_that_is_not_populated_is_named_and_nothing_is_written() {
+    let sandbox = Sandbox::new();
+    let repo = older::unpopulated(&older::workspace(&sandbox, "full"), &sandbox, "bare");
+    let output = wharf(&sandbox, &repo).arg("adopt").run();
+    assert_ne!(output.code, Some(0), "{}", output.told());
+    output.stderr_contains("helpers_root").stderr_contains("git submodule update --init");
+    assert_eq!(repo.git(&["status", "--short"]), "");
+}
