@@ -239,14 +239,14 @@ impl Client {
     /// # Errors
     /// When the engine refuses; a container that is already gone is no error.
     pub fn remove(&self, ids: &[String]) -> Result<(), EngineError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.on_containers("remove containers", &self.remove_command(ids), ids) {
-                // Podman removes those that nobody needs and leaves the others.
-                Err(EngineError::Refused { detail, .. }) if tries < 4 && detail.contains("dependent containers") => {}
-                other => return other,
+        let verb = "remove containers";
+        match self.on_containers(verb, &self.remove_command(ids), ids) {
+            // Podman leaves those that others of them need, as `podman-compose` makes them.
+            Err(EngineError::Refused { detail, .. }) if detail.contains("dependent containers") => {
+                let all = self.command().args(["rm", "--force", "--volumes", "--time", "0", "--depend", "--ignore"]);
+                self.on_containers(verb, &all.args(ids.iter().cloned()), ids)
             }
+            other => other,
         }
     }
 

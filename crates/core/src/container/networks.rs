@@ -10,6 +10,15 @@ use crate::workspace::Workspace;
 /// Label with which Compose marks all that belongs to one project.
 const PROJECT: &str = "com.docker.compose.project";
 
+/// What becomes of volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// They stay.
+    Stays,
+    /// They are removed.
+    Goes,
+}
+
 /// Removes networks whose `wharf` is gone; gives their names.
 ///
 /// # Errors
@@ -51,7 +60,8 @@ fn remove(client: &Client, networks: Vec<Network>, goes: fn(Life) -> bool) -> Re
     let mut removed = Vec::new();
     for network in networks.into_iter().filter(|network| goes(life(network))) {
         // One that somebody is in stays: the engine refuses.
-        if with_project(client, &network.name).is_ok() {
+        let stored = if life(&network) == Life::Dead { Stored::Goes } else { Stored::Stays };
+        if with_project(client, &network.name, stored).is_ok() {
             removed.push(network.name);
         }
     }
@@ -69,11 +79,14 @@ pub fn project(network: &str) -> String {
 ///
 /// # Errors
 /// When a container is still in it, or the engine does not answer.
-pub fn with_project(client: &Client, name: &str) -> Result<(), EngineError> {
-    client.remove_network(name)?;
+pub fn with_project(client: &Client, name: &str, stored: Stored) -> Result<(), EngineError> {
     let label = format!("{PROJECT}={}", project(name));
     for network in client.networks(&label)? {
         client.remove_network(&network.name)?;
     }
-    client.remove_volumes(&label)
+    if stored == Stored::Goes {
+        client.remove_volumes(&label)?;
+    }
+    // The last one: by it all of this is found again.
+    client.remove_network(name)
 }

@@ -7,7 +7,8 @@ use wharf_engine::{Client, EngineError, Standing};
 
 use super::ready::last_lines;
 use super::start::Order;
-use crate::container::{NETWORK, Neighbours, networks};
+use crate::container::networks::{self, Stored};
+use crate::container::{NETWORK, Neighbours};
 
 /// Lines of a service's log that a message shows.
 const TAIL: usize = 15;
@@ -128,7 +129,7 @@ impl Started {
         containers.sort();
         containers.dedup();
         self.client.discard(&containers)?;
-        networks::with_project(&self.client, &self.network)?;
+        networks::with_project(&self.client, &self.network, Stored::Goes)?;
         images.iter().try_for_each(|image| self.client.remove_image(image))
     }
 

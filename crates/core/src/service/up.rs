@@ -6,7 +6,8 @@ use super::error::ServiceError;
 use super::plan::ServicePlan;
 use super::start::{Order, asked_port, neighbours};
 use super::started::Member;
-use crate::container::{NETWORK, Neighbours, SERVICE, networks};
+use crate::container::networks::{self, Stored};
+use crate::container::{NETWORK, Neighbours, SERVICE};
 use crate::image::stage;
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::Workspace;
@@ -71,7 +72,7 @@ pub fn take_down(
     let goes: Vec<String> = found.iter().filter(wanted).map(|container| container.name.clone()).collect();
     client.discard(&goes)?;
     if goes.len() == found.len() {
-        networks::with_project(client, network)?;
+        networks::with_project(client, network, if volumes { Stored::Goes } else { Stored::Stays })?;
     }
     if volumes {
         for planned in plan.services.iter().filter(|planned| names.is_empty() || names.contains(&planned.name)) {
