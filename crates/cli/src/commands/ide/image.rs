@@ -42,7 +42,16 @@ impl Image {
         let options = Options::of(&[])?;
         let settings = Settings::new("bash", Vec::new());
         let interrupt = Interrupt::listen()?;
-        let job = Job { context, workspace: &workspace, place: &place, dir, options: &options, settings, secret: None, interrupt };
+        let job = Job {
+            context,
+            workspace: &workspace,
+            place: &place,
+            dir,
+            options: &options,
+            settings,
+            secret: None,
+            interrupt,
+        };
         let ready = job.ready()?;
         let Body::Image(image) = &ready.body else {
             return Err(Failure::environment(format!("`{}` has no image", dir.address)));
