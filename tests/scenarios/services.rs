@@ -208,35 +208,34 @@ fn one_that_never_gets_ready_is_shown_with_its_log() {
 
 #[test]
 fn one_that_dies_midway_is_named_and_the_rest_is_tested() {
-    for engine in [EngineKind::Docker] {
-        let sandbox = Sandbox::new();
-        let once = script("once", "echo serving; nc -l -p 7777; echo out of memory; exit 9", "ready = \"tcp:7777\"");
-        let test = "import socket, time\n\
+    let engine = EngineKind::Docker;
+    let sandbox = Sandbox::new();
+    let once = script("once", "echo serving; nc -l -p 7777; echo out of memory; exit 9", "ready = \"tcp:7777\"");
+    let test = "import socket, time\n\
             def test_before(): pass\n\
             def test_kills():\n    socket.create_connection(('once', 7777), 20).close()\n\
             def test_after():\n    deadline = time.time() + 60\n    while time.time() < deadline:\n\
             \x20       socket.create_connection(('once', 7777), 5).close()\n        time.sleep(0.1)\n\
             def test_last(): pass\n";
-        let repo = sample::workspace(&sandbox)
-            .dir("app", |dir| dir.toml(&format!("{once}[test]\nservices = [\"once\"]\n")).test("test_a.py", test))
-            .build();
-        let output = wharf_test(&sandbox, &repo, engine, &[]).run();
-        output.assert_code(1).stderr_contains("service `once` ended with code 9").stderr_contains("out of memory");
-        let report = Report::of_run(&repo, 1);
-        report.assert_verdicts(
-            "app",
-            &[
-                ("test_a.py::test_before", "passed"),
-                ("test_a.py::test_kills", "passed"),
-                ("test_a.py::test_after", "failed"),
-                ("test_a.py::test_last", "passed"),
-            ],
-        );
-        assert!(report.cause("app").contains("service `once` ended with code 9"), "{}", report.cause("app"));
-        let log = fs_err::read_to_string(repo.join(".wharf/runs/1/app.once.log")).unwrap();
-        assert!(log.starts_with("serving\n") && log.contains("out of memory"), "{log}");
-        assert_nothing_left(&sandbox, &repo, engine);
-    }
+    let repo = sample::workspace(&sandbox)
+        .dir("app", |dir| dir.toml(&format!("{once}[test]\nservices = [\"once\"]\n")).test("test_a.py", test))
+        .build();
+    let output = wharf_test(&sandbox, &repo, engine, &[]).run();
+    output.assert_code(1).stderr_contains("service `once` ended with code 9").stderr_contains("out of memory");
+    let report = Report::of_run(&repo, 1);
+    report.assert_verdicts(
+        "app",
+        &[
+            ("test_a.py::test_before", "passed"),
+            ("test_a.py::test_kills", "passed"),
+            ("test_a.py::test_after", "failed"),
+            ("test_a.py::test_last", "passed"),
+        ],
+    );
+    assert!(report.cause("app").contains("service `once` ended with code 9"), "{}", report.cause("app"));
+    let log = fs_err::read_to_string(repo.join(".wharf/runs/1/app.once.log")).unwrap();
+    assert!(log.starts_with("serving\n") && log.contains("out of memory"), "{log}");
+    assert_nothing_left(&sandbox, &repo, engine);
 }
 
 #[test]
@@ -280,49 +279,48 @@ fn what_a_killed_wharf_leaves_goes_with_the_next() {
 
 #[test]
 fn services_that_are_up_are_used() {
-    for engine in [EngineKind::Docker] {
-        let sandbox = Sandbox::new();
-        let server = script(
-            "web",
-            "echo started; mkdir -p /data /www; date +%s%N >> /data/starts; cp /data/starts /www/index.html; exec httpd -f -p 8080 -h /www",
-            "ready = \"http:8080/index.html\"\nports = [\"auto:8080\"]\nvolumes = [\"data:/data\"]",
-        );
-        let toml = format!("{NO_PYTHON}{server}{}[run]\nservices = [\"web\"]\n", script("other", "exec sleep 999", ""));
-        let repo = sample::workspace(&sandbox).dir("app", |dir| dir.no_requirements().toml(&toml)).build();
-        let wharf = |arguments: &[&str]| run(&sandbox, &repo, engine, arguments);
-        let read = "import os, urllib.request as r\n\
+    let engine = EngineKind::Docker;
+    let sandbox = Sandbox::new();
+    let server = script(
+        "web",
+        "echo started; mkdir -p /data /www; date +%s%N >> /data/starts; cp /data/starts /www/index.html; exec httpd -f -p 8080 -h /www",
+        "ready = \"http:8080/index.html\"\nports = [\"auto:8080\"]\nvolumes = [\"data:/data\"]",
+    );
+    let toml = format!("{NO_PYTHON}{server}{}[run]\nservices = [\"web\"]\n", script("other", "exec sleep 999", ""));
+    let repo = sample::workspace(&sandbox).dir("app", |dir| dir.no_requirements().toml(&toml)).build();
+    let wharf = |arguments: &[&str]| run(&sandbox, &repo, engine, arguments);
+    let read = "import os, urllib.request as r\n\
             print(r.urlopen('http://%s:%s/' % (os.environ['WHARF_SERVICE_WEB_HOST'], os.environ['WHARF_SERVICE_WEB_PORT'])).read().decode())";
-        let starts = |with: &[&str]| {
-            let output = wharf(&["run", "app"]).args(with).args(["--", "python3", "-c", read]).run();
-            output.assert_code(0);
-            output.stdout.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
-        };
-        wharf(&["up", "--dir", "app", "--dry-run"]).run().assert_code(0).stdout_contains("network create");
-        let up = wharf(&["up", "--dir", "app", "--json"]).run();
-        up.assert_code(0);
-        let port = up.json()[0]["published"]["8080"].as_u64().expect("it is published");
-        let first = starts(&[]);
-        assert_eq!(first.len(), 1);
-        assert_eq!(starts(&[]), first, "it is the same one");
-        wharf(&["up", "--dir", "app"]).run().assert_code(0).stderr_lacks("starting web").stdout_contains("web");
-        let page = sandbox
-            .command("python3")
-            .args(["-c", "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read())"]);
-        page.arg(format!("http://127.0.0.1:{port}/")).run().assert_code(0).stdout_contains(&first[0]);
-        let listed = wharf(&["ps", "--json"]).run();
-        assert_eq!((&listed.json()[0]["service"], &listed.json()[0]["verb"]), (&"web".into(), &"up".into()));
-        wharf(&["logs", "web"]).run().assert_code(0).stdout_contains("started");
-        // A further service makes it a set of its own, with nothing stored yet.
-        assert_ne!(starts(&["--with", "other"]), first);
-        let down = wharf(&["down", "--dir", "app"]).run();
-        down.assert_code(0).stdout_contains("-up-web\n");
-        assert_nothing_left(&sandbox, &repo, engine);
-        wharf(&["up", "--dir", "app"]).run().assert_code(0);
-        assert_eq!(starts(&[]).len(), 2, "what is stored outlives it");
-        wharf(&["down", "--dir", "app", "--volumes"]).run().assert_code(0);
-        wharf(&["down", "--dir", "app"]).run().assert_code(0).stderr_contains("nothing of that is up");
-        assert_nothing_left(&sandbox, &repo, engine);
-    }
+    let starts = |with: &[&str]| {
+        let output = wharf(&["run", "app"]).args(with).args(["--", "python3", "-c", read]).run();
+        output.assert_code(0);
+        output.stdout.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    wharf(&["up", "--dir", "app", "--dry-run"]).run().assert_code(0).stdout_contains("network create");
+    let up = wharf(&["up", "--dir", "app", "--json"]).run();
+    up.assert_code(0);
+    let port = up.json()[0]["published"]["8080"].as_u64().expect("it is published");
+    let first = starts(&[]);
+    assert_eq!(first.len(), 1);
+    assert_eq!(starts(&[]), first, "it is the same one");
+    wharf(&["up", "--dir", "app"]).run().assert_code(0).stderr_lacks("starting web").stdout_contains("web");
+    let page = sandbox
+        .command("python3")
+        .args(["-c", "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read())"]);
+    page.arg(format!("http://127.0.0.1:{port}/")).run().assert_code(0).stdout_contains(&first[0]);
+    let listed = wharf(&["ps", "--json"]).run();
+    assert_eq!((&listed.json()[0]["service"], &listed.json()[0]["verb"]), (&"web".into(), &"up".into()));
+    wharf(&["logs", "web"]).run().assert_code(0).stdout_contains("started");
+    // A further service makes it a set of its own, with nothing stored yet.
+    assert_ne!(starts(&["--with", "other"]), first);
+    let down = wharf(&["down", "--dir", "app"]).run();
+    down.assert_code(0).stdout_contains("-up-web\n");
+    assert_nothing_left(&sandbox, &repo, engine);
+    wharf(&["up", "--dir", "app"]).run().assert_code(0);
+    assert_eq!(starts(&[]).len(), 2, "what is stored outlives it");
+    wharf(&["down", "--dir", "app", "--volumes"]).run().assert_code(0);
+    wharf(&["down", "--dir", "app"]).run().assert_code(0).stderr_contains("nothing of that is up");
+    assert_nothing_left(&sandbox, &repo, engine);
 }
 
 #[test]
