@@ -49,6 +49,8 @@ fn a_cell_is_run_in_a_browser() {
     assert!(address != other.0 && token != other.1, "{address} {other:?}");
     let listed = sandbox.command("sh").args(["-c", "ps -A -o args"]).run();
     listed.assert_code(0).stdout_lacks(&token);
+    second.signal(Signal::TERM);
+    second.wait();
     let mut browser = Browser::start();
     browser.size(1400, 900);
     browser.call("Page.navigate", &json!({"url": format!("{address}/lab/tree/note.ipynb?token={token}")}));
@@ -70,10 +72,8 @@ fn a_cell_is_run_in_a_browser() {
         }
     }
     browser.wait_for(answered);
-    for running in [first, second] {
-        running.signal(Signal::TERM);
-        running.wait();
-    }
+    first.signal(Signal::TERM);
+    first.wait();
     let listed = wharf().args(["ps", "--json"]).run();
     assert_eq!(listed.assert_code(0).stdout, "[]\n", "nothing is left");
 }

@@ -125,6 +125,21 @@ fn wharf_works_in_a_container_with_the_hosts_engine() {
     assert_eq!(labelled(&sandbox, engine, &workspace_label(&repo)), Vec::<String>::new());
 }
 
+#[test]
+fn a_task_in_a_container_has_it_too() {
+    let engine = docker();
+    let sandbox = Sandbox::new();
+    let base = base_image();
+    let task = format!(
+        "[tasks.look]\nrun = \"docker run -d {base} {SLEEP} && docker run --rm {base} echo looked\"\nin = \"container\"\n"
+    );
+    let toml = format!("{SIBLING}{task}");
+    let repo = sample::workspace(&sandbox).dir("infra", |dir| dir.no_requirements().toml(&toml)).build();
+    let output = wharf(&sandbox, &repo, engine).cwd(repo.join("infra")).args(["task", "look"]).run();
+    output.assert_code(0).stdout_contains("looked\n");
+    assert_eq!(labelled(&sandbox, engine, &workspace_label(&repo)), Vec::<String>::new());
+}
+
 /// A test that starts what stays behind, tells, and waits to be killed.
 fn lingering(base: &str) -> String {
     format!(

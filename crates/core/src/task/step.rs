@@ -16,7 +16,7 @@ use super::graph::{Graph, Node};
 use super::script::{Script, script};
 use super::thin::{self, ThinEnv};
 use super::{Action, PlaceOfTask, Task};
-use crate::container::{Launch, Owner, Settings};
+use crate::container::{Launch, Nested, Owner, Settings, nested};
 use crate::event::{Event, Listener};
 use crate::image::choice::Wish;
 use crate::image::ensure::Demand;
@@ -26,7 +26,7 @@ use crate::runnable_dir::{Address, RunnableDir};
 use crate::workspace::{StateDir, Workspace};
 
 /// One command of a task.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Line {
     /// As the configuration has it, for messages.
     pub shown: String,
@@ -34,6 +34,8 @@ pub struct Line {
     pub command: Command,
     /// The container that it makes, with its engine, for who has to end it.
     pub container: Option<(Client, String)>,
+    /// What serves that container, where it may start others; as long as it runs.
+    pub nested: Option<Nested>,
 }
 
 /// What commands are made of.
@@ -225,7 +227,7 @@ impl<'a> Workshop<'a> {
                     for (name, value) in &script.env {
                         command = command.env(name, value);
                     }
-                    Line { shown, command, container: None }
+                    Line { shown, command, container: None, nested: None }
                 };
                 Ok(scripts.map(line).collect())
             }
@@ -251,7 +253,7 @@ impl<'a> Workshop<'a> {
         let mut words = vec![python, "-m".to_owned(), "invoke".to_owned(), name.to_owned()];
         words.extend(node.words.iter().cloned());
         let shown = shlex::try_join(words[2..].iter().map(String::as_str)).unwrap_or_else(|_| name.to_owned());
-        Ok(Line { shown, command: self.on_host(node, &words, Some(&thin)), container: None })
+        Ok(Line { shown, command: self.on_host(node, &words, Some(&thin)), container: None, nested: None })
     }
 
     fn settings(&self, node: &Node, script: &Script, number: usize) -> Settings {
@@ -279,7 +281,8 @@ impl<'a> Workshop<'a> {
             let mut settings = self.settings(node, &script, number * 1000 + index);
             settings.workdir = Some(self.in_dir(node, dir));
             let container = place.client().map(|client| (client.clone(), launch.name(&settings)));
-            lines.push(Line { shown, command: launch.command(&settings)?, container });
+            let nested = nested::open(&launch, &mut settings)?;
+            lines.push(Line { shown, command: launch.command(&settings)?, container, nested });
         }
         Ok(lines)
     }
