@@ -28,6 +28,10 @@ def pytest_unconfigure(config):
 /// What the extension asks an interpreter first, in a file of its own.
 const INFO: &str = "import json, sys; print(json.dumps({'version': sys.version_info[:2], 'prefix': sys.prefix}))\n";
 
+/// What its locator asks, in the same form.
+const QUESTION: &str = "import json, sys; print('\"093385e9-59f7-4a16-a604-14bf206256fe\"'); print(json.dumps({'version': \
+                        '.'.join(str(n) for n in sys.version_info), 'sys_prefix': sys.prefix, 'executable': sys.executable}))";
+
 fn conftest(name: &str) -> String {
     format!("import pytest\n\n@pytest.fixture\ndef me():\n    return {name:?}\n")
 }
@@ -126,9 +130,16 @@ fn extension(sandbox: &Sandbox, repo: &Repo, dir: &str, arguments: &[&str]) -> V
     fs_err::create_dir_all(files.join("vscode_like")).expect("a sandbox is writable");
     fs_err::write(files.join("vscode_like/__init__.py"), PLUGIN).expect("a sandbox is writable");
     fs_err::write(files.join("info.py"), INFO).expect("a sandbox is writable");
-    let python = || sandbox.command(repo.join(dir).join(".vscode/python")).cwd(repo.join(dir));
-    let info = python().arg("-I").arg(files.join("info.py")).run().assert_code(0).json();
-    assert!(info["version"][0] == 3, "{info}");
+    let python = || sandbox.command(repo.join(dir).join(".vscode/wharf/bin/python")).cwd(repo.join(dir));
+    if dir == "infra" && arguments == ["--collect-only"] {
+        let info = python().arg("-I").arg(files.join("info.py")).run().assert_code(0).json();
+        assert!(info["version"][0] == 3, "{info}");
+        // And who it is: the extension goes on with the answer.
+        let answer: Value = python().args(["-c", QUESTION]).run().assert_code(0).json_lines().remove(1);
+        let venv = repo.join(dir).join(".vscode/wharf");
+        assert_eq!(answer["executable"], venv.join("bin/python").display().to_string(), "{answer}");
+        assert_eq!(answer["sys_prefix"], venv.display().to_string(), "{answer}");
+    }
     let pipe = sandbox.path().join(format!("pipe-{dir}"));
     sandbox.command("mkfifo").arg(&pipe).run().assert_code(0);
     let reader = sandbox.command("cat").arg(&pipe).spawn();
@@ -151,7 +162,8 @@ fn vs_code_finds_and_runs_the_tests_of_each_dir_in_its_own_container() {
     let value: Value = serde_json::from_str(json).expect("the rest is JSON");
     let folders: Vec<_> = value["folders"].as_array().into_iter().flatten().map(|one| one["path"].as_str()).collect();
     assert_eq!(folders, [Some("infra"), Some("infra/nested"), Some("ml")]);
-    assert_eq!(value["settings"]["python.defaultInterpreterPath"], "${workspaceFolder}/.vscode/python");
+    assert!(repo.read("infra/.vscode/wharf/pyvenv.cfg").contains("\nversion = "));
+    assert_eq!(value["settings"]["python.defaultInterpreterPath"], "${workspaceFolder}/.vscode/wharf/bin/python");
     for engine in [EngineKind::Docker, EngineKind::Host] {
         require(engine);
         sandbox.set("WHARF_ENGINE", engine.name());
@@ -216,7 +228,7 @@ fn files_of_editors_are_not_overwritten() {
     let repo = repo(&sandbox);
     for (editor, file) in [
         ("devcontainer", ".devcontainer/infra/devcontainer.json"),
-        ("vscode", "infra/.vscode/python"),
+        ("vscode", "infra/.vscode/wharf/bin/python"),
         ("pycharm", ".idea/runConfigurations/wharf_bash_ml.xml"),
     ] {
         let check = |code| ide(&sandbox, &repo, &["generate", editor, "--check"]).assert_code(code).clone();

@@ -222,3 +222,25 @@ fn shown(dir: &RunnableDir) -> String {
 fn line(words: &[String]) -> String {
     Command::new(&words[0]).args(words[1..].iter().cloned()).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_have_the_names_of_those_who_run_jobs() {
+        for event in Event::ALL {
+            assert_eq!(event.word().parse::<Event>().unwrap(), event);
+        }
+        for (name, event) in [
+            ("pull_request", Event::PullRequest),
+            ("merge_request_event", Event::PullRequest),
+            ("push", Event::Main),
+            ("web", Event::Main),
+            ("schedule", Event::Nightly),
+        ] {
+            assert_eq!(name.parse::<Event>().unwrap(), event, "{name}");
+        }
+        assert!(matches!("release".parse::<Event>(), Err(CiError::NoEvent(_))));
+    }
+}

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::vscode::{PYTHON, VENV};
 use crate::runnable_dir::RunnableDir;
 use crate::test_suite::nested;
 use crate::workspace::Workspace;
@@ -27,6 +28,10 @@ const START: &str = "set -f; IFS=:; list=; for entry in $PYTHONPATH; do case $en
      \"$WHARF_ROOT\"|\"$WHARF_ROOT\"/*) entry=$WHARF_EDITOR_ROOT${entry#\"$WHARF_ROOT\"};; esac; list=${list:+$list:}$entry; done; \
      unset IFS; set +f; export PYTHONPATH=\"$WHARF_EDITOR_PATH$list\"; \
      command -v python >/dev/null || exec python3 \"$@\"; exec python \"$@\"";
+
+/// Part of the question by which VS Code asks an interpreter who it is (`PYTHON_INFO_CMD` of microsoft/python-environment-tools). It goes
+/// on with the answer, so the answer must be what is there on the host.
+const QUESTION: &str = "093385e9-59f7-4a16-a604-14bf206256fe";
 
 /// A run, in words of `wharf run`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +84,25 @@ pub fn call(workspace: &Workspace, dir: &RunnableDir, arguments: &[String]) -> C
     let seen = outside.iter().filter(|path| !covered(path)).chain([root]);
     let volumes = seen.map(|path| format!("{0}:{0}", path.display())).collect();
     let mut command: Vec<String> = ["sh", "-c", START, "python"].map(str::to_owned).to_vec();
-    command.extend(arguments.iter().cloned());
+    command.extend(answering(dir, arguments));
     let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     Call { env, volumes, workdir: dir.path.clone(), command }
+}
+
+/// The arguments, with the host's names for the interpreter where it is asked for them.
+fn answering(dir: &RunnableDir, arguments: &[String]) -> Vec<String> {
+    let mut arguments = arguments.to_vec();
+    if let [flag, code, ..] = arguments.as_mut_slice()
+        && flag == "-c"
+        && code.contains(QUESTION)
+    {
+        let venv = dir.path.join(VENV);
+        // A string of JSON is one of Python.
+        let name = |path: &Path| serde_json::Value::from(path.display().to_string());
+        *code =
+            format!("import sys; sys.executable, sys.prefix = {}, {}; {code}", name(&venv.join(PYTHON)), name(&venv));
+    }
+    arguments
 }
 
 /// What must be seen for a path to be of use: a script comes with the modules beside it; a pipe, a file of data or a folder by itself.
@@ -95,4 +116,22 @@ fn library_of(path: &Path) -> PathBuf {
 
 fn quoted(word: &str) -> String {
     shlex::try_quote(word).map_or_else(|_| String::new(), std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_comes_with_what_lies_beside_it_and_data_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (script, data) = (folder.path().join("a.py"), folder.path().join("ids.txt"));
+        fs_err::write(&script, "").unwrap();
+        fs_err::write(&data, "").unwrap();
+        assert_eq!(library_of(&script), folder.path());
+        assert_eq!(library_of(&data), data);
+        assert_eq!(library_of(folder.path()), folder.path());
+        // Never the whole of a host.
+        assert_eq!(library_of(Path::new("/none.py")), Path::new("/none.py"));
+    }
 }

@@ -8,18 +8,27 @@ use serde_json::json;
 use crate::generated::{Generated, MARK};
 use crate::workspace::Workspace;
 
-/// Path of the interpreter from its dir.
-const PYTHON: &str = ".vscode/python";
+/// Folder, from its dir, that looks like a virtual environment: VS Code takes a lone script for no interpreter.
+pub(super) const VENV: &str = ".vscode/wharf";
+/// The interpreter in it.
+pub(super) const PYTHON: &str = "bin/python";
 
 /// The `.code-workspace` at the root, and each dir's interpreter.
 #[must_use]
 pub fn vscode(workspace: &Workspace) -> Vec<Generated> {
-    let mut files = vec![code_workspace(workspace)];
-    let text = format!(
-        "#!/bin/sh\n# Written by `wharf ide generate vscode` ({MARK}): the Python of this folder's container.\n\
-         folder=$(dirname \"$(dirname \"$0\")\")\nexec wharf --quiet -C \"$folder\" ide python . -- \"$@\"\n"
+    let by = format!("# Written by `wharf ide generate vscode` ({MARK})");
+    let python = format!(
+        "#!/bin/sh\n{by}: the Python of this folder's container.\n\
+         exec wharf --quiet -C \"${{0%/{VENV}/{PYTHON}}}\" ide python . -- \"$@\"\n"
     );
-    files.extend(workspace.dirs.iter().map(|dir| Generated::new(dir.path.join(PYTHON), &text).executable()));
+    // The version that counts is the one that the interpreter says.
+    let config = format!("{by}.\nprompt = wharf\nversion = 3.0.0\n");
+    let mut files = vec![code_workspace(workspace)];
+    for dir in &workspace.dirs {
+        let venv = dir.path.join(VENV);
+        files.push(Generated::new(venv.join(PYTHON), &python).executable());
+        files.push(Generated::new(venv.join("pyvenv.cfg"), &config));
+    }
     files
 }
 
@@ -39,7 +48,7 @@ fn code_workspace(workspace: &Workspace) -> Generated {
     let value = json!({
         "folders": folders,
         "settings": {
-            "python.defaultInterpreterPath": format!("${{workspaceFolder}}/{PYTHON}"),
+            "python.defaultInterpreterPath": format!("${{workspaceFolder}}/{VENV}/{PYTHON}"),
             "python.testing.cwd": "${workspaceFolder}",
             "python.testing.pytestEnabled": true,
             "python.testing.unittestEnabled": false,

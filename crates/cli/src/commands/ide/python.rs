@@ -10,7 +10,7 @@ use crate::exit::Failure;
 
 /// Runs the Python of a runnable dir's container for an editor: with the host's paths, and with what the editor hands over.
 ///
-/// This is what `.vscode/python` calls, which an editor takes for an interpreter.
+/// This is what `.vscode/wharf/bin/python` calls, which an editor takes for an interpreter.
 #[derive(Debug, clap::Args)]
 pub(super) struct Python {
     /// Whose.
