@@ -84,7 +84,7 @@ fn values_say_which_line_of_which_file_they_are_from() {
     let sandbox = Sandbox::new();
     let repo = older::workspace(&sandbox, &name("config"));
     let output = shown(&sandbox, repo.path(), &["--origin", "alpha"]);
-    output.stdout_contains("alpha/repo_config.yaml:9").stdout_contains("older layout");
+    output.stdout_contains("alpha/repo_config.yaml:10").stdout_contains("older layout");
     let json = shown(&sandbox, repo.path(), &["--origin", "--json", "alpha"]).json();
     assert_eq!(json["image.name"]["origin"]["file"], "alpha/repo_config.yaml");
     assert_eq!(json["image.name"]["origin"]["layer"], "older");
@@ -202,6 +202,31 @@ fn a_submodule_that_is_not_populated_is_named() {
     listed
         .assert_code(0)
         .stderr_contains("`data/devops` is a link that leads nowhere: sub-repo `helpers_root` is not populated");
+}
+
+#[test]
+fn commands_that_need_no_engine_work_too() {
+    let sandbox = Sandbox::new();
+    let repo = older::workspace(&sandbox, &name("tools"));
+    let run = |args: &[&str]| {
+        let output = wharf(&sandbox, repo.path()).args(args).run();
+        output.assert_code(0);
+        output
+    };
+    run(&["tasks"]).stdout_contains("hello");
+    run(&["repo", "status"]).stdout_contains("helpers_root");
+    assert_eq!(run(&["version", "show", "alpha"]).stdout.trim(), "2.0.3");
+    run(&["version", "bump", "beta", "--minor", "-m", "more"]);
+    assert!(
+        repo.read("beta/changelog.txt").to_lowercase().contains("-beta-1.10.0\n"),
+        "{}",
+        repo.read("beta/changelog.txt")
+    );
+    run(&["test", "--plan", "--suite", "slow"]).stdout_contains("alpha");
+    let copy = sandbox.path().join("copy");
+    run(&["clone", &repo.url(), &copy.to_string_lossy()]);
+    assert_eq!(ls(&sandbox, &copy).len(), ls(&sandbox, repo.path()).len());
+    assert!(copy.join("alpha/devops/docker_build/dev.Dockerfile").exists());
 }
 
 #[test]

@@ -94,7 +94,7 @@ pub fn build(
         return Ok(order.labels());
     };
     if order.spec.own {
-        lend_name(client, order.spec)?;
+        lend_name(client, order)?;
     }
     let pinned = pin::pin(client, order.spec, order.wanted)?;
     context::stage(folder.path(), &pinned.dockerfile, &order.spec.files)?;
@@ -127,10 +127,16 @@ pub fn build(
 }
 
 /// Where a Dockerfile starts from an image of this dir by its name in a registry, and that one is here without it, it gets the name.
-fn lend_name(client: &Client, spec: &ImageSpec) -> Result<(), ImageError> {
-    let own = format!("{}:", spec.name);
-    for base in pin::bases(&spec.dockerfile) {
-        let Some((_, tag)) = base.rsplit_once('/') else { continue };
+/// Without a registry it must be here.
+fn lend_name(client: &Client, order: &Order<'_>) -> Result<(), ImageError> {
+    let own = format!("{}:", order.spec.name);
+    for base in pin::bases(&order.spec.dockerfile) {
+        let Some((_, tag)) = base.rsplit_once('/') else {
+            if base.starts_with(&own) && client.image(&base)?.is_none() {
+                return Err(ImageError::NoDev { dir: order.spec.dir.clone(), wanted: base });
+            }
+            continue;
+        };
         if tag.starts_with(&own)
             && client.image(&base)?.is_none()
             && let Some(image) = client.image(tag)?

@@ -66,6 +66,14 @@ pub enum ImageError {
         /// The Dockerfile of the dev image.
         file: PathBuf,
     },
+    /// A prod image that starts from the dev image of its version, which is not here.
+    #[error("the prod image of `{dir}` starts from `{wanted}`, which is not here")]
+    NoDev {
+        /// Address of the dir.
+        dir: String,
+        /// Name and tag of the dev image.
+        wanted: String,
+    },
     /// The dir's own Dockerfile lacks a target.
     #[error("`{}` has no target `{target}`", .file.display())]
     NoTarget {
@@ -269,6 +277,7 @@ impl ImageError {
             Self::NoProdDockerfile { dir, .. } => Some(format!(
                 "write `{dir}/devops/docker_build/prod.Dockerfile`, or name another with `[image] prod-dockerfile`"
             )),
+            Self::NoDev { dir, .. } => Some(format!("make it with `wharf image promote {dir}`")),
             Self::NoTarget { target, .. } => Some(format!("name one of its stages: `FROM … AS {target}`")),
             Self::NotExported { base, .. } => {
                 let owner = base.trim_start_matches("//").rsplit_once(':').map_or(base.as_str(), |(path, _)| path);

@@ -38,7 +38,7 @@ runnable_dir_info:
   dir_suffix: @REPO@
 "#;
 
-/// The base stands for Ubuntu. The venv has pip and pytest from the base, so that a build takes no network.
+/// The base stands for Ubuntu. What takes network comes first and is the same in all dirs, so that it is built once.
 pub(super) const DEV_DOCKERFILE: &str = r#"FROM @BASE@ AS builder
 
 ENV DEBIAN_FRONTEND=noninteractive
@@ -55,6 +55,7 @@ COPY devops/docker_build/poetry.loc[k] poetry.lock.in
 COPY devops/docker_build/install_python_packages.sh .
 RUN --mount=type=secret,id=wharf-env,target=/run/wharf/env \
     --mount=type=secret,id=wharf-ca,target=/run/wharf/ca.pem \
+    --mount=type=cache,target=/root/.cache/pip \
     /bin/bash -c "./install_python_packages.sh"
 
 ENV APP_DIR=/app
@@ -83,9 +84,27 @@ pub(super) const IGNORE_DEV: &str =
 
 pub(super) const IGNORE_PROD: &str = "**/.git\n**/test\ndata\ntmp.*\n";
 
-pub(super) const PYPROJECT: &str = "[tool.poetry]\nname = \"sample\"\nversion = \"0.1\"\ndescription = \"\"\nauthors = [\"a <a@example.org>\"]\n\
-                                    package-mode = false\n\n[tool.poetry.dependencies]\npython = \"^3.9\"\nsix = \"1.17.0\"\n\n\
-                                    [build-system]\nrequires = [\"poetry-core\"]\nbuild-backend = \"poetry.core.masonry.api\"\n";
+/// By the simple interface of the index, which mirrors have too.
+pub(super) const PYPROJECT: &str = r#"[tool.poetry]
+name = "sample"
+version = "0.1"
+description = ""
+authors = ["a <a@example.org>"]
+package-mode = false
+
+[tool.poetry.dependencies]
+python = "^3.9"
+six = "1.17.0"
+
+[[tool.poetry.source]]
+name = "simple"
+url = "https://pypi.org/simple/"
+priority = "primary"
+
+[build-system]
+requires = ["poetry-core"]
+build-backend = "poetry.core.masonry.api"
+"#;
 
 pub(super) const UTILS: &str = "#!/bin/bash\nreport() {\n  echo \"# $1\"\n}\n";
 
@@ -105,12 +124,12 @@ if [[ "$POETRY_MODE" == "update" ]]; then
 else
   if [ -e poetry.lock.in ]; then cp poetry.lock.in poetry.lock.out; else touch poetry.lock.out; fi
 fi
-# The base lacks pytest: a package that holds enough of it would be a lie, so it comes from the index.
+# The base lacks pytest.
 /venv/bin/pip install --quiet "pytest==8.3.4"
 /venv/bin/pip list > pip_list.txt
 if [[ "$CLEAN_UP_INSTALLATION" == "True" ]]; then
   report "clean up"
-  rm -rf /poetry /root/.cache
+  rm -rf /poetry
 fi
 "#;
 
