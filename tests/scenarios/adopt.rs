@@ -62,12 +62,16 @@ fn the_whole_repo_is_adopted_at_once() {
 
 #[test]
 fn one_dir_after_the_other() {
-    let sandbox = Sandbox::new();
+    let mut sandbox = Sandbox::new();
     let repo = older::workspace(&sandbox, "stepwise");
+    sandbox.set("CSFY_ECR_BASE_PATH", "registry.example.org/team");
     let before = seen(&sandbox, &repo);
     for dir in ["zeta", "deep/down/my-hyphened-dir"] {
         let output = wharf(&sandbox, &repo).args(["adopt", dir]).run();
-        output.assert_code(0).stderr_contains("1 dir adopted");
+        output
+            .assert_code(0)
+            .stderr_contains("1 dir adopted")
+            .stderr_contains("`registry.pull = \"registry.example.org/team\"` is what `CSFY_ECR_BASE_PATH` says here");
         assert_eq!(output.stdout, format!("{dir}/devops/wharf.toml\n"));
         assert_eq!(seen(&sandbox, &repo), before, "after {dir}");
     }

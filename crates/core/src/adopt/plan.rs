@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::old_files::{self, OldFile};
 use super::picture::counts;
 use super::text::{Values, text};
-use crate::config::{Layer, LayerKind, OLDER_FILES, Origin, Value, schema};
+use crate::config::{Layer, LayerKind, OLDER_FILES, Origin, Source, Value, schema};
 use crate::runnable_dir::{Address, DEVOPS, Layout, RunnableDir};
 use crate::start::{NewFile, NewFiles};
 use crate::workspace::Workspace;
@@ -69,6 +69,7 @@ pub fn plan(workspace: &Workspace, wanted: &[Address]) -> Plan {
         values.insert(OLDER_FILES.to_owned(), Value::Boolean(false));
         made.add(&Address::root(), CONFIG, &values);
     }
+    made.by_hand.extend(from_variables(&older));
     let old = old_files::find(workspace, &older);
     let Files { files, by_hand, .. } = made;
     Plan {
@@ -78,6 +79,19 @@ pub fn plan(workspace: &Workspace, wanted: &[Address]) -> Plan {
         old,
         by_hand,
     }
+}
+
+/// Values that a variable of this shell states and that a file would state for everyone.
+fn from_variables(older: &[&RunnableDir]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (path, value, origin) in older.iter().flat_map(|dir| dir.resolved.entries()).filter(|(_, _, o)| is_older(o)) {
+        let Source::Variable(name) = &origin.source else { continue };
+        let line = format!("`{path} = {value}` is what `{name}` says here; see that it is right for the whole team");
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 fn is_older(origin: &Origin) -> bool {
