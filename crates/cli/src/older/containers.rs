@@ -53,10 +53,10 @@ pub(super) const ROWS: &[Row] = &[
         name: "docker_jupyter",
         help: "Runs a Jupyter server inside the container",
         options: &[
-            text("stage"),
-            text("version"),
+            text("stage").refused("`wharf jupyter` takes the image that fits the checkout"),
+            text("version").refused("`wharf jupyter` takes the image that fits the checkout"),
             BASE_IMAGE,
-            on("auto_assign_port"),
+            on("auto_assign_port").needless("a port is free unless you name one"),
             ENTRY_POINT,
             text("port"),
             off("self_test").refused("start it, and open the address that it prints"),
@@ -75,7 +75,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "docker_stats",
         help: "Reports what running containers use",
         options: &[off("all"), off("verbose").needless("there is one table"), SUDO],
-        make: |call| Ok(Line::new(["ps"]).flag("all-workspaces", call.given("all")).into()),
+        make: |call| Ok(Line::new(["stats"]).flag("all-workspaces", call.given("all")).into()),
     },
     Row {
         name: "docker_kill",
@@ -113,12 +113,11 @@ fn command(call: &Call<'_>) -> Result<Translation, Refusal> {
 }
 
 fn jupyter(call: &Call<'_>) -> Result<Translation, Refusal> {
-    let port = call.text("port").unwrap_or("8888");
-    if port.parse::<u16>().is_err() {
-        let (task, value) = (call.row.name, port.to_owned());
+    let port = call.text("port");
+    if let Some(value) = port.filter(|port| port.parse::<u16>().is_err()) {
+        let (task, value) = (call.row.name, value.to_owned());
         return Err(Refusal::Value { task, option: "--port", value, why: "it is no port" });
     }
-    let server = format!("exec jupyter lab --ip=0.0.0.0 --port={port} --no-browser");
-    let line = start("run", call).option("port", Some(&format!("{port}:{port}")));
-    Ok(line.word("--").word("bash").word("-c").word(server).into())
+    let line = Line::new(["jupyter"]).option("port", port);
+    Ok(call.named_dir().into_iter().fold(line, Line::word).into())
 }
