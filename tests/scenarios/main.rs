@@ -30,6 +30,7 @@ mod reference;
 mod registry;
 mod release;
 mod release_stopped;
+mod remote_cache;
 mod repo;
 mod repo_kill;
 mod repo_login;

@@ -22,6 +22,7 @@
 //! | `terminal.rs` | the same inside a pseudo-terminal |
 //! | `browser.rs` | headless Chromium, for pages |
 //! | `repo.rs` | Git repos |
+//! | `cache_server.rs` | a WebDAV server that can be unwell |
 //! | `git_server.rs` | real Git servers on loopback |
 //! | `sample.rs` | super-repos with runnable dirs |
 //! | `real_repo.rs` | a super-repo of published projects |
@@ -33,6 +34,7 @@
 #![allow(clippy::missing_panics_doc, reason = "failing a test is what these functions do")]
 
 mod browser;
+mod cache_server;
 mod command;
 mod engines;
 mod git_server;
@@ -48,6 +50,7 @@ mod sandbox;
 mod terminal;
 
 pub use browser::{Browser, Colours};
+pub use cache_server::{CacheServer, Lie, Mood};
 pub use command::WharfCommand;
 pub use engines::{EngineKind, base_image, empty_image, engines, require};
 pub use git_server::{Access, GitServer};

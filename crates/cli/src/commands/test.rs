@@ -4,6 +4,7 @@ mod affected;
 pub mod cache;
 mod choice;
 mod history;
+mod remote_cache;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -132,7 +133,7 @@ impl Test {
             return Err(Failure::usage("`--coverage` cannot be measured with `--split`")
                 .hint("leave out `--split`; several dirs are measured at once anyhow"));
         }
-        let cache = self.cache.of(self, wish.stage, &workspace)?;
+        let cache = self.cache.of(context, self, wish.stage, &workspace)?;
         let selection = self.selection(&workspace)?;
         self.choice.check(&workspace)?;
         let mut plan = test_suite::plan(&workspace, &selection)?;
