@@ -53,5 +53,6 @@ mod testing_signals;
 mod testing_verdicts;
 mod thin_env;
 mod version;
+mod watch;
 mod workspace;
 mod worktrees;

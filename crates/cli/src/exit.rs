@@ -41,6 +41,19 @@ pub const CODES: [(u8, &str); 8] = [
 ];
 
 impl Failure {
+    /// Says it, and gives the exit code.
+    #[must_use]
+    pub fn say(&self) -> u8 {
+        let mut err = std::io::stderr().lock();
+        // A config error comes rendered, heading and all.
+        let is_rendered = self.message.starts_with("\u{1b}[") || self.message.starts_with("error");
+        let _ = writeln!(err, "{}{}", if is_rendered { "" } else { "error: " }, self.message);
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(err, "\nhint: {hint}");
+        }
+        self.code
+    }
+
     /// The work ran and failed.
     #[must_use]
     pub fn failed(message: impl Into<String>) -> Self {
@@ -255,23 +268,7 @@ impl From<std::io::Error> for Failure {
 /// Says what went wrong, if anything, and gives the exit code.
 #[must_use]
 pub fn code(result: Result<u8, Failure>) -> ExitCode {
-    match result {
-        Ok(code) => code.into(),
-        Err(failure) => {
-            let mut err = std::io::stderr().lock();
-            // A config error comes rendered, heading and all.
-            let heading = if failure.message.starts_with("\u{1b}[") || failure.message.starts_with("error") {
-                ""
-            } else {
-                "error: "
-            };
-            let _ = writeln!(err, "{heading}{}", failure.message);
-            if let Some(hint) = &failure.hint {
-                let _ = writeln!(err, "\nhint: {hint}");
-            }
-            failure.code.into()
-        }
-    }
+    result.unwrap_or_else(|failure| failure.say()).into()
 }
 
 /// Prints what clap has to say; help and version go to standard output.

@@ -133,6 +133,7 @@ impl Store for Remote {
     }
 }
 
+const REFUSES: &str = "it refuses (are the credentials set, and may they read and list there?)";
 const TOO_LARGE: &str = "it gave an entry larger than any";
 
 /// As in a folder, so that one can be copied to the other.
@@ -185,8 +186,10 @@ fn brief(error: &opendal::Error) -> String {
         }
         cause.map(ToString::to_string)
     };
+    let status = status(error);
     match error.kind() {
-        ErrorKind::PermissionDenied => "it refuses (are the credentials set, and may they read and list there?)".into(),
+        _ if status == Some(401) => REFUSES.into(),
+        ErrorKind::PermissionDenied => REFUSES.into(),
         ErrorKind::RateLimited => "it has too much to do".into(),
         ErrorKind::ConfigInvalid => error.message().to_owned(),
         ErrorKind::Unsupported => "it cannot be written to".into(),
@@ -194,8 +197,16 @@ fn brief(error: &opendal::Error) -> String {
         _ if error.message() == "send http request" => {
             deepest().map_or_else(|| "it cannot be reached".into(), |why| format!("it cannot be reached: {why}"))
         }
-        _ => "it answers with an error".into(),
+        _ => status
+            .map_or_else(|| "it answers with an error".into(), |status| format!("it answers with status {status}")),
     }
+}
+
+/// The status of the answer, which the library tells only among other things.
+fn status(error: &opendal::Error) -> Option<u16> {
+    let told = error.to_string();
+    let rest = told.split("status: ").nth(1)?;
+    rest.get(..3)?.parse().ok()
 }
 
 /// The library's own error, where a stream wrapped it.

@@ -20,6 +20,7 @@ pub use launch::{Launch, Settings};
 pub use log::Log;
 pub use owner::Owner;
 pub use running::{Entry, Scope};
+pub(crate) use site::WARM;
 
 /// Label with the id of the workspace.
 pub const WORKSPACE: &str = "dev.wharf.workspace";

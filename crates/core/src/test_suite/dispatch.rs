@@ -334,7 +334,11 @@ impl<'a> Dispatcher<'a> {
             header: header(&ready, stale.as_ref()),
             record: dir.config.test.record,
             env: &shared.options.env,
+            warm: shared.warm(),
         };
+        if let Some(warm) = order.warm {
+            warm.prepare(&order);
+        }
         if attempt == 1 && self.recall(dir, &order) {
             return;
         }

@@ -23,6 +23,7 @@ use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
 use super::report::{clear, write_all};
 use super::runs;
 use super::session::Session;
+use super::warm::Warm;
 use crate::container::beside::tools;
 use crate::container::{Owner, running, site};
 use crate::event::{Clock, Event, Listener};
@@ -64,6 +65,8 @@ pub struct Options {
     pub report_dir: Option<PathBuf>,
     /// Known verdicts; `None`: all is run and nothing kept.
     pub cache: Option<Caching>,
+    /// Containers that wait for further rounds, in a watch; `None`: each run starts its own.
+    pub warm: Option<Arc<Warm>>,
     /// The command line, for the report.
     pub command: String,
     /// Version of Wharf, for the report.
@@ -107,6 +110,11 @@ impl Shared {
     /// Test tools for the prod image of `owner`, where tests run in that.
     pub fn beside(&self, owner: &RunnableDir) -> Option<PathBuf> {
         self.beside.lock().ok()?.get(owner.address.as_str()).cloned()
+    }
+
+    /// Containers that wait: they see lists of tests in the state folder, which must lie in the work tree.
+    pub fn warm(&self) -> Option<&Warm> {
+        self.options.warm.as_deref().filter(|_| !self.state.stands_in())
     }
 
     /// What tells this container's events from anything that a test prints.
