@@ -21,6 +21,7 @@ impl Case {
         Self { sandbox, repo, runs: 0 }
     }
 
+    #[cfg(feature = "remote-cache")]
     /// From now on it is as on another machine that has the same images.
     fn machine(&mut self, name: &str) {
         let cache = self.sandbox.home().join(name);

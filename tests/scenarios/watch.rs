@@ -1,7 +1,7 @@
 //! `wharf test --watch`: what each save runs, in a container that waits, and how it ends.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wharf_testkit::{EngineKind, Repo, Running, Sandbox, Signal, sample};
 
@@ -54,6 +54,14 @@ fn containers(repo: &Repo) -> Vec<String> {
     let output = Command::new("docker").args(["ps", "--quiet", "--no-trunc", "--filter", &filter]).output().unwrap();
     assert!(output.status.success());
     String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn wait_for_containers(repo: &Repo, count: usize) {
+    let deadline = Instant::now() + Duration::from_secs(90);
+    while containers(repo).len() != count {
+        assert!(Instant::now() < deadline, "{:?}", containers(repo));
+    }
 }
 
 #[test]
@@ -128,10 +136,10 @@ fn a_process_that_dies_and_what_a_round_leaves_behind_do_no_harm() {
     );
     let line = round(&running, 3);
     assert!(line.starts_with("error: ") && line.contains("1 passed, 1 failed"), "{line}");
-    // A module that comes in front of one that is loaded already.
-    write(&repo, "alpha/test_a.py", "import json\n\ndef test_a(): assert not hasattr(json, 'OWN')\n");
+    // A module that comes in front of one that is loaded already, and that pytest cannot do with.
+    write(&repo, "alpha/test_a.py", "import json\n\ndef test_a(): assert json.loads('1') == 1\n");
     assert!(round(&running, 4).starts_with("ok: "));
-    write(&repo, "alpha/json.py", "from json.decoder import JSONDecodeError\nOWN = True\n");
+    write(&repo, "alpha/json.py", "OWN = True\n");
     let line = round(&running, 5);
     assert!(line.starts_with("error: "), "a fresh process would find it: {line}");
     fs_err::remove_file(repo.join("alpha/json.py")).unwrap();
@@ -156,14 +164,11 @@ fn ctrl_c_ends_it_and_a_kill_leaves_nothing_for_long() {
     assert_eq!(containers(&repo), [] as [&str; 0]);
 
     let running = watch(&sandbox, &repo, EngineKind::Docker);
-    assert_eq!(containers(&repo).len(), 2, "also where all is known");
+    // Also where all is known.
+    wait_for_containers(&repo, 2);
     running.signal(Signal::KILL);
     // Its containers end when nobody holds their input any more.
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
-    while !containers(&repo).is_empty() {
-        assert!(std::time::Instant::now() < deadline, "{:?}", containers(&repo));
-        std::thread::yield_now();
-    }
+    wait_for_containers(&repo, 0);
 }
 
 #[test]

@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ChildStdin;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use wharf_engine::{Client, Terminal};
 use wharf_process::{Chunk, Exit, Running, Stopper, Stream};
@@ -25,6 +26,9 @@ use crate::image::place::Place;
 
 /// Numbers of these containers begin here: others of the same process have smaller ones.
 const FIRST: usize = 10_000;
+
+/// How long the end of one of these containers is waited for.
+const LEAVE: Duration = Duration::from_secs(10);
 
 /// The containers of one watch. Those that are left when it is dropped are removed.
 #[derive(Debug, Default)]
@@ -41,6 +45,8 @@ struct Server {
     container: Option<(Client, String)>,
     stopper: Mutex<Option<Stopper>>,
     state: Mutex<State>,
+    /// Is closed when it is over.
+    over: Mutex<Option<Receiver<()>>>,
 }
 
 struct State {
@@ -135,8 +141,10 @@ impl Server {
         settings.env.push(format!("WHARF_WARM={nonce}"));
         let command = order.launch.command(&settings)?;
         let container = order.launch.place.client().map(|client| (client.clone(), order.launch.name(&settings)));
+        let (ends, over) = channel::<()>();
         let server = Arc::new(Self {
             key,
+            over: Mutex::new(Some(over)),
             input: Mutex::default(),
             container,
             stopper: Mutex::default(),
@@ -156,7 +164,7 @@ impl Server {
         let waited = Arc::clone(&server);
         thread::spawn(move || {
             waited.wait(running);
-            drop(registered);
+            drop((registered, ends));
         });
         Ok(server)
     }
@@ -212,26 +220,25 @@ impl Server {
         }
     }
 
-    /// Ends it, with what runs in it.
+    /// Ends it, with what runs in it, and waits for that.
     fn end(&self) {
-        if let Ok(mut input) = self.input.lock() {
-            // Nobody asks any more: it ends by itself; an engine takes a while over removing what runs.
-            input.take();
-        }
-        let (is_over, is_idle) = {
-            let state = self.lock();
-            (state.is_over, state.round.is_none())
-        };
-        if is_over {
+        if self.lock().is_over {
             return;
         }
-        if let Some((client, name)) = &self.container {
-            let _ = client.remove(std::slice::from_ref(name));
+        match (&self.container, self.stopper.lock().ok().and_then(|stopper| *stopper)) {
+            // Whether it was removed or is being removed, the engine's program ends when it is.
+            (Some((client, name)), _) => drop(client.remove(std::slice::from_ref(name))),
+            (None, Some(stopper)) => {
+                stopper.kill();
+            }
+            (None, None) => {}
         }
-        if let (Ok(stopper), true) = (self.stopper.lock(), self.container.is_none() || !is_idle)
-            && let Some(stopper) = *stopper
-        {
-            stopper.kill();
+        if let Ok(mut input) = self.input.lock() {
+            input.take();
+        }
+        let over = self.over.lock().ok().and_then(|mut over| over.take());
+        if let Some(over) = over {
+            let _ = over.recv_timeout(LEAVE);
         }
     }
 }

@@ -18,7 +18,7 @@ use wharf_core::image::place::Place;
 use wharf_core::test_suite::affected::{Changes, Remembered, affected_by};
 use wharf_core::test_suite::event::TestListener;
 use wharf_core::test_suite::watch::{Eye, EyeError, Saved};
-use wharf_core::test_suite::{self, Around, Report, TestEvent, Warm};
+use wharf_core::test_suite::{self, Around, DirStatus, Report, TestEvent, Warm};
 use wharf_core::workspace::{StateDir, Workspace};
 
 use super::Test;
@@ -98,6 +98,10 @@ struct Watch<'a> {
     rounds: usize,
     /// Tests that were bad when they ran last.
     bad: BTreeSet<String>,
+    /// Dirs whose tests did not come to their end when they ran last: nobody knows what these depend on.
+    unsettled: BTreeSet<String>,
+    /// Changes of rounds that could not be run.
+    owed: Changes,
     code: u8,
 }
 
@@ -126,8 +130,19 @@ impl Test {
         let _keys = is_terminal.then(|| QuietKeys::one_by_one(std::io::stdin()));
         hear_keys(&desk, sender);
         let warm = Arc::new(Warm::default());
-        let bad = BTreeSet::new();
-        let mut watch = Watch { test: self, context, desk, warm, place, rounds: 0, bad, code: 0 };
+        let (bad, unsettled) = (BTreeSet::new(), BTreeSet::new());
+        let mut watch = Watch {
+            test: self,
+            context,
+            desk,
+            warm,
+            place,
+            rounds: 0,
+            bad,
+            unsettled,
+            owed: Changes::default(),
+            code: 0,
+        };
         watch.first(workspace)?;
         let keys = if is_terminal { "; return runs all, q ends" } else { "" };
         context.talk.note(&format!("watching {} folders{keys}", eye.folders()));
@@ -135,7 +150,7 @@ impl Test {
             match next(&inbox, &mut saved) {
                 Next::End(code) => return Ok(code.unwrap_or(watch.code)),
                 Next::All => watch.round(None),
-                Next::Saved(changes) => watch.round(Some(&changes)),
+                Next::Saved(changes) => watch.round(Some(changes)),
             }
         }
     }
@@ -165,11 +180,18 @@ impl Watch<'_> {
     }
 
     /// One round. What keeps it from being run is said, and the next save may put it right.
-    fn round(&mut self, changes: Option<&Changes>) {
+    fn round(&mut self, changes: Option<Changes>) {
         self.rounds += 1;
         let context = self.context;
+        let owed = std::mem::take(&mut self.owed);
+        let changes = changes.map(|mut changes| {
+            changes.files.extend(owed.files);
+            changes
+        });
         let done = context.workspace().and_then(|workspace| {
             let workspace = Arc::new(workspace);
+            let changes = changes.as_ref();
+            self.reconfigured(&workspace, changes);
             let report = self.run(&workspace, changes, &mut Quiet(context))?;
             match report {
                 Some(report) => self.tell(&workspace, changes, &report),
@@ -178,6 +200,18 @@ impl Watch<'_> {
         });
         if let Err(failure) = done {
             self.code = failure.say();
+            self.owed = changes.unwrap_or_default();
+        }
+    }
+
+    /// What a dir is configured with may have been anything between two rounds: all of it runs, or is known.
+    fn reconfigured(&mut self, workspace: &Workspace, changes: Option<&Changes>) {
+        for path in changes.into_iter().flat_map(|changes| changes.files.keys()) {
+            let Some(folder) = path.strip_suffix("wharf.toml") else { continue };
+            let dir = folder.trim_end_matches("devops/").trim_end_matches('/');
+            let is_meant = |address: &str| !folder.ends_with("devops/") || dir.is_empty() || address == dir;
+            let dirs = workspace.dirs.iter().map(|dir| dir.address.to_string());
+            self.unsettled.extend(dirs.filter(|address| is_meant(address)));
         }
     }
 
@@ -196,7 +230,9 @@ impl Watch<'_> {
         let mut plan = test_suite::plan(workspace, &selection)?;
         if let Some(changes) = changes {
             let seen = Remembered::open(&workspace.root, &StateDir::peek(workspace));
-            affected_by(workspace, changes, &seen).apply(&mut plan);
+            let mut found = affected_by(workspace, changes, &seen);
+            found.dirs.retain(|dir| !self.unsettled.contains(&dir.path));
+            found.apply(&mut plan);
         }
         plan.dirs.retain(|dir| dir.runs || changes.is_none());
         if plan.dirs.is_empty() {
@@ -217,6 +253,13 @@ impl Watch<'_> {
                 self.bad.insert(test.id.clone());
             } else {
                 self.bad.remove(&test.id);
+            }
+        }
+        for dir in &report.dirs {
+            if matches!(dir.status, DirStatus::Passed | DirStatus::Failed | DirStatus::NoTests) {
+                self.unsettled.remove(&dir.path);
+            } else {
+                self.unsettled.insert(dir.path.clone());
             }
         }
         self.code = report.exit_code;

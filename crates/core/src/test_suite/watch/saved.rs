@@ -19,6 +19,9 @@ pub struct Saved {
     touched: BTreeSet<PathBuf>,
 }
 
+/// Git's own, Wharf's own, and what Python leaves behind.
+const OWN: [&str; 4] = [".git", ".wharf", "__pycache__", ".pytest_cache"];
+
 pub(super) struct Entry {
     pub path: PathBuf,
     pub is_folder: bool,
@@ -26,7 +29,6 @@ pub(super) struct Entry {
 
 /// All below `folder` and itself, less what Git ignores, Git's own and Wharf's own.
 pub(super) fn walk(folder: &Path) -> impl Iterator<Item = Entry> {
-    const OWN: [&str; 3] = [".git", ".wharf", "__pycache__"];
     let mut builder = WalkBuilder::new(folder);
     builder.hidden(false).ignore(false).require_git(false);
     builder.filter_entry(|entry| OWN.iter().all(|name| entry.file_name() != *name));
@@ -68,7 +70,8 @@ impl Saved {
     /// Something was done at `path`. Gives whether that may matter.
     pub fn touch(&mut self, path: PathBuf) -> bool {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if is_an_editors(&name) {
+        let below = path.strip_prefix(&self.root).unwrap_or(&path);
+        if is_an_editors(&name) || below.iter().any(|part| OWN.iter().any(|own| part == *own)) {
             return false;
         }
         self.touched.insert(path);
