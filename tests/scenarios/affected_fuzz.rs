@@ -1,4 +1,5 @@
-//! Random edits: after each, what `--affected` runs and what it leaves out have together the verdicts of a full run.
+//! Random edits: after each, what `--affected` runs and what it leaves out have together the verdicts of a full run, and so has a run that
+//! takes known verdicts.
 //!
 //! `WHARF_FUZZ_STEPS` sets how many edits, `WHARF_FUZZ_SEED` which; both are printed with the average share of test files run.
 
@@ -161,10 +162,11 @@ fn random_edits_never_change_a_verdict_that_was_left_out() {
         run += 1;
         (Report::of_run(&repo, run), output)
     };
-    let (report, _) = test(&[]);
+    let (report, _) = test(&["--no-cache"]);
     let mut known = verdicts(&report);
     assert!(known.len() >= 15 && known.values().all(|verdict| verdict == "passed"), "{known:#?}");
     let (mut ran, mut all) = (0, 0);
+    let (mut fresh, mut tests) = (0, 0);
     for step in 0..steps {
         let edits: Vec<String> = (0..=dice.roll(2)).map(|_| edit(&repo, &mut dice)).collect();
         if dice.roll(3) == 0 {
@@ -183,14 +185,18 @@ fn random_edits_never_change_a_verdict_that_was_left_out() {
             .flat_map(|dir| dir["leave_out"].as_array().into_iter().flatten())
             .map(|file| file.as_str().unwrap().to_owned())
             .collect();
-        let (report, output) = test(&["--affected"]);
+        let (report, output) = test(&["--affected", "--no-cache"]);
         let mut expected = verdicts(&report);
         let of_left = |id: &String| left.contains(id.split("::").next().unwrap_or(id));
         assert!(!expected.keys().any(of_left), "left out and run: {}", output.told());
         expected.extend(known.into_iter().filter(|(id, _)| of_left(id)));
-        let (report, _) = test(&[]);
+        let (cached, said) = test(&[]);
+        let (report, _) = test(&["--no-cache"]);
         let full = verdicts(&report);
         assert_eq!(expected, full, "step {step} of seed {seed}, after {edits:#?}\n{plan:#}\n{}", output.told());
+        assert_eq!(verdicts(&cached), full, "cached, step {step} of seed {seed}, after {edits:#?}\n{}", said.told());
+        tests += full.len();
+        fresh += full.len() - usize::try_from(cached.0["summary"]["cached"].as_u64().unwrap()).unwrap();
         let files: usize = plan["affected"]["dirs"]
             .as_array()
             .unwrap()
@@ -203,8 +209,10 @@ fn random_edits_never_change_a_verdict_that_was_left_out() {
         settle(&repo);
     }
     println!(
-        "{steps} steps, seed {seed}: {ran} of {all} test files run, {:.1} %",
-        100.0 * ran as f64 / all.max(1) as f64
+        "{steps} steps, seed {seed}: affected: {ran} of {all} test files run, {:.1} %; cached: {fresh} of {tests} tests run, {:.1} %",
+        100.0 * ran as f64 / all.max(1) as f64,
+        100.0 * fresh as f64 / tests.max(1) as f64
     );
     assert!(ran * 3 < all * 2, "most is left out: {ran} of {all}");
+    assert!(fresh * 10 < tests * 9, "much is known: {fresh} of {tests}");
 }

@@ -38,8 +38,18 @@ const PREPARATION: &[(&str, Step)] = &[
     ("uv", tools::ensure_uv),
     ("format", |place| cargo(place, &["fmt", "--all", "--check"]).run()),
     ("clippy", |place| {
-        let arguments =
-            ["clippy", "--workspace", "--all-targets", "--features", "wharf-cli/reference", "--", "-D", "warnings"];
+        let arguments = [
+            "clippy",
+            "--workspace",
+            "--exclude",
+            REMOTE,
+            "--all-targets",
+            "--features",
+            "wharf-cli/reference",
+            "--",
+            "-D",
+            "warnings",
+        ];
         cargo(place, &arguments).run()
     }),
     ("layers", layers::run),
@@ -50,15 +60,32 @@ const TESTS: &[(&str, TestStep)] = &[
     ("plugin matrix", |place, variables| {
         Program::new("bash").arg("pytest/tests/matrix.sh").cwd(&place.root).envs(variables).run()
     }),
-    ("doc tests", |place, variables| cargo(place, &["test", "--doc", "--workspace"]).envs(variables).run()),
+    ("doc tests", |place, variables| {
+        cargo(place, &["test", "--doc", "--workspace", "--exclude", REMOTE]).envs(variables).run()
+    }),
     ("tests", |place, variables| {
-        let nextest: &[&str] = &["nextest", "run", "--workspace", "--no-fail-fast", "--profile", "ci"];
-        let plain: &[&str] = &["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"];
+        let nextest: &[&str] =
+            &["nextest", "run", "--workspace", "--exclude", REMOTE, "--no-fail-fast", "--profile", "ci"];
+        let plain: &[&str] =
+            &["test", "--workspace", "--exclude", REMOTE, "--no-fail-fast", "--lib", "--bins", "--tests"];
         let has_nextest = Program::new("cargo").args(["nextest", "--version"]).succeeds();
         // nextest says its closing line on standard error; it belongs to the data of this run.
         cargo(place, if has_nextest { nextest } else { plain }).envs(variables).run_on_stdout()
     }),
+    ("remote cache", |place, variables| {
+        // Last: it builds the binary once more, with a feature that the others do without.
+        let packages = ["--package", REMOTE, "--package", "wharf-cli", "--features", "wharf-cli/remote-cache"];
+        let checked = [&["clippy"][..], &packages, &["--all-targets", "--", "-D", "warnings"]].concat();
+        cargo(place, &checked).run()?;
+        cargo(place, &["test", "--package", REMOTE, "--tests", "--lib"]).envs(variables).run()?;
+        let shared =
+            ["test", "--package", "wharf-cli", "--features", "remote-cache", "--test", "scenarios", "remote_cache::"];
+        cargo(place, &shared).envs(variables).run()
+    }),
 ];
+
+/// The crate that only builds with the feature `remote-cache` need.
+const REMOTE: &str = "wharf-remote-cache";
 
 fn cargo(place: &Place, arguments: &[&str]) -> Program {
     Program::new("cargo").args(arguments).cwd(&place.root)

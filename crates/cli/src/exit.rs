@@ -42,6 +42,19 @@ pub const CODES: [(u8, &str); 8] = [
 ];
 
 impl Failure {
+    /// Says it, and gives the exit code.
+    #[must_use]
+    pub fn say(&self) -> u8 {
+        let mut err = std::io::stderr().lock();
+        // A config error comes rendered, heading and all.
+        let is_rendered = self.message.starts_with("\u{1b}[") || self.message.starts_with("error");
+        let _ = writeln!(err, "{}{}", if is_rendered { "" } else { "error: " }, self.message);
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(err, "\nhint: {hint}");
+        }
+        self.code
+    }
+
     /// The work ran and failed.
     #[must_use]
     pub fn failed(message: impl Into<String>) -> Self {
@@ -267,20 +280,7 @@ impl From<std::io::Error> for Failure {
 /// Says what went wrong, if anything, and gives the exit code.
 #[must_use]
 pub fn code(result: Result<u8, Failure>) -> ExitCode {
-    result.unwrap_or_else(|failure| say(&failure)).into()
-}
-
-/// Says what went wrong, and gives the exit code.
-pub fn say(failure: &Failure) -> u8 {
-    let mut err = std::io::stderr().lock();
-    // A config error comes rendered, heading and all.
-    let is_rendered = failure.message.starts_with("\u{1b}[") || failure.message.starts_with("error");
-    let heading = if is_rendered { "" } else { "error: " };
-    let _ = writeln!(err, "{heading}{}", failure.message);
-    if let Some(hint) = &failure.hint {
-        let _ = writeln!(err, "\nhint: {hint}");
-    }
-    failure.code
+    result.unwrap_or_else(|failure| failure.say()).into()
 }
 
 /// Prints what clap has to say; help and version go to standard output.

@@ -1,10 +1,14 @@
 //! The environment variables that are heeded beside those that state configuration: one list, for the reference.
 
 /// Variables of Wharf's own, with their meaning.
-pub const OWN: [(&str, &str); 5] = [
+pub const OWN: [(&str, &str); 6] = [
     (
         "WHARF_CACHE_DIR",
         "Folder for what can be made again: environments of the `host` engine, locks. Without it: `wharf` in the system's cache folder, such as `~/.cache/wharf`.",
+    ),
+    (
+        "WHARF_CACHE_USER, WHARF_CACHE_PASSWORD, WHARF_CACHE_TOKEN",
+        "Log-in for a `cache.remote` on a WebDAV or HTTP server. That for S3 and Google Cloud Storage is what their own tools use, such as `AWS_ACCESS_KEY_ID`.",
     ),
     (
         "WHARF_CONFIG",
@@ -22,7 +26,7 @@ pub const OWN: [(&str, &str); 5] = [
 ];
 
 /// Variables that others have agreed on, with what Wharf does with them.
-pub const OTHERS: [(&str, &str); 24] = [
+pub const OTHERS: [(&str, &str); 25] = [
     ("PATH", "Where `git`, `docker`, `podman`, `python3` and `uv` are looked for."),
     ("HOME", "The user's home: `~` in configuration, and where the system's config and cache folders lie."),
     ("XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_DATA_HOME", "The system's config, cache and data folders."),
@@ -42,6 +46,10 @@ pub const OTHERS: [(&str, &str); 24] = [
     (
         "CI",
         "Set to anything, as CI services do: on the default branch itself `wharf test --affected` runs everything unless a base is named.",
+    ),
+    (
+        "GITHUB_EVENT_NAME, GITHUB_EVENT_PATH, CI_MERGE_REQUEST_SOURCE_PROJECT_ID, CI_MERGE_REQUEST_PROJECT_ID",
+        "How CI jobs for requests from forks are known: they add nothing to `cache.remote`.",
     ),
     ("DOCKER_HOST", "Which Docker Engine; `unix://` ones are also asked directly."),
     ("DOCKER_CONTEXT", "Which of Docker's contexts."),

@@ -226,6 +226,21 @@ impl Command {
         Ok(Running::new(self.program(), child, sink))
     }
 
+    /// The same with an input that is written to as long as it runs, and ends when it is dropped.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn converse(
+        &self,
+        sink: impl Fn(Chunk) + Send + Sync + 'static,
+    ) -> Result<(Running, Option<process::ChildStdin>), ProcessError> {
+        let mut command = self.std();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().map_err(|error| self.start_error(error))?;
+        let input = child.stdin.take();
+        Ok((Running::new(self.program(), child, sink), input))
+    }
+
     /// Runs it with this process's own terminal, input and output, in this process's group, so that ctrl-C,
     /// window size and colours are the program's own affair.
     ///

@@ -22,6 +22,7 @@
 //! | `terminal.rs` | the same inside a pseudo-terminal |
 //! | `browser.rs` | headless Chromium, for pages |
 //! | `repo.rs` | Git repos |
+//! | `cache_server.rs` | a WebDAV server that can be unwell |
 //! | `git_server.rs` | real Git servers on loopback |
 //! | `sample.rs` | super-repos with runnable dirs |
 //! | `older.rs` | a super-repo laid out the older way, without any `wharf.toml` |
@@ -35,6 +36,7 @@
 #![allow(clippy::missing_panics_doc, reason = "failing a test is what these functions do")]
 
 mod browser;
+mod cache_server;
 mod command;
 mod engines;
 mod git_server;
@@ -52,6 +54,7 @@ mod terminal;
 mod tools;
 
 pub use browser::{Browser, Colours};
+pub use cache_server::{CacheServer, Lie, Mood};
 pub use command::WharfCommand;
 pub use engines::{EngineKind, base_image, empty_image, engines, require, services_image};
 pub use git_server::{Access, GitServer};

@@ -8,7 +8,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("git", &["process"]),
     ("engine", &["process"]),
     ("core", &["git", "engine", "process"]),
-    ("cli", &["core", "git", "engine", "process"]),
+    ("remote-cache", &["core"]),
+    ("cli", &["remote-cache", "core", "git", "engine", "process"]),
     ("testkit", &[]),
     ("xtask", &[]),
 ];

@@ -4,6 +4,8 @@ mod affected;
 pub mod cache;
 mod choice;
 mod history;
+mod remote_cache;
+mod watch;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -16,10 +18,11 @@ use wharf_core::config::parse_duration;
 use wharf_core::image::Stage;
 use wharf_core::image::choice::{StageWish, Wish};
 use wharf_core::test_suite::affected::Affected;
+use wharf_core::test_suite::cache::Caching;
 use wharf_core::test_suite::collect::Purpose;
 use wharf_core::test_suite::last::LastFailed;
 use wharf_core::test_suite::report::HTML_FILE;
-use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan};
+use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan, Warm};
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Platform;
 
@@ -98,6 +101,9 @@ pub struct Test {
     /// Coverage, and repeating failures.
     #[command(flatten)]
     pub reports: Reports,
+    /// Then wait for saved files and run what each change reaches, until `q` or ctrl-C; return runs all.
+    #[arg(long, conflicts_with_all = ["plan", "json", "last_failed", "report_dir", "affected", "affected_or_all"])]
+    pub watch: bool,
     /// Say what would run where, without an engine.
     #[arg(long, alias = "dry-run")]
     pub plan: bool,
@@ -125,8 +131,10 @@ impl Test {
         if let Some(code) = self.history.answer(context, &question)? {
             return Ok(code);
         }
-        let wish = Wish { stage: stage(&self.stage)?, version: self.version()?, platform: self.platform };
-        let timeout = self.timeout()?;
+        let wish = self.wish()?;
+        if self.watch {
+            return self.run_watch(context);
+        }
         let workspace = context.workspace()?;
         context.say_problems(&workspace);
         if self.reports.repro.is_some() {
@@ -136,7 +144,7 @@ impl Test {
             return Err(Failure::usage("`--coverage` cannot be measured with `--split`")
                 .hint("leave out `--split`; several dirs are measured at once anyhow"));
         }
-        let cache = self.cache.of(self, wish.stage, &workspace)?;
+        let cache = self.cache.of(context, self, wish.stage, &workspace)?;
         let selection = self.selection(&workspace)?;
         self.choice.check(&workspace)?;
         let mut plan = test_suite::plan(&workspace, &selection)?;
@@ -153,27 +161,7 @@ impl Test {
         }
         let place = context.place(&workspace)?;
         check_platform(&place, &wish)?;
-        let options = Options {
-            jobs,
-            fail_fast: self.fail_fast,
-            retries: self.retries,
-            timeout,
-            wish,
-            whole: selection.is_whole()
-                && !self.history.is_partial()
-                && plan.has_all_markers()
-                && plan.dirs.iter().all(|dir| dir.leave_out.is_empty()),
-            strict: self.strict,
-            require: self.choice.require.clone(),
-            purpose: Purpose::Run,
-            env: Vec::new(),
-            with: self.with.clone(),
-            coverage: self.reports.forms(),
-            report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
-            cache,
-            command: command_line(),
-            wharf: env!("CARGO_PKG_VERSION").into(),
-        };
+        let options = self.options(&workspace, &selection, &plan, (wish, cache), None)?;
         let signals = wharf_process::signals::listen()?;
         if self.choice.only_looks() {
             let given = Given { workspace, place, selection, plan, options, signals, json: self.json, affected };
@@ -196,6 +184,43 @@ impl Test {
             wharf_process::kill_all();
         }
         Ok(report.exit_code)
+    }
+
+    /// What a run of `plan` is told.
+    fn options(
+        &self,
+        workspace: &Workspace,
+        selection: &Selection,
+        plan: &TestPlan,
+        (wish, cache): (Wish, Option<Caching>),
+        warm: Option<Arc<Warm>>,
+    ) -> Result<Options, Failure> {
+        Ok(Options {
+            jobs: self.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
+            fail_fast: self.fail_fast,
+            retries: self.retries,
+            timeout: self.timeout()?,
+            wish,
+            whole: selection.is_whole()
+                && !self.history.is_partial()
+                && plan.has_all_markers()
+                && plan.dirs.iter().all(|dir| dir.leave_out.is_empty()),
+            strict: self.strict,
+            require: self.choice.require.clone(),
+            purpose: Purpose::Run,
+            env: Vec::new(),
+            with: self.with.clone(),
+            coverage: self.reports.forms(),
+            report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
+            cache,
+            warm,
+            command: command_line(),
+            wharf: env!("CARGO_PKG_VERSION").into(),
+        })
+    }
+
+    fn wish(&self) -> Result<Wish, Failure> {
+        Ok(Wish { stage: stage(&self.stage)?, version: self.version()?, platform: self.platform })
     }
 
     fn version(&self) -> Result<Option<Version>, Failure> {

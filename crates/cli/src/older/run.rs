@@ -17,7 +17,7 @@ use super::{Program, help};
 use crate::arguments::{Arguments, Color, Global};
 use crate::commands::{data, task};
 use crate::context::{Context, Intent};
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 
 /// Runs the words after the program's name; gives the exit code.
 pub(super) fn run(program: Program, words: Vec<String>) -> Result<u8, Failure> {
@@ -239,7 +239,7 @@ impl Runner<'_> {
             if is_last && worst == 0 {
                 return result;
             }
-            let code = result.unwrap_or_else(|failure| exit::say(&failure));
+            let code = result.unwrap_or_else(|failure| failure.say());
             worst = worst.max(code);
             if code == 130 || (code != 0 && !goes_on) {
                 break;

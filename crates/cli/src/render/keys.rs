@@ -18,10 +18,19 @@ pub struct QuietKeys<F: AsFd> {
 impl<F: AsFd> QuietKeys<F> {
     /// Asks this of `terminal`, if it is one and ours: a job in the background would be stopped for changing it.
     pub fn on(terminal: F) -> Self {
+        Self::without(terminal, LocalModes::ECHOCTL)
+    }
+
+    /// The same, and each key is heard when it is pressed and not shown; ctrl-C stays what it is.
+    pub fn one_by_one(terminal: F) -> Self {
+        Self::without(terminal, LocalModes::ECHOCTL | LocalModes::ICANON | LocalModes::ECHO)
+    }
+
+    fn without(terminal: F, modes: LocalModes) -> Self {
         let before = in_foreground(&terminal).then(|| tcgetattr(&terminal).ok()).flatten();
         if let Some(before) = &before {
             let mut quiet = before.clone();
-            quiet.local_modes.remove(LocalModes::ECHOCTL);
+            quiet.local_modes.remove(modes);
             // Without it the view is less neat, no more.
             let _ = tcsetattr(&terminal, OptionalActions::Now, &quiet);
         }

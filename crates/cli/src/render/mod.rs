@@ -10,7 +10,7 @@ pub mod coverage;
 mod frame;
 pub mod github;
 pub mod graph;
-mod keys;
+pub mod keys;
 pub mod live;
 mod news;
 pub mod plain;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wharf_core::test_suite::event::TestListener;
 use wharf_core::test_suite::report::HTML_FILE;
 use wharf_core::test_suite::report::text::{clean, one_line};
-use wharf_core::test_suite::{DirReport, Report, TestEvent, TestReport, Verdict};
+use wharf_core::test_suite::{DirReport, DirStatus, Report, TestEvent, TestReport, Verdict};
 
 use super::closing;
 use super::news;
@@ -87,6 +87,23 @@ pub fn write_summary(report: &Report, out: &mut impl Write, options: &SummaryOpt
         writeln!(out, "report: {}", closing::join(&options.place, HTML_FILE))?;
     }
     out.flush()
+}
+
+/// Writes the failures of `report` and what was not right, with nothing around.
+///
+/// # Errors
+/// What `out` says.
+pub fn write_failures(report: &Report, out: &mut impl Write, options: &SummaryOptions) -> io::Result<()> {
+    failures(report, out, options)?;
+    for dir in report.dirs.iter().filter(|dir| dir.summary.bad() == 0) {
+        for cause in dir.cause.iter().filter(|_| !matches!(dir.status, DirStatus::Passed | DirStatus::NoTests)) {
+            writeln!(out, "{} {}: {}", options.style.paint(Paint::Red, "error:"), dir.path, one_line(cause))?;
+        }
+    }
+    for problem in &report.problems {
+        writeln!(out, "{} {}", options.style.paint(Paint::Yellow, "warning:"), one_line(problem))?;
+    }
+    Ok(())
 }
 
 fn failures(report: &Report, out: &mut impl Write, options: &SummaryOptions) -> io::Result<()> {

@@ -171,7 +171,7 @@ impl Form {
             Self::Cron => is_cron(text),
             Self::AbsolutePath => is_absolute(text),
             Self::CopyOut => text.split_once(':').is_some_and(|(from, to)| is_absolute(from) && is_inner_path(to)),
-            Self::CacheUrl => text.strip_prefix("file://").is_some_and(|path| path.starts_with('/') && path.len() > 1),
+            Self::CacheUrl => is_cache_url(text),
         }
     }
 
@@ -257,9 +257,25 @@ impl Form {
             Self::Cron => "five fields as cron has them, such as `0 3 * * *`",
             Self::AbsolutePath => "an absolute path such as `/app`",
             Self::CopyOut => "a file of the image and a path in the dir, such as `/install/lock:devops/poetry.lock`",
-            Self::CacheUrl => "a folder as a URL, such as `file:///mnt/team/wharf`",
+            Self::CacheUrl => {
+                "a URL without log-in that begins with `file:///`, `s3://`, `gcs://`, `ghac://`, `webdav+https://`, `webdav+http://`, \
+                 `https://` or `http://`, such as `file:///mnt/team/wharf` or `s3://bucket/wharf?region=eu-west-1`"
+            }
         }
         .to_owned()
+    }
+}
+
+/// A store for verdicts. What its options mean, only those know who speak to it.
+fn is_cache_url(text: &str) -> bool {
+    const SERVERS: [&str; 7] = ["s3", "gcs", "gs", "webdav+https", "webdav+http", "https", "http"];
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let place = rest.split(['/', '?']).next().unwrap_or_default();
+    let is_plain = !text.contains(char::is_whitespace) && !place.contains('@');
+    match scheme {
+        "file" => rest.starts_with('/') && rest.len() > 1,
+        "ghac" => is_plain,
+        other => is_plain && SERVERS.contains(&other) && !place.is_empty(),
     }
 }
 

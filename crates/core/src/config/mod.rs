@@ -79,7 +79,7 @@ pub use suggest::{nearest_path, nearest_word};
 pub use suites::SuiteConfig;
 pub use typed::{
     BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
-    RunConfig, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,
+    RunConfig, SharedCache, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,
 };
 pub use typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 pub use value::Value;

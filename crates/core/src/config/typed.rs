@@ -223,10 +223,19 @@ pub struct TestConfig {
 pub struct CacheConfig {
     /// Bytes that it stays below.
     pub size: u64,
-    /// A folder that is shared.
-    pub remote: Option<PathBuf>,
+    /// A place that is shared.
+    pub remote: Option<SharedCache>,
     /// Whether something may be added to what is shared.
     pub may_add: bool,
+}
+
+/// A place where verdicts are shared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SharedCache {
+    /// A folder that several machines mount.
+    Folder(PathBuf),
+    /// A store that is asked over the network.
+    Url(String),
 }
 
 /// Table `thin-env`.
@@ -406,7 +415,10 @@ impl Reader<'_> {
     }
 
     fn cache(&self) -> Result<CacheConfig, ConfigError> {
-        let remote = self.text("cache.remote").and_then(|url| url.value.strip_prefix("file://").map(PathBuf::from));
+        let remote = self.text("cache.remote").map(|url| match url.value.strip_prefix("file://") {
+            Some(folder) => SharedCache::Folder(folder.into()),
+            None => SharedCache::Url(url.value),
+        });
         let mode = self.text("cache.mode");
         Ok(CacheConfig {
             size: self.required("cache.size", parse_size)?.value,

@@ -27,6 +27,7 @@ pub use neighbours::Neighbours;
 pub use nested::Nested;
 pub use owner::Owner;
 pub use running::{Entry, Scope};
+pub(crate) use site::WARM_SERVER;
 pub use warm::{Warm, WarmState};
 
 /// Label with the id of the workspace.

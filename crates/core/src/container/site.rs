@@ -22,6 +22,9 @@ const RECORDING: [(&str, &str); 3] = [
 /// What measures coverage for the plugin, where it is asked to.
 pub const COVERAGE_SOURCE: &str = include_str!("../../../../pytest/wharf_coverage.py");
 
+/// What keeps pytest loaded between the rounds of `wharf test --watch`.
+pub const WARM_SERVER: (&str, &str) = ("wharf_warm.py", include_str!("../../../../pytest/wharf_warm.py"));
+
 /// What a dir that is itself a package lends to its containers.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -63,7 +66,7 @@ pub fn packages(
 /// When the cache cannot be written.
 pub fn plugin(cache: &Path) -> std::io::Result<PathBuf> {
     let sources = [("wharf_plugin.py", PLUGIN_SOURCE), ("wharf_coverage.py", COVERAGE_SOURCE), (RUNNER, RUNNER_SOURCE)];
-    let files = sources.into_iter().chain(RECORDING);
+    let files = sources.into_iter().chain(RECORDING).chain([WARM_SERVER]);
     let files = files.map(|(name, source)| (name.to_owned(), (source.as_bytes().to_vec(), false))).collect();
     write_tree(&cache.join("plugin"), "plugin", &files)
 }

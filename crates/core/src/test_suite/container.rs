@@ -18,6 +18,7 @@ use super::event::DirIndex;
 use super::message::Assembler;
 use super::spread::DirShard;
 use super::stream::{Piece, Splitter};
+use super::warm::Warm;
 use crate::container::beside::{BESIDE, RUNNER};
 use crate::container::{ContainerError, Launch, Neighbours, Owner, PLUGIN, Settings, live, log, nested};
 use crate::image::place::Place;
@@ -65,6 +66,8 @@ pub(super) struct Order<'a> {
     pub neighbours: Option<Neighbours>,
     /// Which these are.
     pub services: &'a ServicePlan,
+    /// Containers that wait for rounds, in a watch.
+    pub warm: Option<&'a Warm>,
 }
 
 /// Where the selection lies in a container.
@@ -79,9 +82,9 @@ const SHARD: &str = "/opt/wharf/shard.txt";
 
 /// A container that runs.
 pub(super) struct Handle {
-    stopper: Stopper,
-    container: Option<(Client, String)>,
-    reader: Arc<Reader>,
+    pub stopper: Stopper,
+    pub container: Option<(Client, String)>,
+    pub reader: Arc<Reader>,
 }
 
 impl Handle {
@@ -141,15 +144,21 @@ impl Order<'_> {
         Ok(Key::of_dir(&parts))
     }
 
-    fn plugin_settings(&self) -> serde_json::Value {
+    pub(super) fn plugin_settings(&self) -> serde_json::Value {
         let on_host = matches!(self.launch.place, Place::Host(_));
         let root = if on_host {
             self.launch.workspace.root.display().to_string()
         } else {
             self.launch.workspace.mount_point()
         };
+        // A container that waits has no files of one round mounted.
+        let workspace = self.launch.workspace;
         let seen = |list: &Option<PathBuf>, inside: &str| {
-            list.as_ref().map(|path| if on_host { path.display().to_string() } else { inside.to_owned() })
+            list.as_ref().map(|path| match self.warm {
+                _ if on_host => path.display().to_string(),
+                Some(_) => workspace.in_container(path),
+                None => inside.to_owned(),
+            })
         };
         let mut plugin = serde_json::json!({
             "nonce": self.nonce,
@@ -170,7 +179,7 @@ impl Order<'_> {
         plugin
     }
 
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         let on_host = matches!(self.launch.place, Place::Host(_));
         let plugin = self.plugin_settings();
         let mut command = vec!["python3".to_owned()];
@@ -196,7 +205,7 @@ impl Order<'_> {
         settings.grace = Duration::from_secs(3);
         settings.log = Some(self.log.to_path_buf());
         settings.files.extend(self.beside.iter().map(|tools| (tools.clone(), BESIDE.to_owned())));
-        if !on_host {
+        if !on_host && self.warm.is_none() {
             let shard = self.shard.as_ref().map(|(list, _)| list.clone());
             let lists = [
                 (self.select.clone(), SELECT),
@@ -234,6 +243,9 @@ impl Order<'_> {
                 tail: Tail::default(),
             }),
         });
+        if let Some(handle) = self.start_warm(&reader, sender) {
+            return Ok(handle);
+        }
         let sink = Arc::clone(&reader);
         let running =
             command.stream(move |chunk| sink.take(&chunk)).map_err(|error| failed(std::io::Error::other(error)))?;
@@ -259,7 +271,7 @@ impl Order<'_> {
         Ok(handle)
     }
 
-    fn register(&self, command: &Command, pid: u32) -> Option<live::Registered> {
+    pub(super) fn register(&self, command: &Command, pid: u32) -> Option<live::Registered> {
         let Place::Host(tools) = self.launch.place else { return None };
         let group = live::Group {
             workspace: self.launch.workspace.id.clone(),
@@ -274,7 +286,7 @@ impl Order<'_> {
     }
 }
 
-struct Reader {
+pub(super) struct Reader {
     index: DirIndex,
     sender: SyncSender<Signal>,
     state: Mutex<State>,
@@ -289,7 +301,7 @@ struct State {
 }
 
 impl Reader {
-    fn take(&self, chunk: &Chunk) {
+    pub(super) fn take(&self, chunk: &Chunk) {
         let Ok(mut state) = self.state.lock() else { return };
         if chunk.stream == Stream::Stderr {
             state.output(&chunk.bytes);
@@ -313,7 +325,7 @@ impl Reader {
         }
     }
 
-    fn finish(&self) -> (Vec<String>, Option<String>) {
+    pub(super) fn finish(&self) -> (Vec<String>, Option<String>) {
         let Ok(mut state) = self.state.lock() else { return (Vec::new(), None) };
         if let Some(Piece::Output(bytes)) = state.splitter.finish() {
             state.output(&bytes);

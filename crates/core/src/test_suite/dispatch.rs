@@ -23,6 +23,7 @@ use super::report::model::DirStatus;
 use super::run::Shared;
 use super::services::Services;
 use super::session::{Ended, Session};
+use crate::config::DockerMode;
 use crate::container::Launch;
 use crate::event::{Clock, Event};
 use crate::image::ensure::Body;
@@ -313,6 +314,8 @@ impl<'a> Dispatcher<'a> {
         let plan = &shared.plan.dirs[index];
         let log = shared.folder.join(plan.log(&dir.slug()));
         let number = self.started + 1;
+        // Neighbours and an engine inside are of one run, so a container that waits for the next one cannot have them.
+        let is_plain = shared.services[index].is_empty() && dir.config.run.nested.docker == DockerMode::None;
         let mut order = Order {
             index,
             launch,
@@ -339,7 +342,11 @@ impl<'a> Dispatcher<'a> {
             env: &shared.options.env,
             neighbours: self.services.neighbours(index),
             services: &shared.services[index],
+            warm: shared.warm().filter(|_| is_plain),
         };
+        if let Some(warm) = order.warm {
+            warm.prepare(&order);
+        }
         if (is_first && self.recall(dir, &order)) || self.waits_for_services(index, attempt) {
             return;
         }

@@ -32,6 +32,8 @@ pub mod spread;
 pub mod stream;
 pub mod suites;
 pub mod verdict;
+pub mod warm;
+pub mod watch;
 
 mod cause;
 mod container;
@@ -51,3 +53,4 @@ pub use reads::Reads;
 pub use report::model::{DirReport, DirStatus, Report, Summary, TestReport};
 pub use run::{Around, Options, run};
 pub use verdict::Verdict;
+pub use warm::Warm;

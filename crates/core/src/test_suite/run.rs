@@ -25,6 +25,7 @@ use super::report::{clear, write_all};
 use super::runs;
 use super::services;
 use super::session::Session;
+use super::warm::Warm;
 use crate::container::beside::tools;
 use crate::container::{Owner, running, site};
 use crate::event::{Clock, Event, Listener};
@@ -69,6 +70,8 @@ pub struct Options {
     pub cache: Option<Caching>,
     /// Services beside those that the configuration asks for.
     pub with: Vec<String>,
+    /// Containers that wait for further rounds, in a watch; `None`: each run starts its own.
+    pub warm: Option<Arc<Warm>>,
     /// The command line, for the report.
     pub command: String,
     /// Version of Wharf, for the report.
@@ -114,6 +117,11 @@ impl Shared {
     /// Test tools for the prod image of `owner`, where tests run in that.
     pub fn beside(&self, owner: &RunnableDir) -> Option<PathBuf> {
         self.beside.lock().ok()?.get(owner.address.as_str()).cloned()
+    }
+
+    /// Containers that wait: they see lists of tests in the state folder, which must lie in the work tree.
+    pub fn warm(&self) -> Option<&Warm> {
+        self.options.warm.as_deref().filter(|_| !self.state.stands_in())
     }
 
     /// What tells this container's events from anything that a test prints.

@@ -154,6 +154,7 @@ impl Scene<'_> {
             report_dir: None,
             // What is released was tested now.
             cache: None,
+            warm: None,
             command: super::super::test::command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),
         };

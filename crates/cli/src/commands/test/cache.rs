@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use wharf_core::config::SharedCache;
 use wharf_core::image::Stage;
 use wharf_core::image::choice::StageWish;
 use wharf_core::test_suite::cache::{Caching, Folder, Mode, Purpose, Shared, Store};
 use wharf_core::workspace::Workspace;
 
-use super::Test;
+use super::{Test, remote_cache};
+use crate::context::Context;
 use crate::exit::Failure;
 
 /// Time in which a shared cache has to say something.
@@ -30,7 +32,13 @@ impl Cache {
     ///
     /// # Errors
     /// When it is to be verified and cannot even be used.
-    pub fn of(&self, test: &Test, stage: StageWish, workspace: &Workspace) -> Result<Option<Caching>, Failure> {
+    pub fn of(
+        &self,
+        context: &Context,
+        test: &Test,
+        stage: StageWish,
+        workspace: &Workspace,
+    ) -> Result<Option<Caching>, Failure> {
         let why_not = why_not(test, stage);
         if self.verify_cache
             && let Some(why) = why_not
@@ -42,17 +50,33 @@ impl Cache {
             return Ok(None);
         }
         let purpose = if self.verify_cache { Purpose::Verify } else { Purpose::Take };
-        Ok(Some(Caching { store: store(workspace), purpose }))
+        Ok(Some(Caching { store: store(context, workspace), purpose }))
     }
 }
 
 /// The user's own store, and behind it the one that is shared, where there is one.
-fn store(workspace: &Workspace) -> Arc<dyn Store> {
+fn store(context: &Context, workspace: &Workspace) -> Arc<dyn Store> {
     let config = &workspace.config.cache;
     let own = Folder::of_user(&workspace.surroundings.cache, config.size);
-    let Some(folder) = &config.remote else { return Arc::new(own) };
-    let mode = if config.may_add { Mode::ReadWrite } else { Mode::Read };
-    Arc::new(Shared::new(own, Arc::new(Folder::new(folder.clone(), None)), mode, PATIENCE))
+    let shared = match &config.remote {
+        None => return Arc::new(own),
+        Some(SharedCache::Folder(folder)) => {
+            Some((Arc::new(Folder::new(folder.clone(), None)) as Arc<dyn Store>, true))
+        }
+        Some(SharedCache::Url(url)) => match remote_cache::open(url, &workspace.surroundings, PATIENCE) {
+            Ok(shared) => Some(shared),
+            Err(why) => {
+                context
+                    .talk
+                    .warning(&format!("the shared test cache `{}` is not used: {why}", remote_cache::shown(url)));
+                None
+            }
+        },
+    };
+    let Some((shared, is_writable)) = shared else { return Arc::new(own) };
+    let may_add = config.may_add && is_writable && !remote_cache::is_for_a_fork(&workspace.surroundings);
+    let mode = if may_add { Mode::ReadWrite } else { Mode::Read };
+    Arc::new(Shared::new(own, shared, mode, PATIENCE))
 }
 
 /// Runs whose verdicts are neither kept nor known.

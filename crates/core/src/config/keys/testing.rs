@@ -130,15 +130,15 @@ pub(super) const TEST_KEYS: &[Key] = &[
     key(
         "cache.remote",
         Kind::Text(Form::CacheUrl),
-        "A cache of verdicts that is shared: a folder that several machines mount",
+        "A cache of verdicts that is shared: a folder that several machines mount, or a store on the network",
     )
     .absent("verdicts stay on this machine")
-    .example(r#""file:///mnt/team/wharf""#)
+    .example(r#""s3://bucket/wharf?region=eu-west-1""#)
     .whole_workspace(ONCE),
     key(
         "cache.mode",
         Kind::Text(Form::Choice(&["read-write", "read"])),
-        "Whether verdicts are added to the shared cache; jobs for code that nobody has looked at should only read",
+        "Whether verdicts are added to the shared cache; in CI jobs for pull and merge requests from forks they never are",
     )
     .default(r#""read-write""#)
     .example(r#""read""#)

@@ -108,6 +108,14 @@ pub fn affected(
     Ok(found)
 }
 
+/// Finds the test files that these changes reach, which somebody else has seen.
+#[must_use]
+pub fn affected_by(workspace: &Workspace, changes: &Changes, seen: &dyn Seen) -> Affected {
+    let mut found = reached(workspace, changes, seen);
+    found.changed = changes.files.len();
+    found
+}
+
 fn everything(workspace: &Workspace, why: String) -> Affected {
     let dirs = workspace.dirs.iter().map(|dir| DirAffected {
         path: dir.address.to_string(),

@@ -41,7 +41,7 @@ use super::report::model::TestReport;
 pub use facts::Facts;
 pub use keep::Ran;
 pub use key::Key;
-pub use shared::{Mode, Shared};
+pub use shared::{Limits, Mode, Shared};
 pub use store::{Folder, Store, Trimmed};
 
 /// How a run uses the cache.

@@ -1,7 +1,7 @@
 //! A store of one's own with one behind it that a team shares.
 //!
-//! What is here is never asked for elsewhere. The shared one gets a time in which it has to say something; one that does not, or that
-//! refuses, is left alone for the rest of the run, with a note: the tests then run as they would without it.
+//! What is here is never asked for elsewhere. The shared one gets a time in which it has to say something, and one for all that is asked;
+//! one that takes longer, or that refuses, is left alone for the rest of the run, with a note: the tests then run as they would without it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::key::Key;
 use super::store::{Folder, Store};
@@ -33,9 +33,20 @@ pub struct Shared {
     shared: Arc<dyn Store>,
     mode: Mode,
     patience: Duration,
+    limits: Limits,
+    waited: Mutex<Duration>,
     waiting: Mutex<Vec<(Key, Vec<u8>)>>,
     is_left_alone: AtomicBool,
     notes: Mutex<Vec<String>>,
+}
+
+/// How long a run waits for a shared store in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For what it knows.
+    pub reading: Duration,
+    /// For what it is given at the end.
+    pub writing: Duration,
 }
 
 enum Job {
@@ -44,7 +55,8 @@ enum Job {
 }
 
 impl Shared {
-    /// `patience` is the time without any answer after which the shared store is left alone.
+    /// `patience` is the time without any answer after which the shared store is left alone; twice that all reading may take, and
+    /// three times that all writing.
     #[must_use]
     pub fn new(own: Folder, shared: Arc<dyn Store>, mode: Mode, patience: Duration) -> Self {
         Self {
@@ -52,14 +64,34 @@ impl Shared {
             shared,
             mode,
             patience,
+            limits: Limits { reading: patience * 2, writing: patience * 3 },
+            waited: Mutex::default(),
             waiting: Mutex::default(),
             is_left_alone: AtomicBool::new(false),
             notes: Mutex::default(),
         }
     }
 
-    /// Does all jobs, several at once, and gives what was found. Threads that hang are not waited for.
-    fn ask(&self, jobs: Vec<Job>) -> Vec<(Key, Vec<u8>)> {
+    /// The same with other limits.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Asks for all keys at once, as long as there is time left for it.
+    fn read(&self, keys: &[Key]) -> Vec<(Key, Vec<u8>)> {
+        let Ok(mut waited) = self.waited.lock() else { return Vec::new() };
+        let began = Instant::now();
+        let left = self.limits.reading.saturating_sub(*waited);
+        let found = self.ask(keys.iter().map(|key| Job::Get(*key)).collect(), (left, self.limits.reading));
+        *waited += began.elapsed();
+        found
+    }
+
+    /// Does all jobs, several at once, within the time that is `left` of `all`, and gives what was found. Threads that hang are not
+    /// waited for.
+    fn ask(&self, jobs: Vec<Job>, (left_time, all): (Duration, Duration)) -> Vec<(Key, Vec<u8>)> {
         let mut left = jobs.len();
         let mut found = Vec::new();
         if left == 0 || self.is_left_alone.load(Ordering::Relaxed) {
@@ -83,11 +115,17 @@ impl Shared {
             });
         }
         drop(sender);
+        let began = Instant::now();
         while left > 0 {
-            match receiver.recv_timeout(self.patience) {
+            let time = left_time.saturating_sub(began.elapsed());
+            match receiver.recv_timeout(self.patience.min(time)) {
                 Ok(Ok(answer)) => found.extend(answer),
                 Ok(Err(error)) => {
                     self.leave_alone(&error.to_string());
+                    return found;
+                }
+                Err(_) if time <= self.patience => {
+                    self.leave_alone(&format!("all of it took longer than {} s", all.as_secs_f64()));
                     return found;
                 }
                 Err(_) => {
@@ -132,7 +170,7 @@ impl Store for Shared {
     }
 
     fn fetch(&self, keys: &[Key]) -> Vec<(Key, Vec<u8>)> {
-        self.ask(keys.iter().map(|key| Job::Get(*key)).collect())
+        self.read(keys)
     }
 
     fn keep_near(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
@@ -141,7 +179,8 @@ impl Store for Shared {
 
     fn finish(&self) -> io::Result<()> {
         let waiting = self.waiting.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
-        self.ask(waiting.into_iter().map(|(key, bytes)| Job::Put(key, bytes)).collect());
+        let jobs = waiting.into_iter().map(|(key, bytes)| Job::Put(key, bytes)).collect();
+        self.ask(jobs, (self.limits.writing, self.limits.writing));
         self.own.finish()
     }
 

@@ -15,6 +15,7 @@ enum Mood {
     Hangs,
     Refuses,
     Lies,
+    Dawdles,
 }
 
 impl Store for Elsewhere {
@@ -29,6 +30,10 @@ impl Store for Elsewhere {
                 thread::park();
             },
             Mood::Refuses => Err(std::io::Error::other("403 Forbidden")),
+            Mood::Dawdles => {
+                thread::sleep(std::time::Duration::from_millis(20));
+                Ok(None)
+            }
             // Another's entry, whole and well.
             Mood::Lies => self.store.get(&Key::of_dir(&[("lies".into(), String::new())])),
         }
@@ -125,4 +130,19 @@ fn a_shared_store_that_is_not_well_costs_a_note() {
         let (known, ..) = look_with(&case, sharing(&case, "two", mood, Mode::ReadWrite));
         assert_eq!(known.files, set(&[A, B]), "{mood:?}: its own store is whole");
     }
+}
+
+#[test]
+fn a_shared_store_that_dawdles_gets_so_much_time_in_all() {
+    let case = Case::new();
+    let store = Arc::new(Elsewhere { store: Folder::new(case.folder.path().join("cache"), None), mood: Mood::Dawdles });
+    let own = Folder::new(case.folder.path().join("own"), None);
+    let limit = std::time::Duration::from_millis(50);
+    let minute = std::time::Duration::from_secs(60);
+    let shared = Shared::new(own, store, Mode::Read, minute).within(Limits { reading: limit, writing: minute });
+    let keys: Vec<Key> = (0..1000).map(|number| Key::of_dir(&[(number.to_string(), String::new())])).collect();
+    assert!(shared.fetch(&keys).is_empty());
+    assert_eq!(shared.notes(), ["the shared test cache `elsewhere` is not used: all of it took longer than 0.05 s"]);
+    assert!(shared.fetch(&keys).is_empty());
+    assert!(shared.notes().is_empty(), "said once");
 }

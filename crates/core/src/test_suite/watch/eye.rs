@@ -1,0 +1,145 @@
+//! Sees what is written in the work tree, by inotify(7).
+//!
+//! One thread sends the paths that something happened to, as they come; what happened is found by looking. A folder that comes is watched
+//! and all in it is told, because files may have come into it before.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+
+use super::saved::walk;
+
+/// Sees what is written below a folder.
+#[derive(Debug)]
+pub struct Eye {
+    folders: usize,
+}
+
+/// Why nothing can be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum EyeError {
+    /// The system allows no further folder to be watched.
+    #[error("the system watches no more than so many folders, and this work tree has {0}")]
+    TooMany(usize),
+    /// Something else.
+    #[error("the work tree cannot be watched")]
+    Io(#[from] std::io::Error),
+}
+
+impl EyeError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooMany(_) => Some("raise it with `sudo sysctl fs.inotify.max_user_watches=524288`".into()),
+            Self::Io(_) => None,
+        }
+    }
+}
+
+const SEEN: WatchFlags = WatchFlags::CLOSE_WRITE
+    .union(WatchFlags::MOVED_TO)
+    .union(WatchFlags::MOVED_FROM)
+    .union(WatchFlags::CREATE)
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::ATTRIB)
+    .union(WatchFlags::ONLYDIR);
+
+struct Watches {
+    inotify: std::os::fd::OwnedFd,
+    folders: HashMap<i32, PathBuf>,
+}
+
+impl Watches {
+    fn add(&mut self, folder: &Path) -> rustix::io::Result<()> {
+        match inotify::add_watch(&self.inotify, folder, SEEN) {
+            Ok(watch) => {
+                self.folders.insert(watch, folder.to_owned());
+                Ok(())
+            }
+            // It is gone again, or nobody may look into it.
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::ACCESS) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Eye {
+    /// Begins to look; `tell` gets each path that something happened to, from a thread, until it says that nobody listens.
+    ///
+    /// # Errors
+    /// When the system does not let it.
+    pub fn open(root: &Path, mut tell: impl FnMut(PathBuf) -> bool + Send + 'static) -> Result<Self, EyeError> {
+        let inotify = inotify::init(CreateFlags::CLOEXEC).map_err(std::io::Error::from)?;
+        let mut watches = Watches { inotify, folders: HashMap::new() };
+        let folders: Vec<PathBuf> = walk(root).filter(|entry| entry.is_folder).map(|entry| entry.path).collect();
+        for folder in &folders {
+            watches.add(folder).map_err(|error| match error {
+                rustix::io::Errno::NOSPC => EyeError::TooMany(folders.len()),
+                other => EyeError::Io(other.into()),
+            })?;
+        }
+        let eye = Self { folders: folders.len() };
+        thread::spawn(move || look(&mut watches, &mut tell));
+        Ok(eye)
+    }
+
+    /// How many folders it looks at.
+    #[must_use]
+    pub fn folders(&self) -> usize {
+        self.folders
+    }
+}
+
+fn look(watches: &mut Watches, tell: &mut dyn FnMut(PathBuf) -> bool) {
+    loop {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 16 * 1024];
+        let mut told = Vec::new();
+        {
+            let mut reader = inotify::Reader::new(&watches.inotify, &mut buffer);
+            loop {
+                match reader.next() {
+                    Ok(event) => {
+                        let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()).to_owned());
+                        told.push((event.wd(), name, event.events()));
+                    }
+                    Err(rustix::io::Errno::INTR) => continue,
+                    Err(_) => return,
+                }
+                if reader.is_buffer_empty() {
+                    break;
+                }
+            }
+        }
+        for (watch, name, events) in told {
+            if events.contains(ReadFlags::IGNORED) {
+                watches.folders.remove(&watch);
+                continue;
+            }
+            let Some((folder, name)) = watches.folders.get(&watch).zip(name) else { continue };
+            let path = folder.join(name);
+            let came = events.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
+            if events.contains(ReadFlags::ISDIR) && came {
+                for entry in walk(&path) {
+                    if entry.is_folder {
+                        let _ = watches.add(&entry.path);
+                    } else if !tell(entry.path) {
+                        return;
+                    }
+                }
+                continue;
+            }
+            // A file that was made has nothing in it yet, but a link has; attributes of folders are nobody's business.
+            if events.contains(ReadFlags::ISDIR) && events.contains(ReadFlags::ATTRIB) {
+                continue;
+            }
+            if !tell(path) {
+                return;
+            }
+        }
+    }
+}
