@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use wharf_testkit::{EngineKind, Output, Repo, Sandbox, WharfCommand, older, require};
+use wharf_testkit::{EngineKind, Output, Repo, Sandbox, Signal, WharfCommand, older, require};
 
 /// Unique in the engine, since images are.
 pub(crate) fn name(what: &str) -> String {
@@ -280,6 +280,12 @@ fn commands_run_in_the_container_that_scripts_expect() {
     output.stderr_contains("AM_CONTAINER_VERSION=1.10.0");
     let output = run(repo.path(), &[older::PARTIAL, "--", "sh", "-c", "cat /partial; pwd"]);
     assert_eq!(output.assert_code(0).stdout, format!("{name}\n/app/partial\n"));
+    // Signals reach the command through the entry point.
+    let script = "trap 'echo asked; exit 5' TERM; echo ready; while :; do sleep 0.1; done";
+    let running = wharf(&sandbox, repo.path()).args(["run", "zeta", "--", "sh", "-c", script]).spawn();
+    running.wait_stdout_contains("ready");
+    running.signal(Signal::TERM);
+    running.wait().assert_code(5).stdout_contains("asked");
     let plan = run(repo.path(), &["--dry-run", "zeta", "--", "true"]);
     plan.assert_code(0)
         .stdout_contains("--entrypoint=/app/zeta/devops/docker_run/entrypoint.sh")
