@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use wharf_testkit::{EngineKind, Output, Repo, Sandbox, WharfCommand, older, require};
+use wharf_testkit::{EngineKind, Output, Repo, Sandbox, Signal, WharfCommand, older, require};
 
 /// Unique in the engine, since images are.
 pub(crate) fn name(what: &str) -> String {
@@ -72,6 +72,10 @@ fn every_dir_is_found_with_its_own_image_and_version() {
     assert_eq!(row(&rows, "zeta")["image"], format!("{name}:dev-1.10.0"), "it reuses the root's image");
     assert_eq!(row(&rows, "zeta")["version"], "0.3.0");
     assert_eq!(row(&rows, "alpha")["tests"], 1);
+    // One that names the image of a dir which is not above it means that one.
+    repo.write("zeta/repo_config.yaml", older::repo_config(&name, &format!("{name}-beta")));
+    assert_eq!(row(&ls(&sandbox, repo.path()), "zeta")["image"], format!("{name}-beta:dev-1.9.0"));
+    fs_err::remove_file(repo.join("zeta/repo_config.yaml")).unwrap();
     let table = wharf(&sandbox, repo.path()).arg("ls").run();
     table.assert_code(0).stdout_contains("layout").stdout_contains("helpers");
     assert_eq!(table.stderr, "", "nothing is odd in it");
@@ -215,7 +219,7 @@ fn commands_that_need_no_engine_work_too() {
     };
     run(&["tasks"]).stdout_contains("hello");
     run(&["repo", "status"]).stdout_contains("helpers_root");
-    assert_eq!(run(&["version", "show", "alpha"]).stdout.trim(), "2.0.3");
+    run(&["version", "show", "alpha"]).stdout_contains("alpha    2.0.3  2024-01-02  alpha/changelog.txt:1");
     run(&["version", "bump", "beta", "--minor", "-m", "more"]);
     assert!(
         repo.read("beta/changelog.txt").to_lowercase().contains("-beta-1.10.0\n"),
@@ -276,6 +280,12 @@ fn commands_run_in_the_container_that_scripts_expect() {
     output.stderr_contains("AM_CONTAINER_VERSION=1.10.0");
     let output = run(repo.path(), &[older::PARTIAL, "--", "sh", "-c", "cat /partial; pwd"]);
     assert_eq!(output.assert_code(0).stdout, format!("{name}\n/app/partial\n"));
+    // Signals reach the command through the entry point.
+    let script = "trap 'echo asked; exit 5' TERM; echo ready; while :; do sleep 0.1; done";
+    let running = wharf(&sandbox, repo.path()).args(["run", "zeta", "--", "sh", "-c", script]).spawn();
+    running.wait_stdout_contains("ready");
+    running.signal(Signal::TERM);
+    running.wait().assert_code(5).stdout_contains("asked");
     let plan = run(repo.path(), &["--dry-run", "zeta", "--", "true"]);
     plan.assert_code(0)
         .stdout_contains("--entrypoint=/app/zeta/devops/docker_run/entrypoint.sh")

@@ -94,6 +94,9 @@ fn images_are_built_promoted_and_made_prod_with_their_tags() {
     // The ignore file for prod leaves these out; Git's folder is never in.
     output.stdout_lacks("data\n").stdout_lacks(".git\n").stdout_lacks("\ntest\n");
 
+    image(&["eject", "alpha"])
+        .assert_code(5)
+        .stderr_contains("alpha/devops/docker_build/dev.Dockerfile` is there already");
     let none = image(&["build", "--stage", "prod", older::PARTIAL]);
     none.assert_code(4).stderr_contains("`partial` has no Dockerfile for a prod image");
     none.stderr_contains("hint: write `partial/devops/docker_build/prod.Dockerfile`");

@@ -13,22 +13,19 @@ use crate::config::{Takes, Variable};
 use crate::image::place::Place;
 use crate::image::site::Seen;
 
-/// Has `docker-init` hand signals to all of a script's processes: a shell that waits for a command does not (tini, `-g`).
-const WHOLE_GROUP: &str = "TINI_KILL_PROCESS_GROUP";
-
 impl Launch<'_> {
     /// What is started first in a container, with the words behind it.
-    pub(super) fn entry(&self, settings: &Settings, env: &mut BTreeMap<String, String>) -> (Entrypoint, Vec<String>) {
+    pub(super) fn entry(&self, settings: &Settings) -> (Entrypoint, Vec<String>) {
         let layout = &self.dir.config.layout;
         let Some(script) = layout.entrypoint.as_ref().filter(|_| !self.ready.is_prod()) else {
             return (Entrypoint::Cleared, settings.command.clone());
         };
-        env.insert(WHOLE_GROUP.to_owned(), "1".to_owned());
         let file = self.dir.path.join(script);
         let inside = format!("{}/{script}", self.workspace.in_container(&self.dir.path));
         let mut words = match layout.takes {
             Takes::Words => settings.command.clone(),
-            Takes::Line => vec![line(&settings.command)],
+            // A shell that waits for a command keeps signals to itself, so the command takes its place.
+            Takes::Line => vec![format!("exec {}", line(&settings.command))],
         };
         let can_run = std::fs::metadata(&file).is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
         if can_run {

@@ -262,7 +262,7 @@ impl Launch<'_> {
         }
         self.variables(settings, &mut env, &mut passed);
         passed.extend(self.passed_as().into_iter().map(|(name, _)| name));
-        let (entrypoint, command) = self.entry(settings, &mut env);
+        let (entrypoint, command) = self.entry(settings);
         let here = self.workspace.in_container(&self.dir.path);
         let workdir = match &settings.workdir {
             None => workdir,

@@ -12,8 +12,9 @@ use crate::runnable_dir::RunnableDir;
 /// # Errors
 /// [`ImageError::OwnDockerfile`] where there is one already.
 pub fn target(dir: &RunnableDir) -> Result<PathBuf, ImageError> {
-    let file = dir.devops().join(DOCKERFILE);
-    if file.symlink_metadata().is_ok() {
+    let stated = dir.config.layout.dockerfile.as_ref();
+    let file = stated.map_or_else(|| dir.devops().join(DOCKERFILE), |file| dir.path.join(&file.value));
+    if stated.is_some() || file.symlink_metadata().is_ok() {
         return Err(ImageError::OwnDockerfile { dir: dir.address.to_string(), file });
     }
     Ok(file)

@@ -95,6 +95,9 @@ impl ImageSpec {
         let (mut target, mut args) = (Some(stage.target().to_owned()), BTreeMap::new());
         let (text, is_own) = match own {
             Some(mut own) => {
+                if dir.config.layout.dockerfile.is_some() && !own.text.contains(dockerfile::PYTHON) {
+                    files.clear();
+                }
                 let ground = Ground::of(workspace, dir, stage)?;
                 if stage == Stage::Prod && ground.has_root() {
                     own.text = brought::with_code(&own.text, CODE_FOLDER);

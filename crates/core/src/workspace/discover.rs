@@ -243,7 +243,7 @@ fn read_dirs(
     let mut dirs = Vec::new();
     let mut failed: Option<ConfigError> = None;
     for path in found.runnable.iter().filter(|path| !foreign.iter().any(|repo| path.starts_with(repo))) {
-        match read_dir(workspace, layers, sub_layers, path) {
+        match read_dir(workspace, (layers, sub_layers), found, path) {
             Ok(dir) => dirs.push(dir),
             Err(WorkspaceError::Config(error)) => match &mut failed {
                 Some(all) => all.extend(error),
@@ -262,8 +262,8 @@ fn read_dirs(
 
 fn read_dir(
     workspace: &mut Workspace,
-    layers: &Layers,
-    sub_layers: &BTreeMap<String, Layer>,
+    (layers, sub_layers): (&Layers, &BTreeMap<String, Layer>),
+    found: &Found,
     path: &Path,
 ) -> Result<RunnableDir, WorkspaceError> {
     let relative = path.strip_prefix(&workspace.root).unwrap_or(path);
@@ -277,8 +277,12 @@ fn read_dir(
     let file = path.join(crate::runnable_dir::DEVOPS).join(CONFIG);
     let shown = file.strip_prefix(&workspace.root).unwrap_or(&file).to_path_buf();
     let own = read_layer(LayerKind::RunnableDir, &file, &shown)?;
-    let ground =
-        Ground { root: &workspace.root, surroundings: &workspace.surroundings, root_is_older: layers.older.is_some() };
+    let ground = Ground {
+        root: &workspace.root,
+        surroundings: &workspace.surroundings,
+        root_is_older: layers.older.is_some(),
+        dirs: &found.runnable,
+    };
     let older = older::of_runnable(ground, path, own.as_ref())?;
     let resolved = if own.is_none() && older.is_none() && around.is_empty() {
         Arc::clone(&workspace.resolved)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Problem, WorkspaceError};
 use super::{Surroundings, Workspace};
-use crate::config::older::{InDir, InRoot, REPO_CONFIGS, SHARED, Source, of_dir, of_root};
+use crate::config::older::{InDir, InRoot, REPO_CONFIGS, SHARED, Source, image_name, of_dir, of_root};
 use crate::config::{Layer, OLDER_FILES};
 use crate::runnable_dir::{DEVOPS, RunnableDir};
 use crate::version::{self, Changelog};
@@ -29,6 +29,8 @@ pub(super) struct Ground<'a> {
     pub surroundings: &'a Surroundings,
     /// Whether the super-repo itself is laid out so.
     pub root_is_older: bool,
+    /// All runnable dirs, where they are known.
+    pub dirs: &'a [PathBuf],
 }
 
 /// The layer of the super-repo's root; `None` where it is not laid out the older way. `own` is its `wharf.toml`.
@@ -73,7 +75,8 @@ pub(super) fn of_runnable(
     let devops = path.join(DEVOPS);
     let has: Vec<&'static str> = FILES.into_iter().filter(|file| is_there(&devops.join(file))).collect();
     let file = nearest_config(root, path)?;
-    let image_from = if builds(&devops) { None } else { owner_above(root, path) };
+    let named = file.as_ref().and_then(|(path, bytes)| image_name(Source { path, bytes }));
+    let image_from = if builds(&devops) { None } else { owner(ground, path, named.as_deref()) };
     let shared = root.join(SHARED);
     let layer = of_dir(&InDir {
         file: file.as_ref().map(|(path, bytes)| source(root, path, bytes)),
@@ -146,10 +149,18 @@ fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// The address of the nearest dir upward that builds an image.
-fn owner_above(root: &Path, path: &Path) -> Option<String> {
-    let above = path.ancestors().skip(1).take_while(|above| above.starts_with(root));
-    let owner = above.into_iter().find(|above| builds(&above.join(DEVOPS)))?;
+/// The address of the dir that builds the image `named`: upward first, then anywhere. Else the nearest upward that builds any.
+fn owner(ground: Ground<'_>, path: &Path, named: Option<&str>) -> Option<String> {
+    let root = ground.root;
+    let above = || path.ancestors().skip(1).take_while(|above| above.starts_with(root));
+    let all = above().chain(ground.dirs.iter().map(PathBuf::as_path)).filter(|dir| builds(&dir.join(DEVOPS)));
+    let is_named = |dir: &&Path| {
+        let file = nearest_config(root, dir).ok().flatten();
+        named.is_some()
+            && file.and_then(|(path, bytes)| image_name(Source { path: &path, bytes: &bytes })).as_deref() == named
+    };
+    let nearest = || above().find(|above| builds(&above.join(DEVOPS)));
+    let owner = all.into_iter().find(is_named).or_else(nearest)?;
     let address = owner.strip_prefix(root).ok()?.display().to_string();
     Some(if address.is_empty() { ".".to_owned() } else { format!("//{address}") })
 }

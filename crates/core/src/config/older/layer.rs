@@ -79,6 +79,15 @@ pub fn of_root(root: &InRoot<'_>) -> Result<Layer, ConfigError> {
     })
 }
 
+/// The name of the image that a `repo_config` file states; `None` also where the file cannot be read.
+#[must_use]
+pub fn image_name(source: Source<'_>) -> Option<String> {
+    let text = std::str::from_utf8(source.bytes).ok()?;
+    let site = Site::File(FileText::new(source.path.into(), text));
+    let facts = Facts::read(source.path, text, &site).ok()?;
+    facts.get(IMAGE_NAME).map(|fact| fact.text.clone())
+}
+
 /// What a runnable dir says.
 ///
 /// # Errors

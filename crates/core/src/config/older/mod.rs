@@ -11,7 +11,7 @@ mod python;
 mod tests;
 mod yaml;
 
-pub use layer::{InDir, InRoot, Source, of_dir, of_root};
+pub use layer::{InDir, InRoot, Source, image_name, of_dir, of_root};
 
 /// The files that state facts, the first one counts.
 pub const REPO_CONFIGS: [&str; 2] = ["repo_config.yaml", "repo_config.py"];

@@ -50,7 +50,10 @@ fn unknown_keys_in_all_their_variety() {
 fn unknown_without_neighbour_lists_what_is_known() {
     assert_eq!(
         error("[image]\nzzzzz = 1").hint().as_deref(),
-        Some("the known keys of `image` are `name`, `base`, `from`, `platforms`, `requires`")
+        Some(
+            "the known keys of `image` are `name`, `base`, `from`, `platforms`, `requires`, `dockerfile`, `prod-dockerfile`, \
+         `context`, `ignore-file`, `prod-ignore-file`, `dev-patch`, `copy-out`"
+        )
     );
     assert_eq!(
         error("zzzzz = 1").hint().as_deref(),
@@ -174,7 +177,13 @@ fn exclusive_keys() {
 #[test]
 fn a_value_for_a_table_lists_its_keys() {
     let hint = error("image = 'debian:12'").hint();
-    assert_eq!(hint.as_deref(), Some("the known keys of `image` are `name`, `base`, `from`, `platforms`, `requires`"));
+    assert_eq!(
+        hint.as_deref(),
+        Some(
+            "the known keys of `image` are `name`, `base`, `from`, `platforms`, `requires`, `dockerfile`, `prod-dockerfile`, \
+         `context`, `ignore-file`, `prod-ignore-file`, `dev-patch`, `copy-out`"
+        )
+    );
 }
 
 #[test]
