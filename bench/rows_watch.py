@@ -34,15 +34,15 @@ def watch(bench, place, runs):
     peer = ["uv", "tool", "run", "--quiet", "--with", samples.PYTEST.strip(), "--from", "pytest-watcher", "ptw", "."]
     with _running(bench.call(repo, "test", "--watch").argv, repo, bench.env):
         mine = _saves(repo, runs or 10)
-    with _running([*peer, "--now", "app"], other, {**bench.env, "PYTHONPATH": str(other)}):
+    with _running([*peer, "--now", "app"], other, {**bench.env, "PYTHONPATH": str(other)}, os.openpty()[1]):  # it ends without a terminal
         theirs = _saves(other, runs or 10)
     return [Measure("save to first test, watching", "s", mine, [Limit("median", 0.300)], "pytest-watcher on the host", theirs)]
 
 
 @contextlib.contextmanager
-def _running(argv, folder, env):
+def _running(argv, folder, env, keyboard=subprocess.DEVNULL):
     process = subprocess.Popen(
-        argv, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        argv, cwd=folder, env=env, stdin=keyboard, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True)
     try:
         yield

@@ -70,12 +70,16 @@ impl Remote {
         self.service.is_writable()
     }
 
-    fn wait<T>(&self, question: impl Future<Output = opendal::Result<T>>) -> io::Result<Option<T>> {
+    fn wait<T>(&self, question: impl Future<Output = io::Result<T>>) -> io::Result<Option<T>> {
         let Some(runtime) = &self.runtime else { return Ok(None) };
         match runtime.block_on(async { tokio::time::timeout(self.patience, question).await }) {
             Ok(Ok(answer)) => Ok(Some(answer)),
-            Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Ok(Err(error)) => Err(io::Error::other(brief(&error))),
+            Ok(Err(error)) => match of_library(&error) {
+                Some(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Some(error) => Err(io::Error::other(brief(error))),
+                None if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                None => Err(error),
+            },
             Err(_) => Err(io::Error::new(
                 io::ErrorKind::TimedOut,
                 format!("it gave no answer within {} s", self.patience.as_secs_f64()),
@@ -101,13 +105,13 @@ impl Store for Remote {
     fn get(&self, key: &Key) -> io::Result<Option<Vec<u8>>> {
         let path = path(key);
         self.wait(async {
-            let mut stream = self.operator.reader(&path).await?.into_bytes_stream(..).await?;
+            let reader = self.operator.reader(&path).await.map_err(io::Error::other)?;
+            let mut stream = reader.into_bytes_stream(..).await.map_err(io::Error::other)?;
             let mut bytes = Vec::new();
             while let Some(chunk) = stream.next().await {
-                let chunk = chunk.map_err(|error| from_io(&error))?;
-                bytes.extend_from_slice(&chunk);
+                bytes.extend_from_slice(&chunk?);
                 if bytes.len() > LIMIT {
-                    return Err(opendal::Error::new(ErrorKind::Unexpected, TOO_LARGE));
+                    return Err(io::Error::other("it gave an entry larger than any"));
                 }
             }
             Ok(bytes)
@@ -121,7 +125,7 @@ impl Store for Remote {
             match self.operator.write(&path, bytes).await {
                 // GitHub's cache keeps the first entry of a name.
                 Err(error) if self.service == Service::GitHub && error.kind() == ErrorKind::AlreadyExists => Ok(()),
-                other => other.map(drop),
+                other => other.map(drop).map_err(io::Error::other),
             }
         })?;
         // A missing bucket, for example: where nothing is found when reading, there is merely no entry.
@@ -129,12 +133,11 @@ impl Store for Remote {
     }
 
     fn remove(&self, key: &Key) -> io::Result<()> {
-        self.wait(self.operator.delete(&path(key))).map(drop)
+        self.wait(async { self.operator.delete(&path(key)).await.map_err(io::Error::other) }).map(drop)
     }
 }
 
 const REFUSES: &str = "it refuses (are the credentials set, and may they read and list there?)";
-const TOO_LARGE: &str = "it gave an entry larger than any";
 
 /// As in a folder, so that one can be copied to the other.
 fn path(key: &Key) -> String {
@@ -193,7 +196,6 @@ fn brief(error: &opendal::Error) -> String {
         ErrorKind::RateLimited => "it has too much to do".into(),
         ErrorKind::ConfigInvalid => error.message().to_owned(),
         ErrorKind::Unsupported => "it cannot be written to".into(),
-        _ if error.message() == TOO_LARGE => TOO_LARGE.into(),
         _ if error.message() == "send http request" => {
             deepest().map_or_else(|| "it cannot be reached".into(), |why| format!("it cannot be reached: {why}"))
         }
@@ -209,14 +211,7 @@ fn status(error: &opendal::Error) -> Option<u16> {
     rest.get(..3)?.parse().ok()
 }
 
-/// The library's own error, where a stream wrapped it.
-fn from_io(error: &io::Error) -> opendal::Error {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<opendal::Error>());
-    let kind = match (inner.map(opendal::Error::kind), error.kind()) {
-        (Some(kind), _) => kind,
-        (None, io::ErrorKind::NotFound) => ErrorKind::NotFound,
-        (None, io::ErrorKind::PermissionDenied) => ErrorKind::PermissionDenied,
-        (None, _) => ErrorKind::Unexpected,
-    };
-    opendal::Error::new(kind, inner.map_or_else(|| error.to_string(), |inner| inner.message().to_owned()))
+/// The library's own error, which streams wrap.
+fn of_library(error: &io::Error) -> Option<&opendal::Error> {
+    error.get_ref()?.downcast_ref()
 }

@@ -15,7 +15,7 @@ fn key(name: &str) -> Key {
 
 #[track_caller]
 fn open(server: &CacheServer, scheme: &str, login: &Login, patience: Duration) -> Remote {
-    Remote::open(&format!("{scheme}://{}/team/wharf", server.host()), login, patience).unwrap()
+    Remote::open(&format!("{scheme}://{}/team/wharf", server.host()), login, patience).expect("the URL is of a store")
 }
 
 #[test]

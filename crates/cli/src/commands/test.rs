@@ -22,7 +22,7 @@ use wharf_core::test_suite::cache::Caching;
 use wharf_core::test_suite::collect::Purpose;
 use wharf_core::test_suite::last::LastFailed;
 use wharf_core::test_suite::report::HTML_FILE;
-use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan, Warm};
+use wharf_core::test_suite::{self, Around, Options, Report, Selection, TestError, TestPlan};
 use wharf_core::workspace::{StateDir, Workspace};
 use wharf_engine::Platform;
 
@@ -161,7 +161,7 @@ impl Test {
         }
         let place = context.place(&workspace)?;
         check_platform(&place, &wish)?;
-        let options = self.options(&workspace, &selection, &plan, (wish, cache), None)?;
+        let options = self.options(&workspace, &selection, &plan, (wish, cache))?;
         let signals = wharf_process::signals::listen()?;
         if self.choice.only_looks() {
             let given = Given { workspace, place, selection, plan, options, signals, json: self.json, affected };
@@ -193,7 +193,6 @@ impl Test {
         selection: &Selection,
         plan: &TestPlan,
         (wish, cache): (Wish, Option<Caching>),
-        warm: Option<Arc<Warm>>,
     ) -> Result<Options, Failure> {
         Ok(Options {
             jobs: self.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
@@ -213,7 +212,7 @@ impl Test {
             coverage: self.reports.forms(),
             report_dir: self.report_dir.as_ref().map(|dir| workspace.surroundings.here.join(dir)),
             cache,
-            warm,
+            warm: None,
             command: command_line(),
             wharf: env!("CARGO_PKG_VERSION").into(),
         })

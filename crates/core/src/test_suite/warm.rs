@@ -155,7 +155,7 @@ impl Server {
             dir: order.launch.dir.address.to_string(),
             source: std::io::Error::other(source),
         };
-        let (running, input) = command.converse(move |chunk| sink.take(chunk)).map_err(failed)?;
+        let (running, input) = command.converse(move |chunk| sink.take(&chunk)).map_err(failed)?;
         if let (Ok(mut mine), Ok(mut stopper)) = (server.input.lock(), server.stopper.lock()) {
             *mine = input;
             *stopper = Some(running.stopper());
@@ -179,12 +179,12 @@ impl Server {
         pipe.write_all(request.as_bytes()).and_then(|()| pipe.write_all(b"\n")).and_then(|()| pipe.flush()).ok()
     }
 
-    fn take(&self, chunk: Chunk) {
+    fn take(&self, chunk: &Chunk) {
         let mut state = self.lock();
         if chunk.stream == Stream::Stderr {
             // Before the first round, or of the engine's own program.
             if let Some(round) = &state.round {
-                round.reader.take(&chunk);
+                round.reader.take(chunk);
             }
             return;
         }

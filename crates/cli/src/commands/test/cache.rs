@@ -1,7 +1,7 @@
 //! Which use `wharf test` makes of verdicts that are known: `--no-cache`, `--verify-cache`, `[test] cache`, `[cache]`.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use wharf_core::config::SharedCache;
 use wharf_core::image::Stage;
@@ -76,7 +76,13 @@ fn store(context: &Context, workspace: &Workspace) -> Arc<dyn Store> {
     let Some((shared, is_writable)) = shared else { return Arc::new(own) };
     let may_add = config.may_add && is_writable && !remote_cache::is_for_a_fork(&workspace.surroundings);
     let mode = if may_add { Mode::ReadWrite } else { Mode::Read };
-    Arc::new(Shared::new(own, shared, mode, PATIENCE))
+    Arc::new(Shared::new(own, shared, mode, PATIENCE, clock))
+}
+
+/// Time since it was asked first.
+fn clock() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
 }
 
 /// Runs whose verdicts are neither kept nor known.

@@ -240,7 +240,8 @@ impl Watch<'_> {
         }
         let clock = SystemClock::start();
         let plan = test.history.spread(context, workspace, plan, None)?;
-        let options = test.options(workspace, &selection, &plan, (wish, cache), Some(Arc::clone(&self.warm)))?;
+        let mut options = test.options(workspace, &selection, &plan, (wish, cache))?;
+        options.warm = Some(Arc::clone(&self.warm));
         let around = Around { clock: &clock, listener, signals: self.desk.begin() };
         let report = test_suite::run(workspace, &self.place, plan, options, around);
         self.desk.end();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::key::Key;
 use super::store::{Folder, Store};
@@ -34,6 +34,8 @@ pub struct Shared {
     mode: Mode,
     patience: Duration,
     limits: Limits,
+    /// Time since some moment.
+    clock: fn() -> Duration,
     waited: Mutex<Duration>,
     waiting: Mutex<Vec<(Key, Vec<u8>)>>,
     is_left_alone: AtomicBool,
@@ -56,14 +58,15 @@ enum Job {
 
 impl Shared {
     /// `patience` is the time without any answer after which the shared store is left alone; twice that all reading may take, and
-    /// three times that all writing.
+    /// three times that all writing. `clock` says the time since some moment.
     #[must_use]
-    pub fn new(own: Folder, shared: Arc<dyn Store>, mode: Mode, patience: Duration) -> Self {
+    pub fn new(own: Folder, shared: Arc<dyn Store>, mode: Mode, patience: Duration, clock: fn() -> Duration) -> Self {
         Self {
             own,
             shared,
             mode,
             patience,
+            clock,
             limits: Limits { reading: patience * 2, writing: patience * 3 },
             waited: Mutex::default(),
             waiting: Mutex::default(),
@@ -82,10 +85,10 @@ impl Shared {
     /// Asks for all keys at once, as long as there is time left for it.
     fn read(&self, keys: &[Key]) -> Vec<(Key, Vec<u8>)> {
         let Ok(mut waited) = self.waited.lock() else { return Vec::new() };
-        let began = Instant::now();
+        let began = (self.clock)();
         let left = self.limits.reading.saturating_sub(*waited);
         let found = self.ask(keys.iter().map(|key| Job::Get(*key)).collect(), (left, self.limits.reading));
-        *waited += began.elapsed();
+        *waited += (self.clock)().saturating_sub(began);
         found
     }
 
@@ -115,9 +118,9 @@ impl Shared {
             });
         }
         drop(sender);
-        let began = Instant::now();
+        let began = (self.clock)();
         while left > 0 {
-            let time = left_time.saturating_sub(began.elapsed());
+            let time = left_time.saturating_sub((self.clock)().saturating_sub(began));
             match receiver.recv_timeout(self.patience.min(time)) {
                 Ok(Ok(answer)) => found.extend(answer),
                 Ok(Err(error)) => {

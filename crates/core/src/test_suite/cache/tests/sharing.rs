@@ -51,12 +51,17 @@ impl Store for Elsewhere {
     }
 }
 
+fn clock() -> std::time::Duration {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
+}
+
 /// A cache with one of its own in `own`, and one that is shared.
 fn sharing(case: &Case, own: &str, mood: Mood, mode: Mode) -> Caching {
     let own = Folder::new(case.folder.path().join(own), Some(1_000_000));
     let shared = Elsewhere { store: Folder::new(case.folder.path().join("cache"), None), mood };
     let patience = std::time::Duration::from_millis(if mood == Mood::Hangs { 50 } else { 60_000 });
-    Caching { store: Arc::new(Shared::new(own, Arc::new(shared), mode, patience)), purpose: Purpose::Take }
+    Caching { store: Arc::new(Shared::new(own, Arc::new(shared), mode, patience, clock)), purpose: Purpose::Take }
 }
 
 fn look_with(case: &Case, caching: Caching) -> (Recalled, Vec<String>, Cache) {
@@ -139,7 +144,7 @@ fn a_shared_store_that_dawdles_gets_so_much_time_in_all() {
     let own = Folder::new(case.folder.path().join("own"), None);
     let limit = std::time::Duration::from_millis(50);
     let minute = std::time::Duration::from_secs(60);
-    let shared = Shared::new(own, store, Mode::Read, minute).within(Limits { reading: limit, writing: minute });
+    let shared = Shared::new(own, store, Mode::Read, minute, clock).within(Limits { reading: limit, writing: minute });
     let keys: Vec<Key> = (0..1000).map(|number| Key::of_dir(&[(number.to_string(), String::new())])).collect();
     assert!(shared.fetch(&keys).is_empty());
     assert_eq!(shared.notes(), ["the shared test cache `elsewhere` is not used: all of it took longer than 0.05 s"]);
