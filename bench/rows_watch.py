@@ -32,9 +32,9 @@ def watch(bench, place, runs):
     # Saves that two watchers see would start both.
     other = _repo(place / "watch-peer", bench.base)
     peer = ["uv", "tool", "run", "--quiet", "--with", samples.PYTEST.strip(), "--from", "pytest-watcher", "ptw", "."]
-    with _running(bench.call(repo, "test", "--watch").argv, repo, bench.env):
+    with _running(bench.call(repo, "test", "--watch", "--no-cache").argv, repo, bench.env):
         mine = _saves(repo, runs or 10)
-    with _running([*peer, "--now", "app"], other, {**bench.env, "PYTHONPATH": str(other)}, os.openpty()[1]):  # it ends without a terminal
+    with _running([*peer, "--now", "app"], other, {**os.environ, "PYTHONPATH": str(other)}, os.openpty()[1]):  # it ends without a terminal
         theirs = _saves(other, runs or 10)
     return [Measure("save to first test, watching", "s", mine, [Limit("median", 0.300)], "pytest-watcher on the host", theirs)]
 
