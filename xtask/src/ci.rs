@@ -65,28 +65,22 @@ const TESTS: &[(&str, TestStep)] = &[
     }),
     ("remote cache", |place, variables| {
         // This builds the binary once more, with a feature that the others do without.
-        let packages = [
-            "--package",
-            REMOTE,
-            "--package",
-            "wharf-cli",
-            "--features",
-            "wharf-cli/remote-cache"("tests", |place, variables| {
-                let nextest: &[&str] =
-                    &["nextest", "run", "--workspace", "--exclude", REMOTE, "--no-fail-fast", "--profile", "ci"];
-                let plain: &[&str] =
-                    &["test", "--workspace", "--exclude", REMOTE, "--no-fail-fast", "--lib", "--bins", "--tests"];
-                let has_nextest = Program::new("cargo").args(["nextest", "--version"]).succeeds();
-                // nextest says its closing line on standard error; it belongs to the data of this run.
-                cargo(place, if has_nextest { nextest } else { plain }).envs(variables).run_on_stdout()
-            }),
-        ];
+        let packages = ["--package", REMOTE, "--package", "wharf-cli", "--features", "wharf-cli/remote-cache"];
         let checked = [&["clippy"][..], &packages, &["--all-targets", "--", "-D", "warnings"]].concat();
         cargo(place, &checked).run()?;
         cargo(place, &["test", "--package", REMOTE, "--tests", "--lib"]).envs(variables).run()?;
         let shared =
             ["test", "--package", "wharf-cli", "--features", "remote-cache", "--test", "scenarios", "remote_cache::"];
         cargo(place, &shared).envs(variables).run()
+    }),
+    ("tests", |place, variables| {
+        let nextest: &[&str] =
+            &["nextest", "run", "--workspace", "--exclude", REMOTE, "--no-fail-fast", "--profile", "ci"];
+        let plain: &[&str] =
+            &["test", "--workspace", "--exclude", REMOTE, "--no-fail-fast", "--lib", "--bins", "--tests"];
+        let has_nextest = Program::new("cargo").args(["nextest", "--version"]).succeeds();
+        // nextest says its closing line on standard error; it belongs to the data of this run.
+        cargo(place, if has_nextest { nextest } else { plain }).envs(variables).run_on_stdout()
     }),
 ];
 
