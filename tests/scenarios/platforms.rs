@@ -97,7 +97,7 @@ fn an_image_of_another_platform_is_never_taken_for_the_own_one() {
         let repo = repo(&sandbox, &name, TINY, &name);
         let plain = format!("{name}-a:local-root-0.1.0");
         let foreign = format!("{plain}-{}", suffix());
-        let unlabelled = format!("{name}-a:unlabelled");
+        let unlabelled = format!("{name}-a:dev-9.9.9");
         let _made = [&plain, &foreign, &unlabelled].map(|tag| Made(&sandbox, engine, tag));
         let wharf = |args: &[&str]| wharf(&sandbox, &repo, engine).args(args).run();
         wharf(&["image", "build", "--platform", foreign_platform()]).assert_code(0).stdout_contains(&foreign);
@@ -113,7 +113,7 @@ fn an_image_of_another_platform_is_never_taken_for_the_own_one() {
             sandbox.command("podman").args(build).arg(&file).arg(sandbox.path()).run().assert_code(0);
             wharf(&["image", "build", "--dry-run"]).assert_code(0).stdout_contains(&format!("# a: {plain}, because "));
             let rows = wharf(&["image", "ls", "--json"]).json();
-            let row = rows.as_array().and_then(|rows| rows.iter().find(|row| row["tag"] == "unlabelled").cloned());
+            let row = rows.as_array().and_then(|rows| rows.iter().find(|row| row["tag"] == "dev-9.9.9").cloned());
             assert_eq!(row.expect("it is listed")["platform"], foreign_platform());
         }
         let output = wharf(&["run", "a", "--", "cat", "/machine"]);

@@ -54,10 +54,14 @@ enum Start {
     Dir(Option<DirId>),
 }
 
+/// What is imported, and from where.
+type Question = (Start, Symbol, Option<Symbol>);
+
 /// Resolves imports, each once.
 pub(super) struct Resolver<'a> {
     known: Known<'a>,
-    done: HashMap<(Start, Symbol, Option<Symbol>), (u32, u32), Hasher>,
+    /// Where the answers begin and end among the targets.
+    done: HashMap<Question, (u32, u32), Hasher>,
     parts: HashMap<Symbol, Rc<[Part<'a>]>, Hasher>,
     targets: Vec<Target>,
 }
