@@ -16,7 +16,7 @@ def build(bench, place, runs):
     """`wharf image build` over 12 dirs with nothing to do, and after one dir's requirements changed."""
     repo = samples.runnable_dirs(place / "wharf-bench-build", bench.base, len(DIRS), samples.ONE_TEST)
     bench.ready(repo, DIRS)
-    call = bench.call(repo, "image", "build", "--all", timeout=3600)
+    call = bench.call(repo, "image", "build", timeout=3600)
     before = images(bench, repo)
     nothing = [run_timed(call) for _ in range(runs or 10)]
     samples.write(repo / "d01/code.py", "VALUE = 1\n")
