@@ -318,7 +318,7 @@ fn services_that_are_up_are_used() {
     assert_nothing_left(&sandbox, &repo, engine);
     wharf(&["up", "--dir", "app"]).run().assert_code(0);
     assert_eq!(starts(&[]).len(), 2, "what is stored outlives it");
-    wharf(&["down", "--dir", "app", "--volumes"]).run().assert_code(0);
+    wharf(&["down", "--volumes"]).run().assert_code(0);
     wharf(&["down", "--dir", "app"]).run().assert_code(0).stderr_contains("nothing of that is up");
     assert_nothing_left(&sandbox, &repo, engine);
 }

@@ -36,10 +36,10 @@ pub struct Up {
 /// Ends and removes services that `wharf up` started. Prints the name of each container removed.
 #[derive(Debug, clap::Args)]
 pub struct Down {
-    /// Names of services; without any, all of the dir.
+    /// Names of services; without any, all.
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Whose services; without it, those of the runnable dir that holds the current folder.
+    /// Whose services; without it, those of the runnable dir that holds the current folder, or, outside of any, of all.
     #[arg(long, value_name = "DIR", add = crate::commands::complete::dirs())]
     dir: Option<String>,
     /// Also what they have stored in named volumes.
@@ -127,13 +127,19 @@ impl Down {
     /// When the engine refuses.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
         let workspace = context.workspace()?;
-        let dir = find(&workspace, self.dir.as_ref())?;
-        let known: Vec<String> = dir.config.services.named.keys().cloned().collect();
-        let plan = service::plan(&workspace, dir, &known)?;
         let place = context.place(&workspace)?;
-        let client = service::client(&place, &context.surroundings, dir)?;
-        let network = service::up_network(&workspace, dir);
-        let gone = service::take_down(&client, &network, &self.names, (&plan, self.volumes))?;
+        let dirs: Vec<&RunnableDir> = match &self.dir {
+            Some(_) => vec![find(&workspace, self.dir.as_ref())?],
+            None => workspace.here().map_or_else(|_| workspace.dirs.iter().collect(), |dir| vec![dir]),
+        };
+        let mut gone = Vec::new();
+        for dir in dirs {
+            let known: Vec<String> = dir.config.services.named.keys().cloned().collect();
+            let plan = service::plan(&workspace, dir, &known)?;
+            let client = service::client(&place, &context.surroundings, dir)?;
+            let network = service::up_network(&workspace, dir);
+            gone.extend(service::take_down(&client, &network, &self.names, (&plan, self.volumes))?);
+        }
         if gone.is_empty() {
             context.talk.note("nothing of that is up");
         }
