@@ -21,6 +21,7 @@ pub mod last;
 pub mod learned;
 pub mod lists;
 pub mod message;
+mod nearest;
 pub mod plan;
 pub mod reads;
 pub mod report;

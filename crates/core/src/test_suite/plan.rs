@@ -8,10 +8,11 @@ use serde::Serialize;
 use super::history::Expected;
 use super::last::LastFailed;
 use super::lists::{self, ListError, Lists};
+use super::nearest::no_holder;
 use super::report::json::ReadError;
 use super::spread::DirShard;
 use super::suites::{self, Chosen, DirSuite};
-use crate::config::{ConfigError, nearest_path};
+use crate::config::ConfigError;
 use crate::image::ImageError;
 use crate::runnable_dir::{Address, DEVOPS, RunnableDir};
 use crate::service::ServiceError;
@@ -393,21 +394,6 @@ fn add_path(workspace: &Workspace, text: &str, wanted: &mut BTreeMap<Address, Ve
         found = true;
     }
     if found { Ok(()) } else { Err(missing(true)) }
-}
-
-/// The error that says so, with what was probably meant.
-pub(super) fn no_holder(workspace: &Workspace, text: &str, exists: bool) -> TestError {
-    let (path, inside) = text.split_once("::").map_or((text, None), |(path, inside)| (path, Some(inside)));
-    let address = Address::parse(path, &workspace.root, &workspace.surroundings.here).ok();
-    let files = workspace.dirs.iter().flat_map(|dir| &dir.tests).map(String::as_str);
-    let known = files.chain(workspace.dirs.iter().map(|dir| dir.address.as_str()));
-    let nearest = address.filter(|_| !exists).and_then(|address| nearest_path(address.as_str(), known));
-    // As it is written from everywhere.
-    let nearest = nearest.map(|near| match inside {
-        Some(inside) => format!("//{near}::{inside}"),
-        None => format!("//{near}"),
-    });
-    TestError::NoHolder { path: text.to_owned(), exists, nearest }
 }
 
 /// Whether a folder that holds runnable dirs also holds tests of the dir around it.
