@@ -4,6 +4,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands;
 use crate::context::{Context, Intent};
+use crate::deferred::Deferred;
 use crate::exit::Failure;
 
 /// Composes Git repos and makes every directory in them runnable: each directory with a `devops` folder is built, run
@@ -52,40 +53,40 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 #[allow(missing_docs, reason = "the help of a command is the comment of its struct")]
 pub enum Command {
-    Init(commands::init::Init),
-    New(commands::new::New),
-    Adopt(commands::adopt::Adopt),
-    Test(Box<commands::test::Test>),
-    Run(commands::run::Run),
-    Bash(commands::bash::Bash),
-    Ls(commands::ls::Ls),
-    Deps(commands::deps::Deps),
-    Clone(commands::clone::Clone),
-    Repo(commands::repo::Repo),
-    Graph(commands::graph::Graph),
-    Image(commands::image::Image),
-    Version(commands::version::Version),
-    Files(commands::files::Files),
-    Ci(commands::ci::Ci),
-    Ide(commands::ide::Ide),
-    Env(commands::env::Env),
-    Task(Box<commands::task::Task>),
-    Tasks(commands::tasks::Tasks),
-    Up(commands::up::Up),
-    Down(commands::up::Down),
-    Jupyter(commands::jupyter::Jupyter),
-    Ps(commands::ps::Ps),
-    Stats(commands::stats::Stats),
-    Logs(commands::logs::Logs),
-    Stop(commands::stop::Stop),
-    Prune(commands::prune::Prune),
-    Config(commands::config::Config),
-    Setenv(commands::setenv::Setenv),
-    Demo(commands::demo::Demo),
-    Doctor(commands::doctor::Doctor),
-    Completions(commands::completions::Completions),
+    Init(Deferred<commands::init::Init>),
+    New(Deferred<commands::new::New>),
+    Adopt(Deferred<commands::adopt::Adopt>),
+    Test(Deferred<Box<commands::test::Test>>),
+    Run(Deferred<commands::run::Run>),
+    Bash(Deferred<commands::bash::Bash>),
+    Ls(Deferred<commands::ls::Ls>),
+    Deps(Deferred<commands::deps::Deps>),
+    Clone(Deferred<commands::clone::Clone>),
+    Repo(Deferred<commands::repo::Repo>),
+    Graph(Deferred<commands::graph::Graph>),
+    Image(Deferred<commands::image::Image>),
+    Version(Deferred<commands::version::Version>),
+    Files(Deferred<commands::files::Files>),
+    Ci(Deferred<commands::ci::Ci>),
+    Ide(Deferred<commands::ide::Ide>),
+    Env(Deferred<commands::env::Env>),
+    Task(Deferred<Box<commands::task::Task>>),
+    Tasks(Deferred<commands::tasks::Tasks>),
+    Up(Deferred<commands::up::Up>),
+    Down(Deferred<commands::up::Down>),
+    Jupyter(Deferred<commands::jupyter::Jupyter>),
+    Ps(Deferred<commands::ps::Ps>),
+    Stats(Deferred<commands::stats::Stats>),
+    Logs(Deferred<commands::logs::Logs>),
+    Stop(Deferred<commands::stop::Stop>),
+    Prune(Deferred<commands::prune::Prune>),
+    Config(Deferred<commands::config::Config>),
+    Setenv(Deferred<commands::setenv::Setenv>),
+    Demo(Deferred<commands::demo::Demo>),
+    Doctor(Deferred<commands::doctor::Doctor>),
+    Completions(Deferred<commands::completions::Completions>),
     #[command(name = "self")]
-    Itself(commands::itself::Itself),
+    Itself(Deferred<commands::itself::Itself>),
     /// A task.
     #[command(external_subcommand)]
     External(Vec<String>),
@@ -111,12 +112,12 @@ impl Command {
             | Self::Deps(_)
             | Self::Tasks(_)
             | Self::Itself(_) => Intent::Look,
-            Self::Image(command) => command.intent(),
-            Self::Version(command) => command.intent(),
-            Self::Repo(command) => command.intent(),
-            Self::Env(command) => command.intent(),
-            Self::Files(command) => command.intent(),
-            Self::Ci(command) => command.intent(),
+            Self::Image(Deferred(command)) => command.intent(),
+            Self::Version(Deferred(command)) => command.intent(),
+            Self::Repo(Deferred(command)) => command.intent(),
+            Self::Env(Deferred(command)) => command.intent(),
+            Self::Files(Deferred(command)) => command.intent(),
+            Self::Ci(Deferred(command)) => command.intent(),
             Self::Ide(_)
             | Self::Init(_)
             | Self::New(_)
@@ -188,48 +189,50 @@ impl Arguments {
         let context = Context::new(&self.global, intent)?;
         match self.command {
             None => commands::status::run(&context),
-            Some(Command::Init(command)) => command.run(&context),
-            Some(Command::New(command)) => command.run(&context),
-            Some(Command::Adopt(command)) => command.run(&context),
-            Some(Command::Test(command)) => command.run(&context),
-            Some(Command::Run(command)) => command.run(&context),
-            Some(Command::Bash(command)) => command.run(&context),
-            Some(Command::Ls(command)) => command.run(&context),
-            Some(Command::Deps(command)) => command.run(&context),
-            Some(Command::Clone(command)) => command.run(&context),
-            Some(Command::Repo(command)) => command.run(&context),
-            Some(Command::Graph(command)) => command.run(&context),
-            Some(Command::Image(command)) => command.run(&context),
-            Some(Command::Version(command)) => command.run(&context),
-            Some(Command::Files(command)) => command.run(&context),
-            Some(Command::Ci(command)) => command.run(&context),
-            Some(Command::Ide(command)) => command.run(&context),
-            Some(Command::Env(command)) => command.run(&context),
-            Some(Command::Task(command)) => command.run(&context),
-            Some(Command::Tasks(command)) => command.run(&context),
+            Some(Command::Init(Deferred(command))) => command.run(&context),
+            Some(Command::New(Deferred(command))) => command.run(&context),
+            Some(Command::Adopt(Deferred(command))) => command.run(&context),
+            Some(Command::Test(Deferred(command))) => command.run(&context),
+            Some(Command::Run(Deferred(command))) => command.run(&context),
+            Some(Command::Bash(Deferred(command))) => command.run(&context),
+            Some(Command::Ls(Deferred(command))) => command.run(&context),
+            Some(Command::Deps(Deferred(command))) => command.run(&context),
+            Some(Command::Clone(Deferred(command))) => command.run(&context),
+            Some(Command::Repo(Deferred(command))) => command.run(&context),
+            Some(Command::Graph(Deferred(command))) => command.run(&context),
+            Some(Command::Image(Deferred(command))) => command.run(&context),
+            Some(Command::Version(Deferred(command))) => command.run(&context),
+            Some(Command::Files(Deferred(command))) => command.run(&context),
+            Some(Command::Ci(Deferred(command))) => command.run(&context),
+            Some(Command::Ide(Deferred(command))) => command.run(&context),
+            Some(Command::Env(Deferred(command))) => command.run(&context),
+            Some(Command::Task(Deferred(command))) => command.run(&context),
+            Some(Command::Tasks(Deferred(command))) => command.run(&context),
             Some(Command::External(words)) => commands::task::external(&context, &words),
-            Some(Command::Up(command)) => command.run(&context),
-            Some(Command::Down(command)) => command.run(&context),
-            Some(Command::Jupyter(command)) => command.run(&context),
-            Some(Command::Stats(command)) => command.run(&context),
-            Some(Command::Ps(command)) => command.run(&context),
-            Some(Command::Logs(command)) => command.run(&context),
-            Some(Command::Stop(command)) => command.run(&context),
-            Some(Command::Prune(command)) => command.run(&context),
-            Some(Command::Config(command)) => command.run(&context),
-            Some(Command::Setenv(command)) => command.run(&context),
-            Some(Command::Demo(command)) => command.run(&context),
-            Some(Command::Doctor(command)) => command.run(&context),
-            Some(Command::Completions(command)) => command.run(&context),
-            Some(Command::Itself(command)) => command.run(&context),
+            Some(Command::Up(Deferred(command))) => command.run(&context),
+            Some(Command::Down(Deferred(command))) => command.run(&context),
+            Some(Command::Jupyter(Deferred(command))) => command.run(&context),
+            Some(Command::Stats(Deferred(command))) => command.run(&context),
+            Some(Command::Ps(Deferred(command))) => command.run(&context),
+            Some(Command::Logs(Deferred(command))) => command.run(&context),
+            Some(Command::Stop(Deferred(command))) => command.run(&context),
+            Some(Command::Prune(Deferred(command))) => command.run(&context),
+            Some(Command::Config(Deferred(command))) => command.run(&context),
+            Some(Command::Setenv(Deferred(command))) => command.run(&context),
+            Some(Command::Demo(Deferred(command))) => command.run(&context),
+            Some(Command::Doctor(Deferred(command))) => command.run(&context),
+            Some(Command::Completions(Deferred(command))) => command.run(&context),
+            Some(Command::Itself(Deferred(command))) => command.run(&context),
         }
     }
 }
 
-/// The command line as clap knows it, for completions and the reference.
+/// The command line with all options of all commands, for help, completions and the reference.
 #[must_use]
 pub fn command() -> clap::Command {
-    Arguments::command()
+    let mut command = Arguments::command();
+    command.build();
+    command
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod arguments;
 pub mod clock;
 pub mod commands;
 pub mod context;
+pub mod deferred;
 pub mod exit;
 pub mod older;
 pub mod render;
@@ -21,6 +22,7 @@ pub use arguments::Arguments;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 /// Runs the command line and gives the exit code.
 #[must_use]
@@ -32,6 +34,8 @@ pub fn run() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(arguments::command).bin("wharf").complete();
     match Arguments::try_parse() {
         Ok(arguments) => exit::code(arguments.dispatch()),
-        Err(error) => exit::usage(&error),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => exit::usage(&error),
+        // What help and hints show of other commands is described only now.
+        Err(error) => exit::usage(&arguments::command().try_get_matches().err().unwrap_or(error)),
     }
 }

@@ -1,7 +1,6 @@
 //! Lays layers over each other.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::layer::{Entry, Layer};
 use super::origin::Origin;
@@ -18,14 +17,24 @@ pub struct Resolved {
 /// sub-repos) are given weakest first; otherwise their order does not matter.
 #[must_use]
 pub fn resolve(layers: &[&Layer]) -> Resolved {
-    let mut layers: Vec<&Layer> = [Layer::defaults()].into_iter().chain(layers.iter().copied()).collect();
+    let mut layers = layers.to_vec();
     layers.sort_by_key(|layer| layer.kind());
-    let mut entries: BTreeMap<&str, &Arc<Entry>> = BTreeMap::new();
-    for layer in layers {
-        entries.extend(layer.effective().map(|entry| (entry.path.as_str(), entry)));
+    let mut entries = DEFAULTS.clone();
+    for entry in layers.into_iter().flat_map(Layer::effective) {
+        match entries.binary_search_by(|known| known.path.cmp(&entry.path)) {
+            Ok(index) => entries[index] = Arc::clone(entry),
+            Err(index) => entries.insert(index, Arc::clone(entry)),
+        }
     }
-    Resolved { entries: entries.into_values().cloned().collect() }
+    Resolved { entries }
 }
+
+/// The embedded defaults in the order of their paths.
+static DEFAULTS: LazyLock<Vec<Arc<Entry>>> = LazyLock::new(|| {
+    let mut entries: Vec<Arc<Entry>> = Layer::defaults().effective().cloned().collect();
+    entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    entries
+});
 
 impl Resolved {
     /// Every key that has a value, in the order of their paths; a named thing has a path of its own

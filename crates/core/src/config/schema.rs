@@ -4,6 +4,8 @@ pub use super::form::Form;
 pub use super::keys::KEYS;
 pub use super::reference::{defaults_text, reference_markdown};
 
+use std::sync::LazyLock;
+
 use super::form::any_of;
 use super::origin::LayerKind;
 
@@ -171,14 +173,23 @@ pub fn find(path: &str) -> Option<&'static Key> {
     let general = super::suites::general(&general);
     let general = super::services::general(&general);
     let path = &*general;
-    KEYS.iter()
-        .find(|key| match path.strip_prefix(key.path) {
-            Some("") => true,
-            Some(rest) => rest.starts_with('.') && matches!(key.kind, Kind::NamedText(..) | Kind::NamedList(..)),
-            None => false,
-        })
-        .or_else(|| any_name(path))
+    let exact = |path: &str| {
+        let index = BY_PATH.binary_search_by(|key| key.path.cmp(path)).ok()?;
+        Some(BY_PATH[index])
+    };
+    let around = || {
+        let mut tables = path.match_indices('.').filter_map(|(end, _)| exact(&path[..end]));
+        tables.find(|key| matches!(key.kind, Kind::NamedText(..) | Kind::NamedList(..)))
+    };
+    exact(path).or_else(around).or_else(|| any_name(path))
 }
+
+/// All keys in the order of their paths.
+static BY_PATH: LazyLock<Vec<&'static Key>> = LazyLock::new(|| {
+    let mut keys: Vec<&Key> = KEYS.iter().collect();
+    keys.sort_unstable_by_key(|key| key.path);
+    keys
+});
 
 /// The key that stands for any name in the table that `path` lies in: `setenv.NAME` for `setenv.LOG_LEVEL`.
 pub(super) fn any_name(path: &str) -> Option<&'static Key> {

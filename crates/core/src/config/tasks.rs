@@ -20,8 +20,11 @@ const ARGUMENT: &str = "tasks.NAME.args.word";
 
 /// The path with the names of a task and of its argument made general: `tasks.NAME.run` for `tasks.build.run`.
 pub(super) fn general(path: &str) -> Cow<'_, str> {
+    if !path.starts_with("tasks.") {
+        return Cow::Borrowed(path);
+    }
     let mut parts: Vec<&str> = path.split('.').collect();
-    if parts.len() < 3 || parts[0] != "tasks" {
+    if parts.len() < 3 {
         return Cow::Borrowed(path);
     }
     parts[1] = "NAME";

@@ -13,6 +13,7 @@ use wharf_core::workspace::{StateDir, Workspace};
 
 use crate::arguments::{Arguments, Command};
 use crate::context::Context;
+use crate::deferred::Deferred;
 use crate::exit::Failure;
 use crate::render::coverage::table;
 use crate::render::style::Style;
@@ -117,7 +118,7 @@ impl Reports {
 /// What of a run's command line matters for its tests. One that this Wharf does not understand gives nothing.
 fn facts(command: &str) -> Facts {
     let words = shlex::split(command).unwrap_or_default();
-    let Ok(Arguments { command: Some(Command::Test(test)), .. }) = Arguments::try_parse_from(words) else {
+    let Ok(Arguments { command: Some(Command::Test(Deferred(test))), .. }) = Arguments::try_parse_from(words) else {
         return Facts::default();
     };
     let mut options = Vec::new();
@@ -176,7 +177,7 @@ mod tests {
         let reports = |words: &[&str]| {
             let words = ["wharf", "test"].iter().chain(words);
             match Arguments::try_parse_from(words).unwrap().command {
-                Some(Command::Test(test)) => test.reports,
+                Some(Command::Test(Deferred(test))) => test.reports,
                 _ => unreachable!("it was `test`"),
             }
         };
