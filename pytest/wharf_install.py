@@ -20,7 +20,7 @@ RECORDER = None  # the one of this process
 
 # Its frames count as the import system's own: tracebacks drop them, `warnings` looks past them.
 WRAPPERS = '''
-def wrappers(find, original, enter, leave, imported):
+def wrappers(find, original, enter, leave, imported, outside):
     def _find_and_load(name, import_):
         __tracebackhide__ = True
         unit = enter(name)
@@ -33,7 +33,8 @@ def wrappers(find, original, enter, leave, imported):
     def __import__(name, globals=None, locals=None, fromlist=(), level=0):
         __tracebackhide__ = True
         module = original(name, globals, locals, fromlist, level)
-        imported(name, globals, fromlist, level, module)
+        if level or name not in outside:
+            imported(name, globals, fromlist, level, module)
         return module
 
     return _find_and_load, __import__
@@ -58,7 +59,7 @@ def install(recorder):
     made = {}
     exec(compile(WRAPPERS, "<frozen importlib._bootstrap>", "exec"), made)
     find, imports = made["wrappers"](
-        bootstrap._find_and_load, builtins.__import__, recorder.enter, recorder.leave, recorder.imported
+        bootstrap._find_and_load, builtins.__import__, recorder.enter, recorder.leave, recorder.imported, recorder.outside
     )
     recorder.find_code = find.__code__
     watch_looking(recorder)
@@ -123,8 +124,7 @@ def replace(place, name, wrapper):
 
 
 def watch_looking(recorder):
-    prefixes = recorder.prefixes
-    look = guarded(recorder, recorder.on_look)
+    prefixes, look = recorder.prefixes, recorder.on_look
 
     def looking():
         def wrapped(raw, path, *args, **more):

@@ -926,8 +926,8 @@ class Reads(Guarded):
         self.files = {}
         self.by_node = {}
         self.fixtures = {}  # definition of a fixture that is wider than a function: its unit
+        self.items = {}  # node id: test
         self.last = None
-        self.item = None
         cache = paths.rebase(str(config.getini("cache_dir"))) if config.pluginmanager.hasplugin("cacheprovider") else None
         recorder.skip.extend([cache] if cache else [])
 
@@ -965,51 +965,43 @@ class Reads(Guarded):
     def pytest_collection_modifyitems(self, items):
         try:
             for item in items:
+                self.items[item.nodeid] = item
                 self.file(item.nodeid).collected.add(item.nodeid)
         except Exception:
             self.trouble()
         yield
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item):
-        file, before = None, None
-        try:
-            file = self.file(item.nodeid)
-            if file is not self.last:
-                if self.last is not None:
-                    self.recorder.switch(file.unit, (self.last.unit,))
-                self.last = file
-            self.item = item
-            before = self.work(file.unit)
-        except Exception:
-            self.trouble()
-        outcome = yield
-        if before is None:
-            return
-        self.recorder.work = before
-        self.item = None
-        if outcome.excinfo is None:
-            file.ran.add(item.nodeid)
+    def begin(self, nodeid):
+        """A test starts: what is seen from now on belongs to its file."""
+        file = self.file(nodeid)
+        if file is not self.last:
+            if self.last is not None:
+                self.recorder.switch(file.unit, (self.last.unit,))
+            self.last = file
+        self.work(file.unit)
+
+    def end(self, nodeid):
+        """A test has ended, whatever came of it."""
+        self.recorder.work = self.recorder.base
+        file = self.file(nodeid)
+        file.ran.add(nodeid)
         if self.fixtures:
-            try:
-                definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-                for same_name in definitions.values():
-                    for definition in same_name:
-                        unit = self.fixtures.get(definition)
-                        if unit is not None:
-                            file.unit.uses.add(unit)
-            except Exception:
-                self.trouble()
+            definitions = getattr(getattr(self.items.get(nodeid), "_fixtureinfo", None), "name2fixturedefs", {})
+            for same_name in definitions.values():
+                for definition in same_name:
+                    unit = self.fixtures.get(definition)
+                    if unit is not None:
+                        file.unit.uses.add(unit)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef):
+    def pytest_fixture_setup(self, fixturedef, request):
         before = None
         try:
             if fixturedef.scope != "function":
                 unit = self.fixtures.get(fixturedef)
                 if unit is None:
                     unit = self.fixtures[fixturedef] = self.recorder.unit()
-                info = getattr(self.item, "_fixtureinfo", None)
+                info = getattr(getattr(request, "_pyfuncitem", None), "_fixtureinfo", None)
                 if info is None or fixturedef.argname not in info.names_closure:
                     self.recorder.base.uses.add(unit)  # asked for by name while a test runs: nobody knows by whom next
                 self.recorder.use(self.recorder.work, unit)
@@ -1391,8 +1383,11 @@ class Session(Guarded):
     def pytest_runtest_logstart(self, nodeid, location):
         try:
             self.begin(nodeid, location)
-            if self.timeouts is not None and self.xdist is None:
-                self.timeouts.arm(nodeid, location)
+            if self.xdist is None:
+                if self.reads is not None:
+                    self.reads.begin(nodeid)
+                if self.timeouts is not None:
+                    self.timeouts.arm(nodeid, location)
         except Exception:
             self.trouble()
 
@@ -1459,6 +1454,8 @@ class Session(Guarded):
         try:
             if self.timeouts is not None:
                 self.timeouts.disarm()
+            if self.reads is not None and self.xdist is None:
+                self.reads.end(nodeid)
             attempt = self.running.pop((self.worker, nodeid), None)
             if attempt is None:
                 return
@@ -1609,7 +1606,10 @@ class Worker(Guarded):
         self.config.workeroutput["wharf"] = json.dumps(facts)
 
     @pytest.hookimpl(tryfirst=True)
+    @harmless
     def pytest_runtest_logstart(self, nodeid, location):
+        if self.reads is not None:
+            self.reads.begin(nodeid)
         if self.timeouts is not None:
             self.timeouts.arm(nodeid, location)
 
@@ -1619,9 +1619,12 @@ class Worker(Guarded):
             self.timeouts.mark(report)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logfinish(self):
+    @harmless
+    def pytest_runtest_logfinish(self, nodeid):
         if self.timeouts is not None:
             self.timeouts.disarm()
+        if self.reads is not None:
+            self.reads.end(nodeid)
 
     def report_hard(self, test, phase, seconds, stacks):
         report = TestReport(

@@ -58,6 +58,7 @@ class Units:
         self.skip = []  # folders that are nobody's dependency, relative to the root
         self.units = []
         self.modules = {}
+        self.outside = set()  # modules that are no packages, lie elsewhere, and count for every test file already
         self.base = self.work = self.unit()  # what counts for every test file
         self.importing = {}  # thread: modules that are being imported, the innermost last
         self.written = {}  # absolute path: the unit that wrote it
@@ -431,13 +432,13 @@ class Units:
 
     def is_quiet(self):
         """Whether those who ask the file system right now are none that a test depends on."""
-        frame = sys._getframe(1)
+        frame, known = sys._getframe(2), self.quiet_files
         while frame is not None:
             file = frame.f_code.co_filename
-            quiet = self.quiet_files.get(file)
+            quiet = known.get(file)
             if quiet is None:
                 between = file in OWN or file.endswith(BETWEEN) or file.startswith("<frozen ") and "importlib" not in file
-                quiet = self.quiet_files[file] = 2 if between else int(any(part in file for part in QUIET))
+                quiet = known[file] = 2 if between else int(any(part in file for part in QUIET))
             if quiet != 2:
                 return bool(quiet)
             frame = frame.f_back

@@ -99,15 +99,18 @@ class Recorder(Units):
 
     def on_look(self, path):
         """Somebody asked for the facts of a path."""
-        path = self.absolute(path)
-        if path is None:
-            return
-        unit = self.current()
-        if path in unit.seen:
-            self.keep(self.read, path, path)
-        elif not self.is_quiet():
-            unit.seen.add(path)
-            self.read(unit, path)
+        try:
+            path = self.absolute(path)
+            if path is None:
+                return
+            unit = self.current()
+            if path in unit.seen:
+                self.keep(self.read, path, path)
+            elif not self.is_quiet():
+                unit.seen.add(path)
+                self.read(unit, path)
+        except Exception:
+            self.failed()
 
     def on_make(self, args):
         path = self.absolute(args[0])
@@ -314,6 +317,8 @@ class Recorder(Units):
                 self.base.uses.add(self.module(name))
             else:
                 self.base.reads.setdefault("modules", set()).add(name.partition(".")[0])
+                if type(module) is type(sys) and not hasattr(module, "__path__"):
+                    self.outside.add(name)
 
     def stand_alone(self):
         """A child that has test files of its own, as a worker of pytest-xdist: what it saw so far counts for all of them."""
