@@ -50,6 +50,7 @@ def measure_rows(bench, names, runs, keep):
     results, failures = [], {}
     top = Path(tempfile.mkdtemp(prefix="wharf-bench-"))
     try:
+        bench.wharf = Path(shutil.copy2(bench.wharf, top / "wharf"))
         for name in names:
             begin = time.monotonic()
             print(f"{name}: {ROWS[name].__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
