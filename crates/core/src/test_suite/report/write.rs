@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use thiserror::Error;
 
@@ -80,14 +82,21 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<(), WriteError> {
         return Err(WriteError { failures: vec![failure] });
     }
     let beside = html::Beside { coverage: dir.join(FOLDER).join(INDEX_FILE).is_file() };
-    let results = [
-        put(dir, JSON_FILE, |out| json::write(report, out)),
-        put(dir, JUNIT_FILE, |out| junit::write(report, out)),
-        put(dir, HTML_FILE, |out| html::write(report, beside, out)),
-    ];
+    let results = thread::scope(|scope| {
+        let junit = || put(dir, JUNIT_FILE, |out| junit::write(report, out));
+        let aside = (report.summary.total() <= AT_ONCE).then(|| scope.spawn(junit));
+        let json = put(dir, JSON_FILE, |out| json::write(report, out));
+        let html = put(dir, HTML_FILE, |out| html::write(report, beside, out));
+        let junit = aside.map_or_else(junit, |aside| aside.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        [json, junit, html]
+    });
     let failures: Vec<_> = results.into_iter().filter_map(Result::err).collect();
     if failures.is_empty() { Ok(()) } else { Err(WriteError { failures }) }
 }
+
+/// How many tests a report may have so that its files are written at the same time. Each is a tree in memory while it is
+/// written: of a larger report one at a time.
+const AT_ONCE: usize = 20_000;
 
 /// Writes the file `name` in `dir` by way of a temporary one; what cannot be written whole is not there.
 ///
