@@ -115,20 +115,6 @@ pub fn body(head: &Head, from: &mut impl BufRead, to_end: bool) -> io::Result<Ve
     Ok(bytes)
 }
 
-/// Asks the engine at `socket` one thing: gives the code and the body of its answer.
-///
-/// # Errors
-/// When it does not answer, or not in HTTP.
-pub fn ask(socket: &Path, method: &str, path: &str, json: Option<&serde_json::Value>) -> io::Result<(u16, Vec<u8>)> {
-    let mut stream = UnixStream::connect(socket)?;
-    let body_text = json.map(ToString::to_string).unwrap_or_default();
-    stream.write_all(request(method, path, &body_text, "Connection: close\r\n").as_bytes())?;
-    let mut reader = BufReader::new(stream);
-    let head = Head::read(&mut reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
-    let body = if head.status() == 204 { Vec::new() } else { body(&head, &mut reader, true)? };
-    Ok((head.status(), body))
-}
-
 /// Asks for a connection that becomes a raw stream. Gives it, with what has come of the stream already; or the code and the
 /// body of a refusal.
 ///
