@@ -101,6 +101,16 @@ impl Client {
         self.socket.as_deref()
     }
 
+    /// Whether it opens ports of this machine, as far as its settings say.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self.kind {
+            Kind::Docker => self.socket.is_some(),
+            Kind::Podman => self.environment.container_host.as_deref().is_none_or(|host| host.starts_with("unix:")),
+            Kind::Host => true,
+        }
+    }
+
     pub(crate) fn environment(&self) -> &Environment {
         &self.environment
     }
