@@ -363,7 +363,8 @@ pub(crate) fn only(sandbox: &Sandbox, programs: &[&str]) -> String {
 fn a_signal_while_they_start_leaves_nothing() {
     let engine = EngineKind::Docker;
     let sandbox = Sandbox::new();
-    let never = script("never", "echo thinking; exec sleep 1000", "ready = \"false\"\nready-timeout = \"10m\"");
+    // A look that hangs is not waited for, either.
+    let never = script("never", "echo thinking; exec sleep 1000", "ready = \"sleep 900\"\nready-timeout = \"10m\"");
     let repo = sample::workspace(&sandbox)
         .dir("app", |dir| {
             dir.toml(&format!("{never}[run]\nservices = [\"never\"]\n")).test("test_a.py", "def test(): pass\n")
