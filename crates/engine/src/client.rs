@@ -441,3 +441,21 @@ fn docker_container(value: &Value) -> Container {
         labels: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_elsewhere_opens_no_port_here() {
+        let client = |kind, socket: Option<&str>, host: Option<&str>| {
+            let environment = Environment { container_host: host.map(str::to_owned), ..Environment::default() };
+            Client::new(kind, "engine".into(), socket.map(PathBuf::from), environment)
+        };
+        assert!(client(Kind::Docker, Some("/var/run/docker.sock"), None).is_local());
+        assert!(!client(Kind::Docker, None, None).is_local());
+        assert!(client(Kind::Podman, None, None).is_local());
+        assert!(client(Kind::Podman, None, Some("unix:///run/podman/podman.sock")).is_local());
+        assert!(!client(Kind::Podman, None, Some("ssh://root@elsewhere/run/podman/podman.sock")).is_local());
+    }
+}

@@ -4,9 +4,13 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 /// The most that a head may have, in bytes.
 const MOST: usize = 1 << 20;
+
+/// How long an engine may take to answer.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The head of a request or an answer: its first line and its fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -122,13 +126,18 @@ pub fn body(head: &Head, from: &mut impl BufRead, to_end: bool) -> io::Result<Ve
 /// When the engine does not answer, or not in HTTP.
 pub fn upgrade(socket: &Path, path: &str, json: &serde_json::Value) -> io::Result<Result<Raw, (u16, Vec<u8>)>> {
     let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let wish = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
     stream.write_all(request("POST", path, &json.to_string(), wish).as_bytes())?;
     let mut reader = BufReader::new(stream);
     let head = Head::read(&mut reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     match head.status() {
         // Docker before 1.8 and some proxies answer 200 and go on just so.
-        101 | 200 => Ok(Ok(Raw(reader))),
+        101 | 200 => {
+            // What the command says, it says when it likes.
+            reader.get_ref().set_read_timeout(None)?;
+            Ok(Ok(Raw(reader)))
+        }
         code => Ok(Err((code, body(&head, &mut reader, true)?))),
     }
 }
