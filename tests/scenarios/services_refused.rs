@@ -241,7 +241,7 @@ fn lines_with_a_compose_file_can_be_pasted() {
     let sandbox = Sandbox::new();
     let toml = "[services]\ncompose = \"compose.yaml\"\n[run]\nservices = [\"web\"]\n";
     let repo = repo(&sandbox, toml);
-    let compose = "services:\n  web:\n    image: wharf-test/empty:bookworm\n    command: sleep 1000\n\
+    let compose = "services:\n  web:\n    image: wharf-test/empty:bookworm\n    command: sleep 1000\n    stop_signal: SIGKILL\n\
                    \x20   volumes: [\"stored:/stored\"]\nvolumes:\n  stored: {}\n";
     repo.write("app/devops/compose.yaml", compose);
     run(&sandbox, &repo, &["image", "build", "app"]).run().assert_code(0);
