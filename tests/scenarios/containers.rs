@@ -59,6 +59,7 @@ fn what_runs_is_listed_shown_and_ended() {
         }
         // Not what is left behind, not of that dir, not of this workspace: it goes on.
         assert_eq!(run(&["prune"]).assert_code(0).stdout, "");
+        run(&["stop"]).assert_code(2).stderr_contains(&format!("\n  wharf stop {name}  (run of `infra`, running)"));
         run(&["stop", "ml"]).assert_code(0).stderr_contains("nothing of that runs");
         run(&["stop", "nothing-of-that-name"]).assert_code(2).stderr_contains("wharf ps");
         let other = Sandbox::new();

@@ -119,6 +119,9 @@ fn a_port_is_found_and_one_that_is_taken_is_named() {
         let port = listener.local_addr().expect("it is bound").port();
         let refused = run(&format!("127.0.0.1:{port}:80"), &["true"]).run();
         refused.assert_code(4).stderr_contains(&format!("(process {})", std::process::id()));
+        // Its link would lead to that.
+        let refused = wharf(&sandbox, &repo, engine).args(["jupyter", "infra", "--port", &port.to_string()]).run();
+        refused.assert_code(4).stdout_lacks("?token=").stderr_contains(&format!("(process {})", std::process::id()));
     }
 }
 

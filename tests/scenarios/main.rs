@@ -47,6 +47,7 @@ mod report_page;
 mod repro;
 mod run;
 mod services;
+mod services_kept;
 mod services_refused;
 mod setenv;
 mod shards;

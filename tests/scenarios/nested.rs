@@ -65,6 +65,7 @@ fn a_sibling_sees_the_same_files_and_goes_with_the_run() {
          docker run --rm --mount type=bind,source=$PWD/a.txt,target=/y {base} cat /y
          echo through | docker run --rm -i {base} cat
          id=$(docker run -d --name {unique} {base} {SLEEP}); docker exec $id echo within
+         docker run --rm -v {unique}-made-with-it:/v {base} true
          docker network create {unique} >/dev/null; docker volume create {unique} >/dev/null; exit 6"
     );
     let output = wharf(&sandbox, &repo, engine).args(["run", "infra", "--", "sh", "-c", &script]).run();
@@ -73,7 +74,31 @@ fn a_sibling_sees_the_same_files_and_goes_with_the_run() {
     assert_eq!(labelled(&sandbox, engine, &workspace_label(&repo)), Vec::<String>::new());
     let there =
         sandbox.command("docker").args(["volume", "ls", "--quiet", "--filter", &format!("name={unique}")]).run();
-    assert_eq!(there.stdout, "", "its volume is gone, too");
+    assert_eq!(there.stdout, "", "its volumes are gone, too");
+}
+
+#[test]
+fn prune_removes_what_siblings_left() {
+    let engine = docker();
+    let sandbox = Sandbox::new();
+    let repo = siblings(&sandbox);
+    let command = |arguments: &[&str]| wharf(&sandbox, &repo, engine).args(arguments).run();
+    let dry = command(&["run", "infra", "--dry-run", "--", "true"]);
+    let name = "dev.wharf.workspace=";
+    let id =
+        dry.assert_code(0).stdout.split(name).nth(1).and_then(|rest| rest.split([' ', '\'']).next()).expect("a label");
+    let unique = format!("wharf-nested-left-{}", std::process::id());
+    // Of a process of before the machine's start.
+    let labels = [format!("{name}{id}"), "dev.wharf.parent-owner=00000000-1-1-1".to_owned()];
+    let made = ["volume", "create", "--label", &labels[0], "--label", &labels[1], &unique];
+    sandbox.command("docker").args(made).run().assert_code(0);
+    let workspace = labels[0].as_str();
+    command(&["prune", "--dry-run"])
+        .assert_code(0)
+        .stdout_contains("volume ls --quiet --filter label=dev.wharf.parent-owner=00000000-1-1-1 | xargs");
+    assert_eq!(labelled(&sandbox, engine, workspace), [format!("volume {unique}")]);
+    command(&["prune"]).assert_code(0);
+    assert_eq!(labelled(&sandbox, engine, workspace), [""; 0]);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Services beside tests and commands.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use wharf_testkit::{EngineKind, Repo, Running, Sandbox, Signal, WharfCommand, engines, sample, services_image};
+use wharf_testkit::{
+    EngineKind, Repo, Running, Sandbox, Signal, WharfCommand, engines, require, sample, services_image,
+};
 
 use crate::testing::{Report, containers, wait_for, wharf, wharf_test};
 
@@ -363,7 +366,8 @@ pub(crate) fn only(sandbox: &Sandbox, programs: &[&str]) -> String {
 fn a_signal_while_they_start_leaves_nothing() {
     let engine = EngineKind::Docker;
     let sandbox = Sandbox::new();
-    let never = script("never", "echo thinking; exec sleep 1000", "ready = \"false\"\nready-timeout = \"10m\"");
+    // A look that hangs is not waited for, either.
+    let never = script("never", "echo thinking; exec sleep 1000", "ready = \"sleep 900\"\nready-timeout = \"10m\"");
     let repo = sample::workspace(&sandbox)
         .dir("app", |dir| {
             dir.toml(&format!("{never}[run]\nservices = [\"never\"]\n")).test("test_a.py", "def test(): pass\n")
@@ -380,4 +384,32 @@ fn a_signal_while_they_start_leaves_nothing() {
         assert_nothing_left(&sandbox, &repo, engine);
     }
     assert_eq!(Report::of_run(&repo, 1).status("app"), "interrupted");
+}
+
+#[test]
+fn an_end_that_takes_long_can_be_stopped() {
+    let engine = EngineKind::Podman;
+    require(engine);
+    let sandbox = Sandbox::new();
+    let toml = format!("{NO_PYTHON}{}[run]\nservices = [\"idle\"]\n", script("idle", "exec sleep 1000", ""));
+    let repo = sample::workspace(&sandbox).dir("app", |dir| dir.no_requirements().toml(&toml)).build();
+    // An engine that does not get done with removing.
+    let slow = sandbox.path().join("slow");
+    fs_err::create_dir(&slow).unwrap();
+    let real = sandbox.command("sh").args(["-c", "command -v podman"]).run().stdout.trim().to_owned();
+    let asked = slow.join("asked");
+    let podman = format!(
+        "#!/bin/sh\nif [ \"$1\" = rm ]; then touch {}; exec sleep 600; fi\nexec {real} \"$@\"\n",
+        asked.display()
+    );
+    fs_err::write(slow.join("podman"), podman).unwrap();
+    fs_err::set_permissions(slow.join("podman"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", slow.display(), std::env::var("PATH").unwrap());
+    let running = run(&sandbox, &repo, engine, &["run", "app", "--", "echo", "done"]).env("PATH", path).spawn();
+    running.wait_stdout_contains("done");
+    wait_for("the end of the services", || asked.exists());
+    running.signal(Signal::INT);
+    running.wait().assert_code(0).stderr_contains("`wharf prune` removes them");
+    run(&sandbox, &repo, engine, &["prune"]).run().assert_code(0);
+    assert_nothing_left(&sandbox, &repo, engine);
 }

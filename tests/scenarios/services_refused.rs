@@ -1,5 +1,7 @@
 //! Services that cannot be had, and those of Compose files.
 
+use std::os::unix::fs::PermissionsExt;
+
 use wharf_testkit::{EngineKind, Repo, Sandbox, WharfCommand, sample};
 
 use crate::testing::{containers, wharf, wharf_test};
@@ -206,4 +208,72 @@ fn a_compose_file_with_errors_is_named_with_its_place() {
     let output = run(&sandbox, &repo, &["run", "app", "--", "true"]).env("PATH", programs).run();
     output.assert_code(4).stderr_contains("needs a Compose tool").stderr_contains("`docker-compose`");
     assert_eq!(containers(&sandbox, &repo, EngineKind::Docker), [""; 0]);
+}
+
+#[test]
+fn what_compose_built_goes_where_it_cannot_be_started() {
+    let sandbox = Sandbox::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let toml = "[services]\ncompose = \"compose.yaml\"\n[run]\nservices = [\"web\"]\n";
+    let repo = repo(&sandbox, toml);
+    let unique = format!("wharf-compose-{}-{port}", std::process::id());
+    let compose = format!("services:\n  web:\n    build: built\n    ports: [\"127.0.0.1:{port}:80\"]\n");
+    repo.write("app/devops/compose.yaml", &compose);
+    let dockerfile = format!("FROM wharf-test/empty:bookworm\nLABEL {unique}=1\nCMD [\"sleep\", \"1000\"]\n");
+    repo.write("app/devops/built/Dockerfile", &dockerfile);
+    let output = run(&sandbox, &repo, &["run", "app", "--", "true"]).run();
+    output.assert_code(4).stderr_contains("service `web` could not be started");
+    let images = ["image", "ls", "--quiet", "--filter", &format!("label={unique}")];
+    assert_eq!(sandbox.command("docker").args(images).run().stdout, "");
+    // One that Compose is told not to start is not ready.
+    repo.write(
+        "app/devops/compose.yaml",
+        "version: \"2.2\"\nservices:\n  web:\n    image: wharf-test/empty:bookworm\n    scale: 0\n",
+    );
+    let output = run(&sandbox, &repo, &["run", "app", "--", "true"]).run();
+    output.assert_code(4).stderr_contains("Compose made no container for it");
+    assert_eq!(containers(&sandbox, &repo, EngineKind::Docker), [""; 0]);
+}
+
+#[test]
+fn lines_with_a_compose_file_can_be_pasted() {
+    let sandbox = Sandbox::new();
+    let toml = "[services]\ncompose = \"compose.yaml\"\n[run]\nservices = [\"web\"]\n";
+    let repo = repo(&sandbox, toml);
+    let compose = "services:\n  web:\n    image: wharf-test/empty:bookworm\n    command: sleep 1000\n    stop_signal: SIGKILL\n\
+                   \x20   volumes: [\"stored:/stored\"]\nvolumes:\n  stored: {}\n";
+    repo.write("app/devops/compose.yaml", compose);
+    run(&sandbox, &repo, &["image", "build", "app"]).run().assert_code(0);
+    // Compose's second version writes names out, those of the project that it is asked as.
+    let strict = sandbox.path().join("strict");
+    fs_err::create_dir(&strict).unwrap();
+    let real = sandbox.command("sh").args(["-c", "command -v docker-compose || true"]).run().stdout.trim().to_owned();
+    let script = format!(
+        "#!/bin/sh\ncase \"$* \" in\n*' config ') test \"$1\" = -p || {{ echo 'without a project' >&2; exit 1; }};;\nesac\n\
+         exec {real} \"$@\"\n"
+    );
+    fs_err::write(strict.join("docker-compose"), script).unwrap();
+    fs_err::set_permissions(strict.join("docker-compose"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", strict.display(), std::env::var("PATH").unwrap());
+    let dry =
+        run(&sandbox, &repo, &["run", "app", "--dry-run", "--", "getent", "hosts", "web"]).env("PATH", path).run();
+    dry.assert_code(0).stdout_contains(" up --detach --build web)\n").stdout_contains(" down --volumes\n");
+    let pasted = sandbox.command("sh").args(["-e", "-c", &dry.stdout]).run();
+    pasted.assert_code(0).stdout_contains(" web");
+    assert_eq!(containers(&sandbox, &repo, EngineKind::Docker), [""; 0]);
+}
+
+#[test]
+fn a_flag_names_a_service_of_one_dir_beside_compose_files_of_others() {
+    let sandbox = Sandbox::new();
+    let test = "def test(): pass\n";
+    let composed = "[services]\ncompose = \"compose.yaml\"\n";
+    let repo = sample::workspace(&sandbox)
+        .dir("app", |dir| dir.toml(&format!("[services.db]\n{IMAGE}")).test("test_a.py", test))
+        .dir("other", |dir| dir.toml(composed).file("devops/compose.yaml", COMPOSE).test("test_a.py", test))
+        .build();
+    let output = wharf_test(&sandbox, &repo, EngineKind::Docker, &["--with", "db"]).run();
+    output.assert_code(0);
+    assert!(fs_err::metadata(repo.join(".wharf/runs/1/app.db.log")).is_ok(), "it was there");
 }

@@ -1,5 +1,6 @@
 //! Containers that are kept for the next command.
 
+use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -226,4 +227,39 @@ fn a_dry_run_prints_lines_that_do_the_same() {
         wharf(&sandbox, &repo, engine).args(["run", "infra", "--", "true"]).run().assert_code(0);
         assert_eq!(listed(&sandbox, &repo, engine).len(), 1, "{engine}: the one that was pasted is used");
     }
+}
+
+#[test]
+fn its_port_is_that_of_the_one_before() {
+    let Some(engine) = containers().next() else { return };
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, "10m");
+    let _ended = Ended(&sandbox, &repo, engine);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    let ports = format!("{}ports = [\"127.0.0.1:{port}:80\"]\n", toml("10m"));
+    repo.write("infra/devops/wharf.toml", &ports);
+    let run = || wharf(&sandbox, &repo, engine).args(["run", "infra"]);
+    let refused = run().args(["--", "true"]).run();
+    refused.assert_code(4).stderr_contains(&format!("port {port} of this machine is taken by `"));
+    drop(listener);
+    let first = who(run());
+    repo.write("infra/devops/wharf.toml", format!("{ports}env = [\"A=1\"]\n"));
+    assert_ne!(who(run()), first, "the first one makes room");
+    assert_eq!(listed(&sandbox, &repo, engine).len(), 1);
+}
+
+#[test]
+fn one_whose_folder_is_gone_is_followed_by_another() {
+    let Some(engine) = containers().next() else { return };
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, "10m");
+    let _ended = Ended(&sandbox, &repo, engine);
+    let run = || wharf(&sandbox, &repo, engine).args(["run", "infra"]);
+    let first = who(run());
+    fs_err::remove_dir_all(repo.join(".wharf")).expect("it is there");
+    let second = who(run());
+    assert_ne!(second, first);
+    assert_eq!(who(run()), second, "that one is kept");
+    assert_eq!(listed(&sandbox, &repo, engine).len(), 1);
 }

@@ -101,6 +101,16 @@ impl Client {
         self.socket.as_deref()
     }
 
+    /// Whether it opens ports of this machine, as far as its settings say.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self.kind {
+            Kind::Docker => self.socket.is_some(),
+            Kind::Podman => self.environment.container_host.as_deref().is_none_or(|host| host.starts_with("unix:")),
+            Kind::Host => true,
+        }
+    }
+
     pub(crate) fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -429,5 +439,23 @@ fn docker_container(value: &Value) -> Container {
         status: text(value, "Status"),
         created: 0,
         labels: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_elsewhere_opens_no_port_here() {
+        let client = |kind, socket: Option<&str>, host: Option<&str>| {
+            let environment = Environment { container_host: host.map(str::to_owned), ..Environment::default() };
+            Client::new(kind, "engine".into(), socket.map(PathBuf::from), environment)
+        };
+        assert!(client(Kind::Docker, Some("/var/run/docker.sock"), None).is_local());
+        assert!(!client(Kind::Docker, None, None).is_local());
+        assert!(client(Kind::Podman, None, None).is_local());
+        assert!(client(Kind::Podman, None, Some("unix:///run/podman/podman.sock")).is_local());
+        assert!(!client(Kind::Podman, None, Some("ssh://root@elsewhere/run/podman/podman.sock")).is_local());
     }
 }

@@ -70,6 +70,14 @@ impl Client {
         self.answer("start a container", &self.run_command(spec)).map(drop)
     }
 
+    /// Starts a container again that has ended, with all that it has stored.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn start_again(&self, name: &str) -> Result<(), EngineError> {
+        self.ask("start a container again", &["start", name]).map(drop)
+    }
+
     /// How a container stands; `None` where there is none of this name.
     ///
     /// # Errors

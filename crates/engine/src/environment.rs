@@ -16,6 +16,8 @@ pub struct Environment {
     pub docker_context: Option<String>,
     /// `DOCKER_CONFIG`.
     pub docker_config: Option<PathBuf>,
+    /// `CONTAINER_HOST`: Podman's service, where it is not to start containers itself.
+    pub container_host: Option<String>,
     /// `REGISTRY_AUTH_FILE`: Podman's file of log-ins.
     pub registry_auth_file: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR`.

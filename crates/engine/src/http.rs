@@ -4,9 +4,13 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 /// The most that a head may have, in bytes.
 const MOST: usize = 1 << 20;
+
+/// How long an engine may take to answer.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The head of a request or an answer: its first line and its fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -115,20 +119,6 @@ pub fn body(head: &Head, from: &mut impl BufRead, to_end: bool) -> io::Result<Ve
     Ok(bytes)
 }
 
-/// Asks the engine at `socket` one thing: gives the code and the body of its answer.
-///
-/// # Errors
-/// When it does not answer, or not in HTTP.
-pub fn ask(socket: &Path, method: &str, path: &str, json: Option<&serde_json::Value>) -> io::Result<(u16, Vec<u8>)> {
-    let mut stream = UnixStream::connect(socket)?;
-    let body_text = json.map(ToString::to_string).unwrap_or_default();
-    stream.write_all(request(method, path, &body_text, "Connection: close\r\n").as_bytes())?;
-    let mut reader = BufReader::new(stream);
-    let head = Head::read(&mut reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
-    let body = if head.status() == 204 { Vec::new() } else { body(&head, &mut reader, true)? };
-    Ok((head.status(), body))
-}
-
 /// Asks for a connection that becomes a raw stream. Gives it, with what has come of the stream already; or the code and the
 /// body of a refusal.
 ///
@@ -136,13 +126,18 @@ pub fn ask(socket: &Path, method: &str, path: &str, json: Option<&serde_json::Va
 /// When the engine does not answer, or not in HTTP.
 pub fn upgrade(socket: &Path, path: &str, json: &serde_json::Value) -> io::Result<Result<Raw, (u16, Vec<u8>)>> {
     let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let wish = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
     stream.write_all(request("POST", path, &json.to_string(), wish).as_bytes())?;
     let mut reader = BufReader::new(stream);
     let head = Head::read(&mut reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     match head.status() {
         // Docker before 1.8 and some proxies answer 200 and go on just so.
-        101 | 200 => Ok(Ok(Raw(reader))),
+        101 | 200 => {
+            // What the command says, it says when it likes.
+            reader.get_ref().set_read_timeout(None)?;
+            Ok(Ok(Raw(reader)))
+        }
         code => Ok(Err((code, body(&head, &mut reader, true)?))),
     }
 }

@@ -95,16 +95,47 @@ impl Client {
         }
     }
 
-    /// Removes volumes that carry this label; those that are in use stay.
+    /// Makes a volume with labels; one that is there stays as it is.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        let verb = "create a volume";
+        if let Some(socket) = self.socket() {
+            let wish = json!({ "Name": name, "Labels": labels });
+            return socket::at(socket).post("/volumes/create", Some(&wish))?.good(verb).map(drop);
+        }
+        match self.answer(verb, &self.create_volume_command(name, labels)) {
+            Err(EngineError::Refused { detail, .. }) if detail.contains("already exists") => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// The command for [`Client::create_volume`].
+    #[must_use]
+    pub fn create_volume_command(&self, name: &str, labels: &BTreeMap<String, String>) -> Command {
+        let labels = labels.iter().flat_map(|(name, value)| ["--label".to_owned(), format!("{name}={value}")]);
+        self.command().args(["volume", "create"]).args(labels).arg(name.to_owned())
+    }
+
+    /// Names of the volumes that carry all these labels (`name` or `name=value`).
     ///
     /// # Errors
     /// When the engine does not answer.
-    pub fn remove_volumes(&self, label: &str) -> Result<(), EngineError> {
-        let found = self.ask("list volumes", &["volume", "ls", "--quiet", "--filter", &format!("label={label}")])?;
-        for name in found.text().split_whitespace() {
-            self.remove_volume(name)?;
-        }
-        Ok(())
+    pub fn volumes(&self, labels: &[String]) -> Result<Vec<String>, EngineError> {
+        let filters: Vec<String> = labels.iter().map(|label| format!("label={label}")).collect();
+        let mut words = vec!["volume", "ls", "--quiet"];
+        filters.iter().for_each(|filter| words.extend(["--filter", filter]));
+        let found = self.ask("list volumes", &words)?.text();
+        Ok(found.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Removes volumes that carry all these labels.
+    ///
+    /// # Errors
+    /// When the engine does not answer, or a container uses one.
+    pub fn remove_volumes(&self, labels: &[String]) -> Result<(), EngineError> {
+        self.volumes(labels)?.iter().try_for_each(|name| self.remove_volume(name))
     }
 
     /// Removes a volume; one that is not there is no error.

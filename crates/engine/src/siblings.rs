@@ -9,8 +9,8 @@ use wharf_process::Running;
 
 use crate::client::Client;
 use crate::error::EngineError;
-use crate::http;
 use crate::kind::Kind;
+use crate::socket;
 
 /// How long Podman's own server may take to listen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -85,22 +85,18 @@ impl Client {
 /// # Errors
 /// When the engine does not answer, or says why something stays.
 pub fn remove_labelled(socket: &Path, label: &str) -> Result<usize, EngineError> {
-    let filter = escape(&serde_json::json!({ "label": [label] }).to_string());
+    let filter = socket::escaped(&serde_json::json!({ "label": [label] }).to_string());
     let mut count = 0;
     let list = |path: String| -> Result<Value, EngineError> {
-        let (status, body) = http::ask(socket, "GET", &path, None).map_err(|error| lost(&error))?;
-        if status != 200 {
-            return Err(refused("list what has a label", http::message(&body)));
-        }
-        Ok(serde_json::from_slice(&body).unwrap_or_default())
+        Ok(socket::at(socket).get(&path)?.good("list what has a label")?.json())
     };
     let mut remove = |path: String| -> Result<(), EngineError> {
-        let (status, body) = http::ask(socket, "DELETE", &path, None).map_err(|error| lost(&error))?;
+        let answer = socket::at(socket).delete(&path)?;
         count += 1;
-        match status {
+        match answer.status {
             // 409: it is being removed already.
-            200..=299 | 404 | 409 => Ok(()),
-            _ => Err(refused("remove what has a label", http::message(&body))),
+            404 | 409 => Ok(()),
+            _ => answer.good("remove what has a label").map(drop),
         }
     };
     for id in names(&list(format!("/containers/json?all=1&filters={filter}"))?, "Id") {
@@ -111,7 +107,7 @@ pub fn remove_labelled(socket: &Path, label: &str) -> Result<usize, EngineError>
     }
     let volumes = list(format!("/volumes?filters={filter}"))?;
     for name in names(volumes.get("Volumes").unwrap_or(&Value::Null), "Name") {
-        remove(format!("/volumes/{}?force=1", escape(&name)))?;
+        remove(format!("/volumes/{}?force=1", socket::escaped(&name)))?;
     }
     Ok(count)
 }
@@ -121,12 +117,10 @@ pub fn remove_labelled(socket: &Path, label: &str) -> Result<usize, EngineError>
 /// # Errors
 /// When the engine does not answer.
 pub fn label_values(socket: &Path, filter: &str, label: &str) -> Result<Vec<String>, EngineError> {
-    let filter = escape(&serde_json::json!({ "label": [filter] }).to_string());
+    let filter = socket::escaped(&serde_json::json!({ "label": [filter] }).to_string());
     let mut values = Vec::new();
     for (path, inner) in [("/networks", None), ("/volumes", Some("Volumes"))] {
-        let answer = http::ask(socket, "GET", &format!("{path}?filters={filter}"), None);
-        let (_, body) = answer.map_err(|error| lost(&error))?;
-        let list: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let list = socket::at(socket).get(&format!("{path}?filters={filter}"))?.json();
         let list = inner.map_or(&list, |inner| list.get(inner).unwrap_or(&Value::Null));
         let labels = list.as_array().into_iter().flatten().filter_map(|one| one.get("Labels")?.get(label)?.as_str());
         values.extend(labels.map(str::to_owned));
@@ -139,22 +133,4 @@ pub fn label_values(socket: &Path, filter: &str, label: &str) -> Result<Vec<Stri
 fn names(list: &Value, name: &str) -> Vec<String> {
     let entries = list.as_array().into_iter().flatten();
     entries.filter_map(|entry| entry.get(name)?.as_str().map(str::to_owned)).collect()
-}
-
-/// Percent-encodes what is no letter, digit, `-`, `_` or `.` (RFC 3986, 2.1).
-fn escape(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-fn lost(error: &std::io::Error) -> EngineError {
-    EngineError::NotRunning { kind: Kind::Docker, detail: error.to_string() }
-}
-
-fn refused(verb: &str, detail: String) -> EngineError {
-    EngineError::Refused { kind: Kind::Docker, verb: verb.into(), detail }
 }

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::EngineError;
-use crate::http;
 use crate::kind::Kind;
+use crate::socket;
 
 /// Time over which the processor is measured.
 const SPAN: Duration = Duration::from_millis(300);
@@ -80,8 +80,8 @@ fn over_api(socket: &Path, ids: &[String]) -> Vec<Usage> {
 
 fn look(socket: &Path, id: &str) -> Option<Value> {
     let path = format!("/containers/{id}/stats?stream=false&one-shot=true");
-    let (status, body) = http::ask(socket, "GET", &path, None).ok()?;
-    (status == 200).then(|| serde_json::from_slice(&body).ok())?
+    let answer = socket::at(socket).get(&path).ok()?;
+    (answer.status == 200).then(|| answer.json())
 }
 
 /// From Docker's own arithmetic (`docker stats`, "Extended description"): what the container used of what the machine had.

@@ -24,9 +24,8 @@ impl Beside {
     pub(super) fn end(&self, job: &Job<'_>) {
         let Some(started) = &self.started else { return };
         for died in started.died() {
-            let how = died.code.map_or("is gone".to_owned(), |code| format!("ended with code {code}"));
             let tail: String = died.tail.iter().map(|line| format!("\n  {line}")).collect();
-            job.context.talk.warning(&format!("service `{}` {how} while the command ran{tail}", died.name));
+            job.context.talk.warning(&format!("service `{}` {} while the command ran{tail}", died.name, died.how()));
         }
         for problem in started.stop(None) {
             job.context.talk.warning(&problem);
@@ -101,7 +100,7 @@ impl Job<'_> {
     }
 
     fn network(&self, owner: &Owner) -> String {
-        format!("wharf-{}-{}-{}-{}", &self.workspace.id[..6], self.dir.slug(), self.settings.verb, owner.pid())
+        format!("wharf-{}-{}-{}-{}", &self.workspace.id[..6], self.dir.slug(), self.settings.verb, owner.short())
     }
 
     fn order<'b>(&'b self, plan: &'b ServicePlan, owner: &'b Owner, network: &'b str) -> Order<'b> {

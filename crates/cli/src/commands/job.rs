@@ -66,6 +66,8 @@ impl Job<'_> {
             self.interrupt.hand_over(pid, relay);
             registered = self.register(owner, pid, &command);
         });
+        // What is to be cleaned up now can be stopped again.
+        self.interrupt.take_back();
         drop(registered);
         drop(nested);
         let exit = exit.map_err(|error| self.not_started(&error))?;
@@ -110,7 +112,7 @@ impl Job<'_> {
             return Ok(());
         }
         let configured = &self.dir.config.run.ports;
-        ports::check(self.place, &[configured.as_slice(), &self.settings.ports].concat())
+        ports::check(self.context, self.place, &[configured.as_slice(), &self.settings.ports].concat())
     }
 
     /// Gets the image.

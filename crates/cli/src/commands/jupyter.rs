@@ -56,10 +56,11 @@ impl Jupyter {
         let port = self.port.map_or_else(ports::free, Ok)?;
         let (listens, inside) = if is_on_host { ("127.0.0.1", port) } else { ("0.0.0.0", INSIDE) };
         let mut options = Options { dir: self.dir.clone(), fresh: true, ..Options::default() };
-        if is_on_host {
-            ports::check(&place, &[format!("127.0.0.1:{port}:{port}")])?;
-        } else {
-            options.port.push(format!("127.0.0.1:{port}:{INSIDE}"));
+        // Else the link would be shown as soon as whoever has the port answers.
+        let published = format!("127.0.0.1:{port}:{}", if is_on_host { port } else { INSIDE });
+        ports::check(context, &place, std::slice::from_ref(&published))?;
+        if !is_on_host {
+            options.port.push(published);
         }
         let mut command =
             ["/bin/sh", "-c", SCRIPT, "wharf-jupyter", "--no-browser", "--allow-root"].map(str::to_owned).to_vec();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use wharf_core::container::{Entry, networks, running};
+use wharf_core::container::{Entry, nested, networks, running};
 use wharf_core::image::{Place, past, place};
 use wharf_core::test_suite::cache::Folder;
 use wharf_core::workspace::Workspace;
@@ -19,7 +19,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Removes what was left behind.
 ///
-/// That is: containers that ended without being removed, whatever a killed Wharf left running, networks of services that nobody is in, what it left in the cache,
+/// That is: containers that ended without being removed, whatever a killed Wharf left running, networks of services that nobody is in, networks and volumes that its containers made, what it left in the cache,
 /// environments of engine host that nobody asked for in a while, and known verdicts of tests that nobody used in as long. Never touches what a living Wharf waits for. Images are
 /// another matter: see `wharf image prune`. Prints the name of each thing removed.
 #[derive(Debug, clap::Args)]
@@ -87,8 +87,10 @@ impl Prune {
         let scope = started::scope(self.all_workspaces);
         if self.dry_run {
             let orphans = networks::orphans(workspace, client, scope)?;
-            return orphans.iter().try_for_each(|name| data::line(&client.remove_network_command(name).to_string()));
+            orphans.iter().try_for_each(|name| data::line(&client.remove_network_command(name).to_string()))?;
+            return nested::orphan_lines(workspace, client, scope).iter().try_for_each(|line| data::line(line));
         }
+        nested::remove_orphans(workspace, client, scope, true);
         let removed = started::remove_networks(workspace, place, scope)?;
         removed.iter().try_for_each(|name| data::line(name))
     }

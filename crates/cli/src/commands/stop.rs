@@ -12,7 +12,7 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 pub struct Stop {
     /// Names from `wharf ps`, or runnable dirs.
-    #[arg(value_name = "NAME|DIR", required_unless_present = "all")]
+    #[arg(value_name = "NAME|DIR")]
     what: Vec<String>,
     /// All that Wharf started from this workspace.
     #[arg(long, conflicts_with = "what")]
@@ -37,6 +37,10 @@ impl Stop {
         let workspace = context.workspace()?;
         let place = context.place(&workspace)?;
         let scope = started::scope(self.all_workspaces);
+        if self.what.is_empty() && !self.all {
+            let entries = wharf_core::container::running::list(&workspace, &place, scope)?;
+            return Err(unsaid(&entries));
+        }
         let entries = if self.dry_run {
             wharf_core::container::running::list(&workspace, &place, scope)?
         } else {
@@ -58,5 +62,18 @@ impl Stop {
             started::remove_networks(&workspace, &place, scope)?;
         }
         Ok(0)
+    }
+}
+
+/// The refusal where nothing is named: what there is, each with the command that ends it.
+fn unsaid(entries: &[Entry]) -> Failure {
+    let lines: String = entries
+        .iter()
+        .map(|entry| format!("\n  wharf stop {}  ({} of `{}`, {})", entry.name, entry.verb, entry.dir, entry.state))
+        .collect();
+    match entries {
+        [] => Failure::usage("nothing to end is named, and nothing runs"),
+        _ => Failure::usage(format!("nothing to end is named; these are there:{lines}"))
+            .hint("`wharf stop --all` ends all"),
     }
 }

@@ -1,10 +1,13 @@
 //! `wharf up` and `wharf down`.
 
+use wharf_core::config::nearest_word;
 use wharf_core::container::Owner;
+use wharf_core::container::networks::Stored;
 use wharf_core::image::Place;
 use wharf_core::runnable_dir::RunnableDir;
-use wharf_core::service::{self, Lifetime, Order};
+use wharf_core::service::{self, DownPlan, Lifetime, Order};
 use wharf_core::workspace::Workspace;
+use wharf_engine::Client;
 
 use super::beside::named;
 use super::data;
@@ -45,6 +48,12 @@ pub struct Down {
     /// Also what they have stored in named volumes.
     #[arg(long)]
     volumes: bool,
+    /// Prints the commands that would be run, and removes nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Prints JSON: an array of objects.
+    #[arg(long, conflicts_with = "dry_run")]
+    json: bool,
 }
 
 fn find<'w>(workspace: &'w Workspace, dir: Option<&String>) -> Result<&'w RunnableDir, Failure> {
@@ -120,11 +129,19 @@ impl Up {
     }
 }
 
+/// What of one dir goes.
+#[derive(Debug, serde::Serialize)]
+struct Gone {
+    dir: String,
+    service: String,
+    container: String,
+}
+
 impl Down {
     /// Runs the command.
     ///
     /// # Errors
-    /// When the engine refuses.
+    /// When a name means nothing, or the engine refuses.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
         let workspace = context.workspace()?;
         let place = context.place(&workspace)?;
@@ -132,18 +149,56 @@ impl Down {
             Some(_) => vec![find(&workspace, self.dir.as_ref())?],
             None => workspace.here().map_or_else(|_| workspace.dirs.iter().collect(), |dir| vec![dir]),
         };
-        let mut gone = Vec::new();
-        for dir in dirs {
-            let known: Vec<String> = dir.config.services.named.keys().cloned().collect();
-            let plan = service::plan(&workspace, dir, &known)?;
+        let stored = if self.volumes { Stored::Goes } else { Stored::Stays };
+        let mut plans = Vec::new();
+        for dir in &dirs {
             let client = service::client(&place, &context.surroundings, dir)?;
             let network = service::up_network(&workspace, dir);
-            gone.extend(service::take_down(&client, &network, &self.names, (&plan, self.volumes))?);
+            let plan = service::plan_down(&client, &network, &self.names, stored)?;
+            plans.push((dir.address.to_string(), client, plan));
         }
-        if gone.is_empty() {
+        self.check_names(&dirs, &plans)?;
+        let all = || plans.iter().flat_map(|(dir, _, plan)| plan.containers.iter().map(move |found| (dir, found)));
+        if plans.iter().all(|(_, _, plan)| plan.is_empty()) {
             context.talk.note("nothing of that is up");
         }
-        gone.iter().try_for_each(|name| data::line(name))?;
+        for (_, client, plan) in &plans {
+            if self.dry_run {
+                plan.commands(client).iter().try_for_each(|command| data::line(&command.to_string()))?;
+            } else {
+                plan.apply(client, &context.surroundings.cache)?;
+            }
+        }
+        match (self.dry_run, self.json) {
+            (true, _) => {}
+            (false, true) => data::json(
+                &all()
+                    .map(|(dir, (container, service))| Gone {
+                        dir: dir.clone(),
+                        service: service.clone(),
+                        container: container.clone(),
+                    })
+                    .collect::<Vec<_>>(),
+            )?,
+            (false, false) => all().try_for_each(|(_, (container, _))| data::line(container))?,
+        }
         Ok(0)
+    }
+
+    /// A name that nobody describes and that is not up is a slip. What Compose files describe only their tools know.
+    fn check_names(&self, dirs: &[&RunnableDir], plans: &[(String, Client, DownPlan)]) -> Result<(), Failure> {
+        let named = || dirs.iter().flat_map(|dir| dir.config.services.named.keys());
+        if dirs.iter().any(|dir| dir.config.services.compose.is_some()) {
+            return Ok(());
+        }
+        let up = || plans.iter().flat_map(|(_, _, plan)| plan.containers.iter().map(|(_, service)| service));
+        let unknown = self.names.iter().find(|name| !named().chain(up()).any(|known| known == *name));
+        let Some(name) = unknown else { return Ok(()) };
+        let known: Vec<&str> = named().map(String::as_str).collect();
+        let failure = Failure::usage(format!("no service is named `{name}`"));
+        Err(match nearest_word(name, &known) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure.hint("`wharf ps` lists what is up"),
+        })
     }
 }

@@ -82,15 +82,11 @@ impl ServiceConfig {
         let find = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value);
         let text = |name: &str| find(name).and_then(Value::as_text).map(str::to_owned);
         let list = |name: &str| find(name).and_then(Value::as_list).unwrap_or_default();
-        let command = match list("command") {
-            [line] => split_words(line),
-            words => words.to_vec(),
-        };
         Self {
             origin: origin.clone(),
             image: text("image"),
             build: text("build"),
-            command,
+            command: list("command").to_vec(),
             env: list("env").iter().map(|text| Variable::parse(text)).collect(),
             ports: list("ports").to_vec(),
             volumes: list("volumes").iter().filter_map(|text| Volume::parse(text)).collect(),
@@ -153,8 +149,21 @@ impl Checker<'_> {
             let start = self.entries.len();
             self.fields(SERVICE, &path, fields);
             let entries = self.entries.split_off(start);
-            let relative =
-                |entry: &std::sync::Arc<super::Entry>| (entry.path[path.len() + 1..].to_owned(), entry.value.clone());
+            let is_line = |field: &str| {
+                field == "command"
+                    && fields
+                        .iter()
+                        .any(|(key, value)| key.get_ref() == field && matches!(value.get_ref(), DeValue::String(_)))
+            };
+            let relative = |entry: &std::sync::Arc<super::Entry>| {
+                let field = entry.path[path.len() + 1..].to_owned();
+                let value = match entry.value.as_list() {
+                    // A line, and no list of one word, is split.
+                    Some([line]) if is_line(&field) => Value::List(split_words(line)),
+                    _ => entry.value.clone(),
+                };
+                (field, value)
+            };
             let has = |name: &str| fields.keys().any(|key| key.get_ref() == name);
             match (has("image"), has("build")) {
                 (true, true) => {

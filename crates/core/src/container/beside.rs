@@ -84,7 +84,7 @@ fn copy(workspace: &Workspace, owner: &RunnableDir, image: &str, short: &str, ou
     let process = Owner::current();
     RunSpec {
         image: image.to_owned(),
-        name: format!("wharf-{}-{}-beside-{}-{}", &workspace.id[..6], owner.slug(), process.pid(), &short[..6]),
+        name: format!("wharf-{}-{}-beside-{}-{}", &workspace.id[..6], owner.slug(), process.short(), &short[..6]),
         command: ["python3", "-c", COPY].map(str::to_owned).to_vec(),
         entrypoint: Entrypoint::Cleared,
         mounts: vec![Mount { host: out, container: "/opt/wharf/out".into(), read_only: false }],

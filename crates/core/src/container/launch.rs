@@ -176,7 +176,7 @@ impl Launch<'_> {
     #[must_use]
     pub fn name(&self, settings: &Settings) -> String {
         let id = &self.workspace.id[..6];
-        format!("wharf-{id}-{}-{}-{}-{}", self.dir.slug(), settings.verb, self.owner.pid(), settings.number)
+        format!("wharf-{id}-{}-{}-{}-{}", self.dir.slug(), settings.verb, self.owner.short(), settings.number)
     }
 
     /// What of the configuration cannot be done here, a line each.

@@ -38,6 +38,8 @@ pub const ROOT: &str = "dev.wharf.root";
 pub const VERB: &str = "dev.wharf.verb";
 /// Label with the process that started the container: see [`Owner`].
 pub const OWNER: &str = "dev.wharf.owner";
+/// Value of [`OWNER`] of what stays until somebody ends it: what `wharf up` started.
+pub const KEPT: &str = "kept";
 /// Label with the image, as people call it.
 pub const IMAGE: &str = "dev.wharf.image";
 /// Label with the number of the test run.

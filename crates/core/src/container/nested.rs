@@ -15,6 +15,7 @@ use wharf_engine::{Client, Kind, Proxy, Rules};
 
 use super::error::ContainerError;
 use super::owner::{Life, Owner};
+use super::running::Scope;
 use super::{Launch, OWNER, PARENT, PARENT_OWNER, ROOT, Settings, VERB, WORKSPACE};
 use crate::config::DockerMode;
 use crate::image::place::Place;
@@ -214,16 +215,37 @@ fn socket_folder(launch: &Launch<'_>) -> std::io::Result<PathBuf> {
 
 /// Removes networks and volumes that were made through a proxy whose `wharf` is gone. Containers are found like all others.
 /// Podman is asked only where `orphans` says that there is something: it takes long to answer.
-pub(super) fn remove_orphans(workspace: &Workspace, client: &Client, orphans: bool) {
+pub fn remove_orphans(workspace: &Workspace, client: &Client, scope: Scope, orphans: bool) {
     if client.socket().is_none() && !orphans {
         return;
     }
     let Ok(folder) = tempfile::tempdir() else { return };
     let Ok(socket) = client.lent_socket(folder.path()) else { return };
-    let filter = format!("{WORKSPACE}={}", workspace.id);
-    for owner in label_values(socket.path(), &filter, PARENT_OWNER).unwrap_or_default() {
-        if owner.parse::<Owner>().is_ok_and(|owner| owner.life() == Life::Dead) {
-            let _ = remove_labelled(socket.path(), &format!("{PARENT_OWNER}={owner}"));
-        }
+    for owner in dead_owners(workspace, &socket, scope) {
+        let _ = remove_labelled(socket.path(), &format!("{PARENT_OWNER}={owner}"));
     }
+}
+
+/// The commands that do the same as [`remove_orphans`] for an engine with a socket of its own, to paste.
+#[must_use]
+pub fn orphan_lines(workspace: &Workspace, client: &Client, scope: Scope) -> Vec<String> {
+    let Some(Ok(folder)) = client.socket().map(|_| tempfile::tempdir()) else { return Vec::new() };
+    let Ok(socket) = client.lent_socket(folder.path()) else { return Vec::new() };
+    let (owners, program) = (dead_owners(workspace, &socket, scope), client.command());
+    let line = |owner: &String, noun: &str| {
+        let label = format!("label={PARENT_OWNER}={owner}");
+        format!("{program} {noun} ls --quiet --filter {label} | xargs -r {program} {noun} rm")
+    };
+    owners.iter().flat_map(|owner| ["network", "volume"].map(|noun| line(owner, noun))).collect()
+}
+
+/// Owners that are gone of what was made through a proxy.
+fn dead_owners(workspace: &Workspace, socket: &Socket, scope: Scope) -> Vec<String> {
+    let filter = match scope {
+        Scope::Workspace => format!("{WORKSPACE}={}", workspace.id),
+        Scope::All => WORKSPACE.to_owned(),
+    };
+    let mut owners = label_values(socket.path(), &filter, PARENT_OWNER).unwrap_or_default();
+    owners.retain(|owner| owner.parse::<Owner>().is_ok_and(|owner| owner.life() == Life::Dead));
+    owners
 }

@@ -4,7 +4,7 @@ use wharf_engine::{Client, EngineError, Network};
 
 use super::owner::{Life, Owner};
 use super::running::Scope;
-use super::{OWNER, WORKSPACE};
+use super::{NETWORK, OWNER, WORKSPACE};
 use crate::workspace::Workspace;
 
 /// Label with which Compose marks all that belongs to one project.
@@ -27,12 +27,19 @@ pub fn remove_orphans(workspace: &Workspace, client: &Client) -> Result<Vec<Stri
     remove(client, left(workspace, client, Scope::Workspace)?, |life| life == Life::Dead)
 }
 
-/// Networks that nobody is in and no living `wharf` waits for: their names.
+/// Networks that no container has, not even one that has ended, and no living `wharf` waits for: their names.
 ///
 /// # Errors
 /// When the engine does not answer.
 pub fn remove_unused(workspace: &Workspace, client: &Client, scope: Scope) -> Result<Vec<String>, EngineError> {
-    remove(client, left(workspace, client, scope)?, |life| life != Life::Alive)
+    let mut unused = left(workspace, client, scope)?;
+    // Engines would let one go whose containers are stopped, and these could not be started again.
+    let members = if unused.is_empty() { Vec::new() } else { client.containers(&[NETWORK.to_owned()])? };
+    let is_member = |network: &Network, container: &wharf_engine::Container| {
+        container.labels.get(NETWORK).is_some_and(|name| *name == network.name)
+    };
+    unused.retain(|network| !members.iter().any(|container| is_member(network, container)));
+    remove(client, unused, |life| life != Life::Alive)
 }
 
 /// Networks whose `wharf` is gone: their names.
@@ -85,7 +92,7 @@ pub fn with_project(client: &Client, name: &str, stored: Stored) -> Result<(), E
         client.remove_network(&network.name)?;
     }
     if stored == Stored::Goes {
-        client.remove_volumes(&label)?;
+        client.remove_volumes(std::slice::from_ref(&label))?;
     }
     // The last one: by it all of this is found again.
     client.remove_network(name)

@@ -49,6 +49,12 @@ impl Owner {
         self.pid
     }
 
+    /// A short word for it in names: process ids alone repeat in containers.
+    #[must_use]
+    pub fn short(&self) -> String {
+        blake3::hash(self.to_string().as_bytes()).to_hex()[..8].to_owned()
+    }
+
     /// Whether it is still there.
     #[must_use]
     pub fn life(&self) -> Life {
@@ -115,11 +121,20 @@ mod tests {
         let here = Owner::current();
         assert_eq!(here.to_string().parse::<Owner>(), Ok(here.clone()));
         assert_eq!(here.life(), Life::Alive);
+        assert_eq!(here.short(), Owner::current().short());
         let past = Owner { start: here.start + 1, ..here.clone() };
         assert_eq!(past.life(), Life::Dead);
         let before_boot = Owner { boot: "00000000".into(), ..here.clone() };
         assert_eq!(before_boot.life(), Life::Dead);
         let elsewhere = Owner { namespace: "1".into(), ..here };
         assert_eq!(elsewhere.life(), Life::Elsewhere);
+    }
+
+    #[test]
+    fn the_same_number_in_two_containers_makes_two_names() {
+        let here = Owner::current();
+        let inside = Owner { namespace: "1".into(), ..here.clone() };
+        assert_eq!((here.pid(), here.short().len()), (inside.pid(), 8));
+        assert_ne!(here.short(), inside.short());
     }
 }

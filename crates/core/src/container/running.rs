@@ -9,7 +9,7 @@ use super::error::ContainerError;
 use super::nested;
 use super::owner::{Life, Owner};
 use super::warm::{self, WarmState};
-use super::{IMAGE, LOG, OWNER, PARENT_OWNER, ROOT, SERVICE, VERB, WARM, WORKSPACE, live, networks};
+use super::{IMAGE, KEPT, LOG, OWNER, PARENT_OWNER, ROOT, SERVICE, VERB, WARM, WORKSPACE, live, networks};
 use crate::image::place::Place;
 use crate::image::stage;
 use crate::workspace::Workspace;
@@ -56,6 +56,9 @@ pub struct Entry {
     /// Whether the process that started it is known to be there.
     #[serde(skip)]
     pub held: bool,
+    /// Whether it is to stay until somebody ends it: a service that `wharf up` started.
+    #[serde(skip)]
+    pub kept: bool,
 }
 
 impl Entry {
@@ -63,7 +66,7 @@ impl Entry {
     #[must_use]
     pub fn is_leftover(&self) -> bool {
         let ended = ["exited", "dead", "created", "stopped", "configured"].contains(&self.state.as_str());
-        self.orphan || (ended && !self.held)
+        self.orphan || (ended && !self.held && !self.kept)
     }
 
     /// Whether something runs in it.
@@ -133,7 +136,7 @@ pub fn remove_orphans(workspace: &Workspace, place: &Place) -> Result<Vec<Entry>
     }
     if let Place::Containers(client) = place {
         networks::remove_orphans(workspace, client)?;
-        nested::remove_orphans(workspace, client, !orphans.is_empty());
+        nested::remove_orphans(workspace, client, Scope::Workspace, !orphans.is_empty());
     }
     Ok(orphans)
 }
@@ -151,6 +154,7 @@ fn from_container(container: wharf_engine::Container) -> Entry {
     Entry {
         orphan: life == Life::Dead,
         held: life == Life::Alive,
+        kept: owner == KEPT,
         warm: warm::state(&label(WARM)),
         dir: label(stage::DIR),
         verb: label(VERB),
@@ -173,6 +177,7 @@ fn on_host(workspace: &Workspace, cache: &std::path::Path, scope: Scope) -> Vec<
             name: format!("process-{}", group.process.parse::<Owner>().map_or(0, |owner| owner.pid())),
             orphan: live::is_orphan(&group),
             held: !live::is_orphan(&group),
+            kept: false,
             warm: None,
             id: group.process,
             dir: group.dir,

@@ -161,15 +161,21 @@ impl<'a> Warm<'a> {
         Ok((!self.folder.join("ending").exists()).then_some(used))
     }
 
-    /// Starts the container where none runs. Two processes at once make one: a lock makes the second wait and find it.
+    /// Starts the container where none runs, after the end of idle ones of the dir, which may have the ports that it is to
+    /// have. Two processes at once make one: a lock makes the second wait and find it.
     ///
     /// # Errors
-    /// When the engine refuses.
+    /// When the engine refuses; nothing is left of the container then.
     pub fn make(&self) -> Result<(), ContainerError> {
         let lock = self.folder.with_extension("lock");
         let _lock = Lock::take(&lock, "a warm container", Patience::Wait).ok();
         for _ in 0..ROUNDS {
             if !self.client.is_running(&self.keeper.name)? {
+                break;
+            }
+            // Without its folder nobody can tell it anything: a `git clean` took that, or there is another clone here.
+            if !self.folder.is_dir() {
+                self.client.remove(std::slice::from_ref(&self.keeper.name))?;
                 break;
             }
             // Its keeper either ends it now or has seen that it is wanted.
@@ -179,6 +185,8 @@ impl<'a> Warm<'a> {
             std::thread::sleep(ROUND);
         }
         fs_err::create_dir_all(&self.folder).map_err(|source| self.unwritten(source))?;
+        // Who uses the container tries again, and tells what cannot be done.
+        let _ = self.end_others();
         let mut round = 0;
         loop {
             round += 1;
@@ -187,11 +195,18 @@ impl<'a> Warm<'a> {
             }
             match self.client.start(&self.keeper) {
                 // One that has just ended may still have the name.
-                Err(EngineError::Refused { detail, .. }) if detail.contains("already in use") && round < ROUNDS => {
+                Err(EngineError::Refused { detail, .. })
+                    if is_name_taken(&detail, &self.keeper.name) && round < ROUNDS =>
+                {
                     self.client.remove(std::slice::from_ref(&self.keeper.name))?;
                     std::thread::sleep(ROUND);
                 }
-                other => return Ok(other?),
+                Err(error) => {
+                    // Engines leave what they made and could not start.
+                    let _ = self.client.remove(std::slice::from_ref(&self.keeper.name));
+                    return Err(error.into());
+                }
+                Ok(()) => return Ok(()),
             }
         }
     }
@@ -229,13 +244,22 @@ impl<'a> Warm<'a> {
         self.client.remove(&idle)?;
         let Some(all) = self.folder.parent() else { return Ok(()) };
         for folder in std::fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path()) {
-            let name = folder.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let is_there = there.iter().any(|container| container.name == name && !idle.contains(&container.id));
             if folder.is_dir() && !is_there && name != self.keeper.name && !is_in_use(&folder) {
-                // Another process may just have done the same.
-                let _ = std::fs::remove_dir_all(&folder);
-                let _ = std::fs::remove_file(folder.with_extension("lock"));
+                self.forget(&folder, &name)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes the folder of a container that is gone. The lock of one that another process is just making is held; its file
+    /// stays, since whoever waits for it has opened it.
+    fn forget(&self, folder: &Path, name: &str) -> Result<(), ContainerError> {
+        let lock = Lock::take(&folder.with_extension("lock"), "the end of a warm container", Patience::GiveUp);
+        if lock.is_ok() && !is_in_use(folder) && !self.client.is_running(name)? {
+            // Another process may just have done the same.
+            let _ = std::fs::remove_dir_all(folder);
         }
         Ok(())
     }
@@ -249,6 +273,13 @@ impl<'a> Warm<'a> {
 #[must_use]
 pub fn last_image(workspace: &Workspace, dir: &str) -> Option<String> {
     std::fs::read_to_string(image_file(workspace, dir)).ok()
+}
+
+/// Whether an engine's refusal says that another container has this name. A port that is taken is "in use", too, at an
+/// endpoint of that name.
+fn is_name_taken(refusal: &str, name: &str) -> bool {
+    let refusal = refusal.to_lowercase();
+    refusal.contains("already in use") && refusal.contains("container name") && refusal.contains(name)
 }
 
 fn image_file(workspace: &Workspace, dir: &str) -> PathBuf {
@@ -355,6 +386,19 @@ mod tests {
         assert!(!after.in_use && after.until > Some(60));
         assert_ne!(fs_err::read_to_string(folder.path().join("used")).unwrap(), before, "the keeper must see the end");
         assert_eq!(state("no label"), None);
+    }
+
+    #[test]
+    fn a_taken_port_is_no_taken_name() {
+        let docker =
+            "Conflict. The container name \"/w-1\" is already in use by container \"ab\". You have to remove it.";
+        let podman =
+            "creating container storage: the container name \"w-1\" is already in use by ab. You have to remove it";
+        assert!(is_name_taken(docker, "w-1") && is_name_taken(podman, "w-1"));
+        assert!(!is_name_taken(docker, "w-2"));
+        let port = "driver failed programming external connectivity on endpoint w-1 (ab): Error starting userland proxy: \
+                    listen tcp4 127.0.0.1:80: bind: address already in use";
+        assert!(!is_name_taken(port, "w-1"));
     }
 
     #[test]

@@ -118,6 +118,7 @@ pub fn environment(surroundings: &Surroundings) -> Environment {
         search_path: search_path(surroundings),
         home: surroundings.home.clone(),
         docker_host: text("DOCKER_HOST"),
+        container_host: text("CONTAINER_HOST").filter(|host| !host.is_empty()),
         docker_context: text("DOCKER_CONTEXT"),
         docker_config: text("DOCKER_CONFIG").map(PathBuf::from),
         registry_auth_file: text("REGISTRY_AUTH_FILE").map(PathBuf::from),

@@ -23,12 +23,17 @@ use crate::event::Event;
 /// How long a service of a Compose file may take to be healthy.
 const HEALTHY_WITHIN: Duration = Duration::from_secs(120);
 
-/// What was started.
-#[derive(Debug, Default)]
-pub(super) struct Composed {
-    pub members: Vec<Member>,
-    /// Names of images that were built for this project alone.
-    pub images: Vec<String>,
+/// How services of a Compose file are started.
+#[derive(Debug)]
+pub(super) struct Composed<'a> {
+    words: Vec<&'static str>,
+    file: &'a Path,
+    names: &'a [String],
+    rendered: Rendered,
+    additions: Value,
+    project: String,
+    /// Options of the tool.
+    options: &'static [&'static str],
 }
 
 /// The Compose tool of an engine: the command and its first words.
@@ -52,61 +57,92 @@ fn command(words: &[&str], file: &Path) -> Command {
     Command::new(words[0]).args(words[1..].iter().copied()).cwd(folder)
 }
 
-/// Reads a Compose file with its tool.
-fn render(words: &[&str], file: &Path, lifetime: Lifetime) -> Result<Rendered, ServiceError> {
-    let output = command(words, file).arg("-f").arg(file).arg("config").run();
+/// Reads a Compose file with its tool, as of a project: names of volumes and networks that the file does not state begin with that
+/// of the project, and Compose's second version writes them out.
+fn render(words: &[&str], file: &Path, project: &str, lifetime: Lifetime) -> Result<Rendered, ServiceError> {
+    let output = command(words, file).args(["-p", project]).arg("-f").arg(file).arg("config").run();
     let bad = |detail: String| ServiceError::Compose { file: file.to_owned(), detail };
     let output = output.map_err(|error| bad(error.to_string()))?;
     if !output.exit.is_success() {
         return Err(bad(tail(&output.error_text())));
     }
-    Ok(rendered::read(&output.text(), lifetime != Lifetime::Tests))
+    let folder = file.parent().unwrap_or(file);
+    Ok(rendered::read(&output.text(), folder, lifetime != Lifetime::Tests))
 }
 
 fn tail(text: &str) -> String {
     ready::last_lines(text.as_bytes(), 12).join("\n  ")
 }
 
-/// Starts services of a Compose file, and what they depend on, and waits until they are healthy.
-pub(super) fn up(
-    order: &Order<'_>,
+/// Reads the file and says how services of it are started.
+///
+/// # Errors
+/// When there is no tool that could read it, or it does not describe them.
+pub(super) fn plan<'a>(
+    order: &Order<'a>,
     client: &Client,
-    (file, names): (&Path, &[String]),
+    (file, names): (&'a Path, &'a [String]),
     labels: &BTreeMap<String, String>,
-) -> Result<Composed, ServiceError> {
+) -> Result<Composed<'a>, ServiceError> {
     let words = tool(client, file)?;
-    let rendered = render(&words, file, order.lifetime)?;
+    let project = networks::project(order.network);
+    let rendered = render(&words, file, &project, order.lifetime)?;
     check(order, file, names, &rendered)?;
+    let additions = additions(order.network, names, &rendered, labels);
+    // A pod would be left when its containers go, and holds nothing that they need.
+    let options: &[&str] = if client.kind() == Kind::Podman { &["--in-pod", "false"] } else { &[] };
+    Ok(Composed { words, file, names, rendered, additions, project, options })
+}
+
+impl Composed<'_> {
+    /// Names of images that are built for this project alone.
+    pub fn images(&self) -> Vec<String> {
+        let built = self.rendered.services.iter().filter(|service| service.is_built).map(|service| &service.name);
+        built.flat_map(|name| [format!("{}_{name}", self.project), format!("{}-{name}", self.project)]).collect()
+    }
+
+    fn command(&self) -> Command {
+        command(&self.words, self.file).args(self.options.iter().copied()).args(["-p", &self.project])
+    }
+
+    fn up(&self, plain: &Path, ours: &Path) -> Command {
+        // What was built for another state of the folder is not what the file means.
+        let up = self.command().arg("-f").arg(plain).arg("-f").arg(ours).args(["up", "--detach", "--build"]);
+        up.args(self.names.iter().cloned())
+    }
+
+    /// The lines that start them, to paste: the second file comes through a pipe. What the file itself says of names and ports stays.
+    pub fn lines(&self) -> [String; 1] {
+        let ours = Command::new("printf").args(["%s"]).arg(self.additions.to_string());
+        [format!("{ours} | ({})", self.up(self.file, Path::new("/dev/stdin")))]
+    }
+
+    /// The lines that end them.
+    pub fn lines_after(&self) -> [String; 1] {
+        [self.command().arg("-f").arg(self.file).args(["down", "--volumes"]).to_string()]
+    }
+}
+
+/// Starts services of a Compose file, and what they depend on, and waits until they are healthy.
+pub(super) fn up(order: &Order<'_>, client: &Client, composed: &Composed<'_>) -> Result<Vec<Member>, ServiceError> {
+    let Composed { file, names, .. } = composed;
     let say = |line: String| order.listener.on(Event::Services { dir: order.shown.to_owned(), line });
     say(format!("starting {} of {}", names.join(", "), file.file_name().unwrap_or_default().to_string_lossy()));
     let folder = tempfile::Builder::new().prefix("wharf-compose-").tempdir()?;
     let (plain, ours) = (folder.path().join("compose.yaml"), folder.path().join("wharf.json"));
-    fs_err::write(&plain, &rendered.text)?;
-    fs_err::write(&ours, additions(order.network, names, &rendered, labels).to_string())?;
-    let project = networks::project(order.network);
-    // A pod would be left when its containers go, and holds nothing that they need.
-    let apart: &[&str] = if client.kind() == Kind::Podman { &["--in-pod", "false"] } else { &[] };
-    let started = command(&words, file)
-        .args(apart.iter().copied())
-        .args(["-p", &project])
-        .arg("-f")
-        .arg(plain)
-        .arg("-f")
-        .arg(ours)
-        .args(["up", "--detach"])
-        .args(names.iter().cloned())
-        .run();
-    let failed = |detail: String| {
-        let source = EngineError::Refused { kind: client.kind(), verb: "start it with Compose".into(), detail };
-        ServiceError::NotStarted { name: names.join("`, `"), source }
-    };
-    let output = started.map_err(|error| failed(error.to_string()))?;
+    fs_err::write(&plain, &composed.rendered.text)?;
+    fs_err::write(&ours, composed.additions.to_string())?;
+    let output = composed.up(&plain, &ours).run();
+    let output = output.map_err(|error| not_started(client, &names.join("`, `"), error.to_string()))?;
     if !output.exit.is_success() {
-        return Err(failed(tail(&output.error_text())));
+        return Err(not_started(client, &names.join("`, `"), tail(&output.error_text())));
     }
-    let built = rendered.services.iter().filter(|service| service.is_built).map(|service| &service.name);
-    let images = built.flat_map(|name| [format!("{project}_{name}"), format!("{project}-{name}")]).collect();
-    Ok(Composed { members: members(order, client, names)?, images })
+    members(order, client, names)
+}
+
+fn not_started(client: &Client, name: &str, detail: String) -> ServiceError {
+    let source = EngineError::Refused { kind: client.kind(), verb: "start it with Compose".into(), detail };
+    ServiceError::NotStarted { name: name.to_owned(), source }
 }
 
 fn check(order: &Order<'_>, file: &Path, names: &[String], rendered: &Rendered) -> Result<(), ServiceError> {
@@ -158,9 +194,12 @@ fn members(order: &Order<'_>, client: &Client, names: &[String]) -> Result<Vec<M
     for container in found {
         let Some(name) = container.labels.get(SERVICE).filter(|name| names.contains(name)) else { continue };
         let place = (name.as_str(), container.name.as_str());
-        ready::wait(client, place, Some(&Probe::Health), HEALTHY_WITHIN, order.stop)?;
+        ready::wait(client, place, Some(&Probe::Health), HEALTHY_WITHIN, &|| order.stop.load(Ordering::Relaxed))?;
         let standing = client.standing(&container.name)?.unwrap_or_default();
         members.push(Member { name: name.clone(), container: container.name, standing, port: None });
     }
-    Ok(members)
+    match names.iter().find(|name| !members.iter().any(|member| member.name == **name)) {
+        Some(name) => Err(not_started(client, name, "Compose made no container for it".into())),
+        None => Ok(members),
+    }
 }

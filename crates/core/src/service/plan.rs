@@ -193,6 +193,20 @@ mod tests {
     }
 
     #[test]
+    fn one_word_in_a_list_is_one_word() {
+        let sandbox = wharf_testkit::Sandbox::new();
+        let toml = "[services.list]\nimage = 'a'\ncommand = ['/my own/server -x']\n\
+                    [services.line]\nimage = 'a'\ncommand = '/server -x'\n";
+        let repo = wharf_testkit::sample::workspace(&sandbox).dir("app", |dir| dir.toml(toml)).build();
+        let cache = sandbox.path().join("cache");
+        let workspace =
+            discover(Surroundings { here: repo.path().to_owned(), cache, ..Surroundings::default() }).unwrap();
+        let command = |name: &str| workspace.dirs[0].config.services.named[name].command.clone();
+        assert_eq!(command("list"), ["/my own/server -x"]);
+        assert_eq!(command("line"), ["/server", "-x"]);
+    }
+
+    #[test]
     fn circles_are_refused_however_small() {
         let toml = "[services.a]\nimage = 'a'\nneeds = ['a']\n";
         assert_eq!(planned(toml, &["a"]).unwrap_err(), "services of `app` need each other: a → a");

@@ -1,6 +1,7 @@
 //! When a service is ready, and waiting for that.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use wharf_engine::{Client, Deadline, Ran};
@@ -116,24 +117,52 @@ fn is_listened_on(table: &str, port: u16) -> bool {
     })
 }
 
+/// Whether what is waited for is not wanted any more.
+pub(super) type IsOver<'a> = &'a dyn Fn() -> bool;
+
+/// Looks once. A look that hangs is left to itself as soon as nobody wants it.
+fn look_while(
+    client: &Client,
+    container: &str,
+    (probe, limit): (&Probe, Duration),
+    is_over: IsOver<'_>,
+) -> Result<Result<(), String>, ServiceError> {
+    let (sender, looked) = mpsc::sync_channel(1);
+    let (client, container, probe) = (client.clone(), container.to_owned(), probe.clone());
+    thread::spawn(move || {
+        let _ = sender.send(probe.look(&client, &container, limit));
+    });
+    loop {
+        match looked.recv_timeout(PAUSE) {
+            Ok(looked) => return Ok(looked),
+            Err(RecvTimeoutError::Disconnected) => return Ok(Err("the look at it failed".to_owned())),
+            Err(RecvTimeoutError::Timeout) if is_over() => return Err(ServiceError::Stopped),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
 /// Waits until a service is ready.
 ///
 /// # Errors
-/// When it ends, takes too long, or the user stops it.
+/// When it ends, takes too long, or is not wanted any more.
 pub(super) fn wait(
     client: &Client,
     (name, container): (&str, &str),
     probe: Option<&Probe>,
     limit: Duration,
-    stop: &AtomicBool,
+    is_over: IsOver<'_>,
 ) -> Result<(), ServiceError> {
     let deadline = Deadline::after(limit);
     let mut pause = Duration::from_millis(20);
     loop {
-        if stop.load(Ordering::Relaxed) {
+        if is_over() {
             return Err(ServiceError::Stopped);
         }
-        let looked = probe.map_or(Ok(()), |probe| probe.look(client, container, deadline.left().clamp(PAUSE, LOOK)));
+        let looked = match probe {
+            Some(probe) => look_while(client, container, (probe, deadline.left().clamp(PAUSE, LOOK)), is_over)?,
+            None => Ok(()),
+        };
         let not_ready = |why| {
             let tail = last_lines(&client.printed(container).unwrap_or_default(), TAIL);
             ServiceError::NotReady { name: name.to_owned(), why, tail }
@@ -150,7 +179,7 @@ pub(super) fn wait(
             }
             Err(_) => {}
         }
-        std::thread::sleep(pause);
+        thread::sleep(pause);
         pause = (pause * 2).min(PAUSE);
     }
 }

@@ -5,22 +5,27 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use wharf_engine::{Client, EngineLog, Entrypoint, RunSpec, Standing, Terminal, User};
+use wharf_engine::{Client, RunSpec, Standing};
 
 use super::compose;
 use super::error::ServiceError;
 use super::image;
-use super::plan::{Planned, ServicePlan, place, variable};
-use super::ready::{self, Probe};
+use super::plan::{Planned, ServicePlan};
+use super::ready::{self, IsOver, Probe};
+use super::spec::{asked_port, neighbours};
 use super::started::{Member, Started};
-use crate::config::{ServiceConfig, Variable};
-use crate::container::{IMAGE, NETWORK, Neighbours, OWNER, Owner, ROOT, SERVICE, VERB, WORKSPACE};
+use super::up;
+use crate::container::{KEPT, NETWORK, Neighbours, OWNER, Owner, ROOT, VERB, WORKSPACE};
 use crate::event::{Event, Listener};
 use crate::image::place::{Place, open};
 use crate::image::stage;
 use crate::runnable_dir::RunnableDir;
-use crate::workspace::{Surroundings, Workspace};
+use crate::workspace::{Lock, LockError, Patience, Surroundings, Workspace};
+
+/// Time between two looks at a lock that another process has.
+const LOOK_AT_LOCK: Duration = Duration::from_millis(50);
 
 /// How long services are to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +89,8 @@ pub fn start(order: &Order<'_>) -> Result<Started, ServiceError> {
     if order.lifetime != Lifetime::Kept {
         check_network(order)?;
     }
-    let starter = Starter { order: *order, client, members: Mutex::default(), images: Mutex::default() };
-    let outcome = starter.all();
+    let starter = Starter::new(order, client);
+    let outcome = starter.locked();
     let Starter { client, members, images, .. } = starter;
     let (members, images) = (members.into_inner().unwrap_or_default(), images.into_inner().unwrap_or_default());
     let mut started = Started::new(client, order, members, images);
@@ -121,20 +126,28 @@ fn check_network(order: &Order<'_>) -> Result<(), ServiceError> {
 pub fn lines(order: &Order<'_>) -> Result<Lines, ServiceError> {
     let client = client(order.place, &order.workspace.surroundings, order.dir)?;
     check_network(order)?;
-    let starter = Starter { order: *order, client, members: Mutex::default(), images: Mutex::default() };
+    let starter = Starter::new(order, client);
     let mut labels = starter.labels();
-    labels.insert(OWNER.to_owned(), "pasted".to_owned());
+    if order.lifetime != Lifetime::Kept {
+        labels.insert(OWNER.to_owned(), "pasted".to_owned());
+    }
     let mut before = vec![starter.client.create_network_command(order.network, &labels).to_string()];
+    let mut after = Vec::new();
     if let Some((file, names)) = &order.plan.compose {
-        let project = crate::container::networks::project(order.network);
-        let command = starter.client.command().args(["compose", "-p", &project, "-f"]).arg(file.clone());
-        before.push(command.args(["up", "--detach"]).args(names.iter().cloned()).to_string());
+        let composed = compose::plan(order, &starter.client, (file, names), &labels)?;
+        before.extend(composed.lines());
+        after.extend(composed.lines_after());
     }
     for planned in &order.plan.services {
         let built = || image::tag(order.workspace, order.dir, planned);
         let image = planned.config.image.clone().map_or_else(built, Ok)?;
         let mut spec = starter.spec(planned, &image);
         spec.labels.extend(labels.clone());
+        if order.lifetime == Lifetime::Kept {
+            let volumes = starter.volumes_of_its_own(planned).into_iter();
+            before
+                .extend(volumes.map(|(name, labels)| starter.client.create_volume_command(&name, &labels).to_string()));
+        }
         before.push(starter.client.run_command(&spec).to_string());
         if let Some(script) = planned.config.ready.as_deref().map(Probe::parse).and_then(|probe| probe.script()) {
             let look = starter.client.command().args(["exec", &spec.name, "sh", "-c", &script]);
@@ -144,10 +157,10 @@ pub fn lines(order: &Order<'_>) -> Result<Lines, ServiceError> {
     }
     let members = starter.members().clone();
     let containers: Vec<String> = members.iter().map(|member| member.container.clone()).collect();
-    let after = vec![
-        starter.client.remove_command(&containers).to_string(),
-        starter.client.remove_network_command(order.network).to_string(),
-    ];
+    if !containers.is_empty() {
+        after.push(starter.client.remove_command(&containers).to_string());
+    }
+    after.push(starter.client.remove_network_command(order.network).to_string());
     Ok(Lines { before, after, neighbours: neighbours(order, &members) })
 }
 
@@ -162,15 +175,35 @@ pub struct Lines {
     pub neighbours: Neighbours,
 }
 
-struct Starter<'a> {
-    order: Order<'a>,
-    client: Client,
+pub(super) struct Starter<'a> {
+    pub(super) order: Order<'a>,
+    pub(super) client: Client,
     members: Mutex<Vec<Member>>,
     /// Images that were built for this start alone.
     images: Mutex<Vec<String>>,
+    /// Set as soon as one of them cannot be had: the others are not worth waiting for.
+    failed: AtomicBool,
 }
 
-impl Starter<'_> {
+impl<'a> Starter<'a> {
+    fn new(order: &Order<'a>, client: Client) -> Self {
+        let (members, images) = (Mutex::default(), Mutex::default());
+        Self { order: *order, client, members, images, failed: AtomicBool::new(false) }
+    }
+
+    /// Starts all of them; what is kept, one process after the other.
+    fn locked(&self) -> Result<(), ServiceError> {
+        let Order { workspace, network, lifetime, .. } = self.order;
+        let is_kept = lifetime == Lifetime::Kept;
+        let lock = is_kept.then(|| lock(&workspace.surroundings.cache, network, &|| self.is_over()));
+        let _lock = lock.transpose()?;
+        self.all()
+    }
+
+    fn is_over(&self) -> bool {
+        self.order.stop.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
+    }
+
     fn all(&self) -> Result<(), ServiceError> {
         let images = self.images()?;
         self.check()?;
@@ -180,9 +213,10 @@ impl Starter<'_> {
             self.client.create_network(order.network, &labels)?;
         }
         if let Some((file, names)) = &order.plan.compose {
-            let composed = compose::up(order, &self.client, (file, names), &labels)?;
-            self.members().extend(composed.members);
-            *self.images.lock().unwrap_or_else(PoisonError::into_inner) = composed.images;
+            let composed = compose::plan(order, &self.client, (file, names), &labels)?;
+            // From now on they are there, whatever becomes of the rest.
+            composed.images().clone_into(&mut self.images.lock().unwrap_or_else(PoisonError::into_inner));
+            self.members().extend(compose::up(order, &self.client, &composed)?);
         }
         let mut ready: BTreeSet<&str> =
             order.plan.compose.iter().flat_map(|(_, names)| names).map(String::as_str).collect();
@@ -194,8 +228,11 @@ impl Starter<'_> {
             thread::scope(|scope| {
                 let starts: Vec<_> =
                     wave.iter().map(|(planned, image)| scope.spawn(|| self.one(planned, image))).collect();
-                let outcomes: Vec<_> = starts.into_iter().map(thread::ScopedJoinHandle::join).collect();
-                outcomes.into_iter().try_for_each(|outcome| outcome.unwrap_or(Err(ServiceError::Stopped)))
+                let ended = |start: thread::ScopedJoinHandle<'_, _>| start.join().unwrap_or(Err(ServiceError::Stopped));
+                let failures: Vec<ServiceError> = starts.into_iter().map(ended).filter_map(Result::err).collect();
+                // What was stopped for another's sake has nothing to tell.
+                let told = failures.iter().position(|failure| !matches!(failure, ServiceError::Stopped));
+                failures.into_iter().nth(told.unwrap_or(0)).map_or(Ok(()), Err)
             })?;
             ready.extend(wave.iter().map(|(planned, _)| planned.name.as_str()));
             waiting = rest;
@@ -203,7 +240,7 @@ impl Starter<'_> {
         Ok(())
     }
 
-    fn members(&self) -> MutexGuard<'_, Vec<Member>> {
+    pub(super) fn members(&self) -> MutexGuard<'_, Vec<Member>> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -227,10 +264,10 @@ impl Starter<'_> {
     }
 
     /// Labels of all that belongs to these services.
-    fn labels(&self) -> BTreeMap<String, String> {
+    pub(super) fn labels(&self) -> BTreeMap<String, String> {
         let Order { workspace, dir, verb, owner, network, lifetime, .. } = self.order;
         // What is kept has no process that it would be left behind by.
-        let owner = if lifetime == Lifetime::Kept { "kept".to_owned() } else { owner.to_string() };
+        let owner = if lifetime == Lifetime::Kept { KEPT.to_owned() } else { owner.to_string() };
         BTreeMap::from([
             (WORKSPACE.to_owned(), workspace.id.clone()),
             (ROOT.to_owned(), workspace.root.display().to_string()),
@@ -242,24 +279,47 @@ impl Starter<'_> {
     }
 
     fn one(&self, planned: &Planned, image: &str) -> Result<(), ServiceError> {
-        let (order, name) = (&self.order, &planned.name);
-        let spec = self.spec(planned, image);
-        let failed = |source| ServiceError::NotStarted { name: name.clone(), source };
-        let key = spec.labels.get(stage::INPUTS);
-        let kept = (order.lifetime == Lifetime::Kept).then(|| super::up::is_up(&self.client, &spec.name, key));
-        if !kept.unwrap_or(Ok(false))? {
-            self.say(format!("starting {name}"));
-            // It is one of them from now on: an engine may leave a container that it made and could not start.
-            self.add(name, &spec.name, None);
-            self.client.start_detached(&spec).map_err(failed)?;
+        let outcome = self.ready_one(planned, image);
+        if outcome.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
         }
+        outcome
+    }
+
+    fn ready_one(&self, planned: &Planned, image: &str) -> Result<(), ServiceError> {
+        let name = &planned.name;
+        let spec = self.spec(planned, image);
+        self.begin(planned, &spec)?;
         let probe = planned.config.ready.as_deref().map(Probe::parse);
         let place = (name.as_str(), spec.name.as_str());
-        ready::wait(&self.client, place, probe.as_ref(), planned.config.ready_timeout, order.stop)?;
+        ready::wait(&self.client, place, probe.as_ref(), planned.config.ready_timeout, &|| self.is_over())?;
         let standing = self.client.standing(&spec.name)?.unwrap_or_default();
         self.add(name, &spec.name, Some((standing, asked_port(&planned.config))));
         self.say(format!("{name} is ready"));
         Ok(())
+    }
+
+    /// Starts one, unless it is kept and runs already.
+    fn begin(&self, planned: &Planned, spec: &RunSpec) -> Result<(), ServiceError> {
+        let name = &planned.name;
+        let failed = |source| ServiceError::NotStarted { name: name.clone(), source };
+        if self.order.lifetime == Lifetime::Kept {
+            match up::found(&self.client, &spec.name, spec.labels.get(stage::INPUTS))? {
+                up::Found::Runs => return Ok(()),
+                up::Found::Ended => {
+                    self.say(format!("starting {name} again"));
+                    return self.client.start_again(&spec.name).map_err(failed);
+                }
+                up::Found::Nothing => {}
+            }
+            for (volume, labels) in self.volumes_of_its_own(planned) {
+                self.client.create_volume(&volume, &labels)?;
+            }
+        }
+        self.say(format!("starting {name}"));
+        // It is one of them from now on: an engine may leave a container that it made and could not start.
+        self.add(name, &spec.name, None);
+        self.client.start_detached(spec).map_err(failed)
     }
 
     fn add(&self, name: &str, container: &str, known: Option<(Standing, Option<u16>)>) {
@@ -268,140 +328,21 @@ impl Starter<'_> {
         let (standing, port) = known.unwrap_or_default();
         members.push(Member { name: name.to_owned(), container: container.to_owned(), standing, port });
     }
-
-    fn spec(&self, planned: &Planned, image: &str) -> RunSpec {
-        let Planned { name, config } = planned;
-        let order = &self.order;
-        let (mut env, mut passed_env) = (BTreeMap::new(), Vec::new());
-        for variable in &config.env {
-            match variable {
-                Variable::Set { name, value } => drop(env.insert(name.clone(), value.clone())),
-                Variable::PassedOn(name) => {
-                    let known = order.workspace.surroundings.variables.iter().any(|(known, _)| known == name.as_str());
-                    passed_env.extend(known.then(|| name.clone()));
-                }
-            }
-        }
-        let mut labels = self.labels();
-        labels.insert(SERVICE.to_owned(), name.clone());
-        labels.insert(IMAGE.to_owned(), image.to_owned());
-        let mut spec = RunSpec {
-            image: image.to_owned(),
-            name: format!("{}-{name}", order.network),
-            command: config.command.clone(),
-            entrypoint: Entrypoint::Image,
-            mounts: Vec::new(),
-            env,
-            passed_env,
-            workdir: String::new(),
-            user: User::Image,
-            network: Some(order.network.to_owned()),
-            ports: self.ports(planned),
-            labels,
-            terminal: Terminal::None,
-            stop_grace: std::time::Duration::from_secs(10),
-            platform: None,
-            volumes: self.volumes(planned),
-            log: EngineLog::Kept,
-            detached: true,
-            alias: Some(name.clone()),
-            hosts: self.known_hosts(),
-            options: Vec::new(),
-        };
-        if order.lifetime == Lifetime::Kept {
-            let inputs = blake3::hash(format!("{spec:?}").as_bytes()).to_hex()[..20].to_owned();
-            spec.labels.insert(stage::INPUTS.to_owned(), inputs);
-        }
-        spec
-    }
-
-    /// Those that are ready already.
-    fn known_hosts(&self) -> Vec<(String, String)> {
-        hosts(&self.client, self.order.network, &self.members())
-    }
-
-    fn ports(&self, planned: &Planned) -> Vec<String> {
-        let ports = planned.config.ports.iter();
-        if self.order.place.client().is_none() {
-            // Commands on the host reach services only so; any free port will do.
-            let probe = planned.config.ready.as_deref().map(Probe::parse).and_then(|probe| probe.port());
-            let named: BTreeSet<u16> = ports.filter_map(|port| container_port(port)).chain(probe).collect();
-            return named.iter().map(|port| format!("127.0.0.1::{port}")).collect();
-        }
-        if self.order.lifetime == Lifetime::Tests {
-            return Vec::new();
-        }
-        let published = |port: &String| port.strip_prefix("auto:").map(|inside| format!("127.0.0.1::{inside}"));
-        ports.map(|port| published(port).unwrap_or_else(|| port.clone())).collect()
-    }
-
-    /// A named volume belongs to one set of services, so that no two runs write into one: it is one without a name, which
-    /// goes with its container, or, for what is kept, one with a name of its own.
-    fn volumes(&self, planned: &Planned) -> Vec<String> {
-        let Order { workspace, lifetime, network, .. } = self.order;
-        let volume = |volume: &crate::config::Volume| {
-            let options = volume.options.join(",");
-            let options = if options.is_empty() { options } else { format!(":{options}") };
-            let host = match (volume.is_named(), lifetime) {
-                (true, Lifetime::Kept) => format!("{network}-{}", volume.host),
-                (true, _) => return volume.container.clone(),
-                (false, _) => place(workspace, &volume.host, &planned.config.origin).display().to_string(),
-            };
-            format!("{host}:{}{options}", volume.container)
-        };
-        planned.config.volumes.iter().map(volume).collect()
-    }
 }
 
-/// The port in the container of what the configuration says: `5432` of `auto:5432` and `127.0.0.1:80:5432/tcp`.
-fn container_port(text: &str) -> Option<u16> {
-    let text = text.split('/').next()?;
-    text.rsplit(':').next()?.split('-').next()?.parse().ok()
-}
-
-/// The port that others ask for first, as far as the configuration names one.
-pub(super) fn asked_port(config: &ServiceConfig) -> Option<u16> {
-    let probed = || config.ready.as_deref().map(Probe::parse).and_then(|probe| probe.port());
-    config.ports.first().and_then(|port| container_port(port)).or_else(probed)
-}
-
-/// Names and addresses, for an engine whose networks do not know names. Docker's always do.
-fn hosts(client: &Client, network: &str, members: &[Member]) -> Vec<(String, String)> {
-    if client.kind() == wharf_engine::Kind::Docker {
-        return Vec::new();
-    }
-    let address = |member: &Member| member.standing.addresses.get(network).map(ToString::to_string);
-    members.iter().filter_map(|member| Some((member.name.clone(), address(member)?))).collect()
-}
-
-/// What a container, or a command on the host, needs to reach them.
-pub(super) fn neighbours(order: &Order<'_>, members: &[Member]) -> Neighbours {
-    let mut env = Vec::new();
-    let client = order.place.client();
-    for member in members {
-        let start = variable(&member.name);
-        let first = || member.standing.ports.keys().next().copied();
-        let inside = member.port.or_else(first);
-        let outside = inside.and_then(|port| member.standing.ports.get(&port).copied().flatten());
-        let (host, port) = if client.is_some() { (member.name.clone(), inside) } else { ("127.0.0.1".into(), outside) };
-        env.push((format!("{start}_HOST"), host));
-        env.extend(port.map(|port| (format!("{start}_PORT"), port.to_string())));
-    }
-    Neighbours {
-        network: client.map(|_| order.network.to_owned()),
-        hosts: client.map(|client| hosts(client, order.network, members)).unwrap_or_default(),
-        env,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_containers_port_is_the_last() {
-        for text in ["5432", "auto:5432", "1:5432", "127.0.0.1:1:5432/tcp", "1-2:5432-5433"] {
-            assert_eq!(container_port(text), Some(5432), "{text}");
+/// The lock of services that are kept: two processes at once would make their network twice, and each take what the other has just
+/// started for a failed one. `None` where there can be no lock.
+///
+/// # Errors
+/// When they are not wanted any more.
+pub(super) fn lock(cache: &Path, network: &str, is_over: IsOver<'_>) -> Result<Option<Lock>, ServiceError> {
+    let file = cache.join("locks").join(network);
+    loop {
+        match Lock::take(&file, "services that are kept", Patience::GiveUp) {
+            Ok(lock) => return Ok(Some(lock)),
+            Err(LockError::Io { .. }) => return Ok(None),
+            Err(LockError::Held { .. }) if is_over() => return Err(ServiceError::Stopped),
+            Err(LockError::Held { .. }) => thread::sleep(LOOK_AT_LOCK),
         }
     }
 }

@@ -60,6 +60,14 @@ pub struct Died {
     pub tail: Vec<String>,
 }
 
+impl Died {
+    /// How it ended, to stand behind its name.
+    #[must_use]
+    pub fn how(&self) -> String {
+        self.code.map_or_else(|| "is gone".to_owned(), |code| format!("ended with code {code}"))
+    }
+}
+
 impl Started {
     pub(super) fn new(client: Client, order: &Order<'_>, members: Vec<Member>, images: Vec<String>) -> Self {
         Self {

@@ -1,10 +1,13 @@
 //! Services that are kept: `wharf up` and `wharf down`.
 
+use std::path::Path;
+
 use wharf_engine::{Client, EngineError};
+use wharf_process::Command;
 
 use super::error::ServiceError;
-use super::plan::ServicePlan;
-use super::start::{Order, asked_port, neighbours};
+use super::spec::{asked_port, neighbours};
+use super::start::{self, Order};
 use super::started::Member;
 use crate::container::networks::{self, Stored};
 use crate::container::{NETWORK, Neighbours, SERVICE};
@@ -18,15 +21,29 @@ pub fn up_network(workspace: &Workspace, dir: &RunnableDir) -> String {
     format!("wharf-{}-{}-up", &workspace.id[..6], dir.slug())
 }
 
-/// Whether a kept service runs as it is wanted; one that does not is removed.
-pub(super) fn is_up(client: &Client, container: &str, inputs: Option<&String>) -> Result<bool, ServiceError> {
+/// What there is of a kept service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It runs as it is wanted.
+    Runs,
+    /// It is as it is wanted, but has ended.
+    Ended,
+    /// Nothing.
+    Nothing,
+}
+
+/// Looks for a kept service with these inputs. One with others is removed.
+pub(super) fn found(client: &Client, container: &str, inputs: Option<&String>) -> Result<Found, ServiceError> {
     let label = format!("{}={}", stage::INPUTS, inputs.map(String::as_str).unwrap_or_default());
-    let found = client.containers(&[label])?;
-    if found.iter().any(|found| found.name == container && found.state == "running") {
-        return Ok(true);
+    let same = client.containers(&[label])?;
+    match same.iter().find(|found| found.name == container).map(|found| found.state.as_str()) {
+        Some("running") => Ok(Found::Runs),
+        Some("exited" | "created" | "stopped" | "configured" | "initialized") => Ok(Found::Ended),
+        _ => {
+            client.discard(&[container.to_owned()])?;
+            Ok(Found::Nothing)
+        }
     }
-    client.discard(&[container.to_owned()])?;
-    Ok(false)
 }
 
 /// Names of the dir's kept services that run.
@@ -55,31 +72,81 @@ pub fn reach(order: &Order<'_>, client: &Client) -> Result<Neighbours, ServiceEr
     Ok(neighbours(order, &members))
 }
 
-/// Removes kept services of a dir, all where none is named; gives the names of their containers. With the last one goes their
-/// network, and with `volumes` what they have stored.
+/// What `wharf down` removes of one dir. By labels alone: the configuration of now may be another than that of then.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DownPlan {
+    /// Containers with the service that each one is.
+    pub containers: Vec<(String, String)>,
+    /// Named volumes.
+    pub volumes: Vec<String>,
+    network: String,
+    /// Whether these are all, so that the network goes, too: what then becomes of the volumes of a Compose project.
+    last: Option<Stored>,
+}
+
+/// Plans the end of kept services of a dir, of all where none is named. With the last one goes their network, and with `stored` what
+/// they have stored.
 ///
 /// # Errors
-/// When the engine refuses.
-pub fn take_down(
-    client: &Client,
-    network: &str,
-    names: &[String],
-    (plan, volumes): (&ServicePlan, bool),
-) -> Result<Vec<String>, EngineError> {
-    let found = client.containers(&[format!("{NETWORK}={network}")])?;
-    let service = |container: &wharf_engine::Container| container.labels.get(SERVICE).cloned().unwrap_or_default();
-    let wanted = |container: &&wharf_engine::Container| names.is_empty() || names.contains(&service(container));
-    let goes: Vec<String> = found.iter().filter(wanted).map(|container| container.name.clone()).collect();
-    client.discard(&goes)?;
-    if goes.len() == found.len() {
-        networks::with_project(client, network, if volumes { Stored::Goes } else { Stored::Stays })?;
-    }
-    if volumes {
-        for planned in plan.services.iter().filter(|planned| names.is_empty() || names.contains(&planned.name)) {
-            for volume in planned.config.volumes.iter().filter(|volume| volume.is_named()) {
-                client.remove_volume(&format!("{network}-{}", volume.host))?;
-            }
+/// When the engine does not answer.
+pub fn plan_down(client: &Client, network: &str, names: &[String], stored: Stored) -> Result<DownPlan, EngineError> {
+    let label = format!("{NETWORK}={network}");
+    let found = client.containers(std::slice::from_ref(&label))?;
+    let there = found.len();
+    let service = |container: wharf_engine::Container| {
+        let service = container.labels.get(SERVICE).cloned().unwrap_or_default();
+        (names.is_empty() || names.contains(&service)).then_some((container.name, service))
+    };
+    let containers: Vec<(String, String)> = found.into_iter().filter_map(service).collect();
+    let mut volumes = Vec::new();
+    if stored == Stored::Goes && names.is_empty() {
+        volumes = client.volumes(&[label])?;
+    } else if stored == Stored::Goes {
+        for name in names {
+            volumes.extend(client.volumes(&[label.clone(), format!("{SERVICE}={name}")])?);
         }
     }
-    Ok(goes)
+    let last = (containers.len() == there).then_some(stored);
+    Ok(DownPlan { containers, volumes, network: network.to_owned(), last })
+}
+
+impl DownPlan {
+    /// Whether there is nothing of that.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.containers.is_empty() && self.volumes.is_empty()
+    }
+
+    /// The commands that do the same, to paste.
+    #[must_use]
+    pub fn commands(&self, client: &Client) -> Vec<Command> {
+        let names: Vec<String> = self.containers.iter().map(|(name, _)| name.clone()).collect();
+        let mut commands = Vec::new();
+        if !names.is_empty() {
+            commands.push(client.remove_command(&names));
+            commands.extend(self.last.map(|_| client.remove_network_command(&self.network)));
+        }
+        if !self.volumes.is_empty() {
+            commands.push(client.command().args(["volume", "rm"]).args(self.volumes.iter().cloned()));
+        }
+        commands
+    }
+
+    /// Does it, while nobody starts any of them; the locks are in the cache.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn apply(&self, client: &Client, cache: &Path) -> Result<(), ServiceError> {
+        let _lock = start::lock(cache, &self.network, &|| false)?;
+        let names: Vec<String> = self.containers.iter().map(|(name, _)| name.clone()).collect();
+        client.discard(&names)?;
+        // Somebody may have started another meanwhile.
+        let label = format!("{NETWORK}={}", self.network);
+        if let Some(stored) = self.last
+            && client.containers(&[label])?.is_empty()
+        {
+            networks::with_project(client, &self.network, stored)?;
+        }
+        self.volumes.iter().try_for_each(|volume| Ok(client.remove_volume(volume)?))
+    }
 }

@@ -27,6 +27,11 @@ pub(super) fn plans(workspace: &Workspace, plan: &TestPlan, with: &[String]) -> 
     let knows = |dir: &RunnableDir, name: &String| {
         dir.config.services.named.contains_key(name) || dir.config.services.compose.is_some()
     };
+    // What some dir describes itself is not looked for in the Compose files of others.
+    let is_described = |name: &String| dirs.iter().flatten().any(|dir| dir.config.services.named.contains_key(name));
+    let has = |dir: &RunnableDir, name: &String| {
+        dir.config.services.named.contains_key(name) || (!is_described(name) && knows(dir, name))
+    };
     let mut plans = Vec::with_capacity(dirs.len());
     for dir in &dirs {
         let Some(dir) = dir else {
@@ -35,7 +40,7 @@ pub(super) fn plans(workspace: &Workspace, plan: &TestPlan, with: &[String]) -> 
         };
         let config = &dir.config;
         let mut names = config.test.services.clone().unwrap_or_else(|| config.run.services.clone());
-        names.extend(with.iter().filter(|name| knows(dir, name)).cloned());
+        names.extend(with.iter().filter(|name| has(dir, name)).cloned());
         plans.push(service::plan(workspace, dir, &names)?);
     }
     for name in with {
@@ -123,7 +128,7 @@ impl Services {
                 shown: &shown,
                 plan: &plan,
                 lifetime: Lifetime::Tests,
-                network: &format!("wharf-{id}-{}-test-{}-s{index}", dir.slug(), owner.pid()),
+                network: &format!("wharf-{id}-{}-test-{}-s{index}", dir.slug(), owner.short()),
                 verb: "test",
                 owner: &owner,
                 stop: &stop,
@@ -195,10 +200,10 @@ impl Services {
             return Vec::new();
         }
         let Some(State::Up(started)) = self.states.insert(index, State::Gone) else { return Vec::new() };
-        let died = started.died().into_iter().map(|died| {
-            let code = died.code.map_or("is gone".to_owned(), |code| format!("ended with code {code}"));
-            (format!("service `{}` {code} while tests ran", died.name), died.tail)
-        });
+        let died = started
+            .died()
+            .into_iter()
+            .map(|died| (format!("service `{}` {} while tests ran", died.name, died.how()), died.tail));
         let died = died.collect();
         let logs = shared.service_logs(index);
         self.ending.push(thread::spawn(move || started.stop(Some(&logs))));

@@ -15,6 +15,7 @@ use crate::error::EngineError;
 use crate::http;
 use crate::kind::Kind;
 use crate::run::Terminal;
+use crate::socket;
 
 const BUFFER: usize = 32 * 1024;
 
@@ -77,33 +78,26 @@ pub(super) fn quietly(socket: &Path, container: &str, words: &[String]) -> Resul
 }
 
 pub(super) fn is_running(socket: &Path, name: &str) -> Result<bool, EngineError> {
-    let (status, body) =
-        http::ask(socket, "GET", &format!("/containers/{name}/json"), None).map_err(|error| lost(&error))?;
-    let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-    Ok(status == 200 && json.pointer("/State/Running").and_then(Value::as_bool).unwrap_or(false))
+    let answer = socket::at(socket).get(&format!("/containers/{name}/json"))?;
+    Ok(answer.status == 200 && answer.json().pointer("/State/Running").and_then(Value::as_bool).unwrap_or(false))
 }
 
 /// Makes a command ready; `None` where there is no such container, or it does not run.
 fn create(socket: &Path, container: &str, wish: &Value) -> Result<Option<String>, EngineError> {
     let path = format!("/containers/{container}/exec");
-    let (status, body) = http::ask(socket, "POST", &path, Some(wish)).map_err(|error| lost(&error))?;
-    match status {
+    let answer = socket::at(socket).post(&path, Some(wish))?;
+    match answer.status {
         404 | 409 => Ok(None),
-        201 => {
-            let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-            Ok(json.get("Id").and_then(Value::as_str).map(str::to_owned))
-        }
-        _ => Err(refused("make a command ready", http::message(&body))),
+        _ => Ok(answer.good("make a command ready")?.json().get("Id").and_then(Value::as_str).map(str::to_owned)),
     }
 }
 
 /// The code of a command whose output has ended. It may have closed its output and go on.
 fn code(socket: &Path, id: &str) -> Result<i32, EngineError> {
     loop {
-        let (status, body) =
-            http::ask(socket, "GET", &format!("/exec/{id}/json"), None).map_err(|error| lost(&error))?;
-        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if status != 200 {
+        let answer = socket::at(socket).get(&format!("/exec/{id}/json"))?;
+        let json = answer.json();
+        if answer.status != 200 {
             // Its container is gone, and it with it.
             return Ok(137);
         }
@@ -191,8 +185,8 @@ fn follow_size(socket: &Path, id: &str) {
     let (socket, path) = (socket.to_path_buf(), format!("/exec/{id}/resize"));
     let tell = move || {
         Raw::size().is_some_and(|(rows, columns)| {
-            let answer = http::ask(&socket, "POST", &format!("{path}?h={rows}&w={columns}"), None);
-            answer.is_ok_and(|(status, _)| status < 300)
+            let answer = socket::at(&socket).post(&format!("{path}?h={rows}&w={columns}"), None);
+            answer.is_ok_and(|answer| answer.status < 300)
         })
     };
     let Ok(changes) = wharf_process::signals::listen_to_resizes() else { return };

@@ -57,6 +57,40 @@ impl Rules {
         Value::Object(body).to_string().into_bytes()
     }
 
+    /// Bodies of requests that make the volumes which a container to be made names: made with it they would have no labels.
+    pub(super) fn volumes(&self, body: &[u8]) -> Vec<Value> {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let list = |path: &str| body.pointer(path).and_then(Value::as_array).cloned().unwrap_or_default();
+        let driver = body.pointer("/HostConfig/VolumeDriver").and_then(Value::as_str).unwrap_or_default();
+        let mut volumes = Vec::new();
+        for bind in list("/HostConfig/Binds") {
+            let source = bind.as_str().and_then(|text| text.split_once(':')).map(|(source, _)| source);
+            if let Some(name) = source.filter(|source| !source.is_empty() && !source.starts_with(['/', '.', '~'])) {
+                volumes.push(json!({ "Name": name, "Driver": driver }));
+            }
+        }
+        for mount in list("/HostConfig/Mounts") {
+            let is_volume = mount.get("Type").and_then(Value::as_str) == Some("volume");
+            let name = mount.get("Source").and_then(Value::as_str).filter(|name| is_volume && !name.is_empty());
+            let Some(name) = name else { continue };
+            let option = |path: &str| mount.pointer(&format!("/VolumeOptions/{path}")).cloned().unwrap_or_default();
+            volumes.push(json!({
+                "Name": name, "Labels": option("Labels"), "Driver": option("DriverConfig/Name"),
+                "DriverOpts": option("DriverConfig/Options"),
+            }));
+        }
+        // Podman's own API.
+        for volume in list("/volumes") {
+            let name =
+                ["Name", "name"].iter().find_map(|key| volume.get(*key)?.as_str().filter(|name| !name.is_empty()));
+            volumes.extend(name.map(|name| json!({ "Name": name })));
+        }
+        for volume in &mut volumes {
+            self.label(&mut volume["Labels"]);
+        }
+        volumes
+    }
+
     fn label(&self, labels: &mut Value) {
         if !labels.is_object() {
             *labels = Value::Object(Map::new());
@@ -137,6 +171,28 @@ mod tests {
             },
         });
         assert_eq!(applied(Made::Docker, &body), expected);
+    }
+
+    #[test]
+    fn volumes_that_a_container_names_are_made_with_labels() {
+        let options =
+            json!({ "Labels": { "verb": "own" }, "DriverConfig": { "Name": "nfs", "Options": { "o": "ro" } } });
+        let body = json!({ "HostConfig": {
+            "Binds": ["/a:/b", "named:/d:ro", "anonymous"],
+            "Mounts": [
+                { "Type": "bind", "Source": "/x" }, { "Type": "volume", "Target": "/without" },
+                { "Type": "volume", "Source": "other", "VolumeOptions": options },
+            ],
+        } });
+        let labels = json!({ "verb": "sibling", "parent": "us" });
+        let expected = [
+            json!({ "Name": "named", "Driver": "", "Labels": labels }),
+            json!({ "Name": "other", "Driver": "nfs", "DriverOpts": { "o": "ro" }, "Labels": { "verb": "own", "parent": "us" } }),
+        ];
+        assert_eq!(rules().volumes(body.to_string().as_bytes()), expected);
+        let podman = json!({ "volumes": [{ "Name": "named", "Dest": "/d" }, { "Dest": "/without" }] });
+        assert_eq!(rules().volumes(podman.to_string().as_bytes()), [json!({ "Name": "named", "Labels": labels })]);
+        assert_eq!(rules().volumes(b"no json"), [Value::Null; 0]);
     }
 
     #[test]
