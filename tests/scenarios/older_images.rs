@@ -150,6 +150,19 @@ fn locks_are_made_in_the_image_and_copied_back() {
     assert!(repo.read("alpha/devops/docker_build/poetry.lock").contains("name = \"six\""));
     assert!(repo.read("alpha/devops/docker_build/pip_list.txt").contains("pytest"));
     lock(&["--check"]).assert_code(0);
+    // Nothing moves unless it is told to, and then all does.
+    let path = repo.join("alpha/devops/docker_build/poetry.lock");
+    let earlier = repo.read("alpha/devops/docker_build/poetry.lock").replace("1.17.0", "1.16.0");
+    fs_err::write(&path, &earlier).unwrap();
+    lock(&[]).assert_code(0).stdout_lacks("six");
+    assert_eq!(fs_err::read_to_string(&path).unwrap(), earlier);
+    lock(&["--upgrade", "six"]).assert_code(2).stderr_contains("`wharf image lock alpha --upgrade` upgrades all");
+    // What lies elsewhere is not written through a link.
+    let outside = sandbox.path().join("outside.lock");
+    fs_err::rename(&path, &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, &path).unwrap();
+    lock(&[]).assert_code(5).stderr_contains("leads out of the workspace, to `").stderr_contains("outside.lock`");
+    assert_eq!(fs_err::read_to_string(&outside).unwrap(), earlier);
     let left = sandbox.command("docker").args(["image", "ls", "--quiet", "wharf-lock"]).run();
     assert!(!left.stdout.contains("alpha"), "{}", left.stdout);
 }

@@ -85,7 +85,7 @@ impl ImageSpec {
         }
         for script in &dir.config.os.scripts {
             let path = format!("{DEVOPS}/{script}");
-            files.insert(path.clone(), context::read(address, &dir.path, Path::new(&path))?);
+            files.insert(path.clone(), context::read(address, &workspace.root, &dir.path, Path::new(&path))?);
         }
         let base = match &own {
             Some(_) => String::new(),
