@@ -180,6 +180,7 @@ fn bad_files_are_errors_with_their_line() {
     let output = wharf(&sandbox, repo.path()).arg("ls").run();
     output.assert_code(3).stderr_contains("what `get_docker_base_image_name` returns is computed");
     output.stderr_contains("beta/repo_config.py:4").stderr_contains("`name = \"infra\"` in `[image]`");
+    repo.write("beta/repo_config.py", "def get_docker_base_image_name():\n    return 'beta-py'\n");
     // What never ends is not read.
     for name in ["repo_config.yaml", "changelog.txt"] {
         let path = repo.join("kappa").join(name);
@@ -190,7 +191,6 @@ fn bad_files_are_errors_with_their_line() {
         fs_err::remove_file(path).unwrap();
     }
     fs_err::remove_dir_all(repo.join("kappa")).unwrap();
-    repo.write("beta/repo_config.py", "def get_docker_base_image_name():\n    return 'beta-py'\n");
     assert_eq!(row(&ls(&sandbox, repo.path()), "beta")["name"], "beta-py");
 }
 
