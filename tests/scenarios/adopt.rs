@@ -138,7 +138,39 @@ fn only_what_git_could_bring_back_is_deleted() {
         .stderr_contains("`zeta/devops/env/mine.env` is left: it is not committed");
     assert!(!repo.join("zeta/runnable_dir").exists() && !repo.join("zeta/devops/compose/old.yml").exists());
     assert_eq!(repo.read("zeta/devops/env/default.env"), "A=2\n");
+    // Once it is adopted, too; and what is left is told in JSON.
+    repo.write("zeta/devops/env/mine.env", "B=2\n").git(&["add", "."]);
+    repo.commit("zeta: both kept");
+    repo.write("zeta/devops/env/default.env", "A=3\n");
+    let hint = wharf(&sandbox, &repo).args(["adopt", "zeta"]).run();
+    hint.assert_code(0).stderr_contains("`wharf adopt --delete` removes what can go");
+    let later = wharf(&sandbox, &repo).args(["adopt", "zeta", "--delete", "--json"]).run().json();
+    assert_eq!(later["removed"], serde_json::json!(["zeta/devops/env/mine.env"]));
+    assert_eq!(later["left"][0]["path"], "zeta/devops/env/default.env");
     assert_eq!(seen(&sandbox, &repo), before);
+}
+
+#[test]
+fn what_an_image_or_a_value_needs_is_not_deleted() {
+    let sandbox = Sandbox::new();
+    let repo = older::workspace(&sandbox, "needed");
+    let dockerfile = |name: &str| repo.join(format!("alpha/devops/docker_build/{name}.Dockerfile"));
+    for (name, file) in [("dev", "compose/dev.yml"), ("prod", "compose/prod.yml")] {
+        repo.write(format!("alpha/devops/{file}"), "a: 1\n");
+        let text = std::fs::read_to_string(dockerfile(name)).unwrap();
+        std::fs::remove_file(dockerfile(name)).unwrap();
+        std::fs::write(dockerfile(name), format!("{text}\nCOPY devops/{file} /install/\n")).unwrap();
+    }
+    repo.write("alpha/devops/compose/idle.yml", "a: 1\n");
+    // A dir whose file a person wrote goes on as it is, with all of its old files.
+    repo.write("beta/devops/wharf.toml", "[run]\nnetwork = \"host\"\n").write("beta/devops/compose/b.yml", "b: 1\n");
+    repo.commit("compose files that are copied");
+    let output = wharf(&sandbox, &repo).args(["adopt", "alpha", "beta", "--delete"]).run();
+    output.assert_code(0).stderr_contains("1 dir adopted").stderr_contains("removed alpha/devops/compose/idle.yml");
+    for kept in ["alpha/devops/compose/dev.yml", "alpha/devops/compose/prod.yml", "beta/devops/compose/b.yml"] {
+        assert!(repo.join(kept).exists(), "{kept}\n{}", output.told());
+    }
+    assert!(!repo.join("alpha/devops/compose/idle.yml").exists());
 }
 
 #[test]
@@ -178,7 +210,8 @@ fn images_mounts_and_verdicts_are_the_same_before_and_after() {
         let line = dry.assert_code(0).stdout.clone();
         // The name of a container has the process's number.
         let line: Vec<String> =
-            line.split_whitespace().filter(|word| !word.contains("wharf-")).map(str::to_owned).collect();
+            line.split_whitespace().filter(|word| !word.starts_with("wharf-")).map(str::to_owned).collect();
+        assert!(line.iter().any(|word| word.contains("target=/app")), "{line:?}");
         let junit = repo.read("alpha/tmp.junit.xml");
         let verdict = |case: &str| (case.split('"').nth(1).unwrap_or_default().to_owned(), case.contains("<failure"));
         let verdicts: Vec<(String, bool)> = junit.split("<testcase ").skip(1).map(verdict).collect();

@@ -136,6 +136,34 @@ fn what_the_team_wrote_itself_comes_first_and_all_else_goes_on_to_invoke() {
 }
 
 #[test]
+fn tasks_of_a_dir_and_of_the_configuration_are_run_too() {
+    let sandbox = Sandbox::new();
+    let repo = with_tasks_py(&sandbox);
+    repo.write("infra/tasks.py", "from invoke import task\n\n\n@task\ndef hello(c):\n    print('hello of infra')\n");
+    repo.write(
+        "infra/devops/wharf.toml",
+        format!(
+            "{NO_PYTHON}[tasks.greet]\nhelp = \"Greets all.\"\nrun = \"echo greetings {{who}}\"\nargs.who = {{}}\n"
+        ),
+    );
+    repo.commit("infra: tasks");
+    let venv = venv(&sandbox);
+    let run = |args: &[&str]| i(&sandbox, &repo).cwd(repo.join("infra")).env("VIRTUAL_ENV", &venv).args(args).run();
+    assert_eq!(run(&["hello"]).assert_code(0).stdout, "hello of infra\n");
+    let greet = run(&["greet", "--who", "you"]);
+    greet.assert_code(0).stderr_contains("+ wharf task infra:greet --who you\n");
+    assert_eq!(greet.stdout, "greetings you\n");
+    run(&["--list"]).assert_code(0).stdout_contains("greet ").stdout_contains("Greets all.");
+    run(&["--help", "greet"]).assert_code(0).stdout_contains("wharf task infra:greet").stdout_contains("--who");
+    // `--dry` stands for the whole line, wherever it is.
+    let dry = run(&["greet", "--who", "x", "--dry", "docker_kill"]);
+    dry.assert_code(0).stderr_contains("+ wharf stop");
+    assert!(!dry.stdout.starts_with("greetings"), "{}", dry.told());
+    // A mistake is one in a dry run, too.
+    run(&["--dry", "docker_pull", "--stage", "nowhere"]).assert_code(2).stderr_contains("invalid value 'nowhere'");
+}
+
+#[test]
 fn without_a_tasks_py_an_unknown_name_is_a_usage_error() {
     let sandbox = Sandbox::new();
     let repo = sample::workspace(&sandbox).build();
@@ -265,6 +293,10 @@ fn suites_run_in_one_go_and_the_worst_code_counts() {
     // Of two lists the second passes; the code is that of the first.
     let lists = i(&sandbox, &repo).cwd(repo.join("infra")).args(["run_fast_tests", "run_slow_tests"]).run();
     lists.assert_code(1).stderr_contains("+ wharf test --suite fast\n").stderr_contains("+ wharf test --suite slow\n");
+    // What is no list waits for all of them to pass.
+    let pushed =
+        i(&sandbox, &repo).cwd(repo.join("infra")).args(["run_fast_tests", "run_slow_tests", "docker_ps"]).run();
+    pushed.assert_code(1).stderr_contains("+ wharf test --suite slow\n").stderr_lacks("+ wharf ps");
     let only = sandbox
         .command(links(&sandbox).join("main_pytest.py"))
         .cwd(repo.path())

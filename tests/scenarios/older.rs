@@ -181,6 +181,16 @@ fn bad_files_are_errors_with_their_line() {
     output.assert_code(3).stderr_contains("what `get_docker_base_image_name` returns is computed");
     output.stderr_contains("beta/repo_config.py:4").stderr_contains("`name = \"infra\"` in `[image]`");
     repo.write("beta/repo_config.py", "def get_docker_base_image_name():\n    return 'beta-py'\n");
+    // What never ends is not read.
+    for name in ["repo_config.yaml", "changelog.txt"] {
+        let path = repo.join("kappa").join(name);
+        fs_err::create_dir_all(repo.join("kappa/devops/docker_run")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        let output = wharf(&sandbox, repo.path()).arg("ls").run();
+        output.stderr_contains("it is no regular file").stderr_contains("kappa");
+        fs_err::remove_file(path).unwrap();
+    }
+    fs_err::remove_dir_all(repo.join("kappa")).unwrap();
     assert_eq!(row(&ls(&sandbox, repo.path()), "beta")["name"], "beta-py");
 }
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use wharf_core::image::spec::ImageSpec;
 use wharf_core::workspace::{Surroundings, discover};
-use wharf_testkit::{EngineKind, Output, Repo, Sandbox, empty_image, older, require};
+use wharf_testkit::{EngineKind, Output, Registry, Repo, Sandbox, empty_image, older, require};
 
 use crate::older::{Images, name, wharf};
 
@@ -94,6 +94,8 @@ fn images_are_built_promoted_and_made_prod_with_their_tags() {
     // The ignore file for prod leaves these out; Git's folder is never in.
     output.stdout_lacks("data\n").stdout_lacks(".git\n").stdout_lacks("\ntest\n");
 
+    a_shell_is_opened(&sandbox, &repo);
+    images_go_to_the_registry_and_come_back(&sandbox, &repo, &alpha);
     image(&["eject", "alpha"])
         .assert_code(5)
         .stderr_contains("alpha/devops/docker_build/dev.Dockerfile` is there already");
@@ -106,6 +108,40 @@ fn images_are_built_promoted_and_made_prod_with_their_tags() {
     image(&["build", "alpha"]).assert_code(0).stdout_contains("its inputs match the checkout");
     repo.write("alpha/changelog.txt", format!("# {alpha}-2.10.0\n- 2024-02-01\n- x\n"));
     image(&["build", "alpha"]).assert_code(0).stdout_contains(&format!("{alpha}:local-root-2.10.0"));
+}
+
+/// In its dir, through the entry point, with the command's own code.
+fn a_shell_is_opened(sandbox: &Sandbox, repo: &Repo) {
+    let mut terminal = wharf(sandbox, repo.path()).args(["bash", "alpha"]).spawn_in_terminal(24, 80);
+    terminal.send("echo in:$(pwd):$CSFY_GIT_ROOT_PATH\r");
+    terminal.wait_written_contains("in:/app/alpha:/app");
+    terminal.send("exit 4\r");
+    terminal.wait_exit().assert_code(4);
+}
+
+/// Under the base path that the variable names, with the tags that the team knows.
+fn images_go_to_the_registry_and_come_back(sandbox: &Sandbox, repo: &Repo, name: &str) {
+    let registry = Registry::start();
+    let base = format!("{}/acme", registry.host());
+    let image = |args: &[&str]| {
+        let command = wharf(sandbox, repo.path()).env("CSFY_ECR_BASE_PATH", &base);
+        command.arg("image").args(args).run()
+    };
+    let docker = |args: &[&str]| sandbox.command("docker").args(args).run();
+    let id = |name: &str| docker(&["image", "inspect", "--format", "{{.Id}}", name]).assert_code(0).stdout.clone();
+    let before = id(&format!("{name}:dev-2.0.0"));
+    let pushed = image(&["push", "alpha"]);
+    pushed.assert_code(0).stdout_contains(&format!("{base}/{name}:dev-2.0.0"));
+    let tags = ["dev-2.0.0", "dev"].map(|tag| format!("{base}/{name}:{tag}"));
+    for tag in &tags {
+        let _gone = docker(&["image", "rm", "--force", tag]);
+        docker(&["pull", tag]).assert_code(0);
+        assert_eq!(id(tag), before, "{tag}");
+    }
+    docker(&["image", "rm", "--force", &tags[0], &tags[1], &format!("{name}:dev-2.0.0"), &format!("{name}:dev")])
+        .assert_code(0);
+    image(&["pull", "alpha"]).assert_code(0);
+    image(&["ls"]).assert_code(0).stdout_contains("dev-2.0.0");
 }
 
 #[test]
@@ -150,6 +186,19 @@ fn locks_are_made_in_the_image_and_copied_back() {
     assert!(repo.read("alpha/devops/docker_build/poetry.lock").contains("name = \"six\""));
     assert!(repo.read("alpha/devops/docker_build/pip_list.txt").contains("pytest"));
     lock(&["--check"]).assert_code(0);
+    // Nothing moves unless it is told to, and then all does.
+    let path = repo.join("alpha/devops/docker_build/poetry.lock");
+    let earlier = repo.read("alpha/devops/docker_build/poetry.lock").replace("1.17.0", "1.16.0");
+    fs_err::write(&path, &earlier).unwrap();
+    lock(&[]).assert_code(0).stdout_lacks("six");
+    assert_eq!(fs_err::read_to_string(&path).unwrap(), earlier);
+    lock(&["--upgrade", "six"]).assert_code(2).stderr_contains("`wharf image lock alpha --upgrade` upgrades all");
+    // What lies elsewhere is not written through a link.
+    let outside = sandbox.path().join("outside.lock");
+    fs_err::rename(&path, &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, &path).unwrap();
+    lock(&[]).assert_code(5).stderr_contains("leads out of the workspace, to `").stderr_contains("outside.lock`");
+    assert_eq!(fs_err::read_to_string(&outside).unwrap(), earlier);
     let left = sandbox.command("docker").args(["image", "ls", "--quiet", "wharf-lock"]).run();
     assert!(!left.stdout.contains("alpha"), "{}", left.stdout);
 }

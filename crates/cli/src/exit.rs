@@ -169,6 +169,8 @@ impl From<ImageError> for Failure {
             ImageError::Python { .. }
             | ImageError::File { .. }
             | ImageError::Outside { .. }
+            | ImageError::LeadsOut { .. }
+            | ImageError::NoFile { .. }
             | ImageError::Project { .. }
             | ImageError::NoTarget { .. } => 3,
             ImageError::NoImage { .. } => 2,

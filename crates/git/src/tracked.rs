@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::program::{Git, GitError};
 
@@ -18,6 +18,23 @@ impl Git {
         // A file with a conflict stands there once a side.
         paths.dedup();
         Ok(paths)
+    }
+
+    /// Tracked files that a rule would ignore, by path from the root.
+    ///
+    /// # Errors
+    /// When Git is missing or the folder is no repo.
+    pub fn tracked_though_ignored(&self) -> Result<Vec<PathBuf>, GitError> {
+        let asked = ["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"];
+        let output = self.command(asked).run_checked()?;
+        let paths = output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
+    }
+
+    /// Whether a rule ignores `path`; what Git does not answer is not ignored.
+    #[must_use]
+    pub fn is_ignored(&self, path: &Path) -> bool {
+        self.command(["check-ignore", "--quiet", "--"]).arg(path).run_checked().is_ok()
     }
 
     /// Whether a tracked file is edited, staged or missing, or a submodule has another commit than is recorded.

@@ -7,9 +7,13 @@ use wharf_core::image::place::pick;
 use wharf_core::runnable_dir::Address;
 
 use super::data;
+use super::interrupt::Interrupt;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::render::Table;
+
+/// The file that makes a dir a native one.
+const CONFIG: &str = "devops/wharf.toml";
 
 /// Writes the small native files for dirs of the older layout (`devops/docker_build`, `repo_config.yaml`), and proves that nothing else
 /// changes: images, mounts, variables and tests stay what they are.
@@ -26,7 +30,7 @@ pub struct Adopt {
     /// Prints the commands that would write the files, and what becomes of the old ones, and changes nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Prints JSON: an object with files, dirs, native, old, by_hand and, where old files were removed, removed.
+    /// Prints JSON: an object with files, dirs, native, old, by_hand and, where old files were to be removed, removed and left.
     #[arg(long)]
     json: bool,
 }
@@ -43,6 +47,8 @@ struct Shown<'a> {
     /// How many facts were found to be as they were; none where nothing was written.
     compared: Option<usize>,
     removed: &'a [String],
+    /// Old files that could go and stayed, with the reason.
+    left: Vec<serde_json::Value>,
 }
 
 impl Adopt {
@@ -64,7 +70,10 @@ impl Adopt {
                     .talk
                     .warning("no container engine works here, so the lines that start containers are not compared");
             }
-            compared = Some(adopt::adopt(&workspace, &plan, place.as_ref())?.facts);
+            let interrupt = Interrupt::listen()?;
+            let adopted = adopt::adopt(&workspace, &plan, place.as_ref(), interrupt.stop());
+            compared = Some(adopted?.facts);
+            interrupt.check()?;
         }
         if !self.dry_run && self.delete {
             deleted = adopt::delete(&workspace, &plan)?;
@@ -93,11 +102,13 @@ impl Adopt {
         }
         if plan.dirs.is_empty() {
             talk.note("there is nothing to adopt");
-            return;
         }
-        if !plan.old.is_empty() {
+        // Of dirs that were adopted earlier only what there is to do is told.
+        let told: Vec<&OldFile> =
+            plan.old.iter().filter(|old| !plan.dirs.is_empty() || old.fate == Fate::CanGo).collect();
+        if !told.is_empty() {
             let mut table = Table::new(&["old file", "", "what became of it"]);
-            for old in &plan.old {
+            for old in told {
                 let fate = match old.fate {
                     Fate::Stays => "stays",
                     Fate::Yours => "yours to judge",
@@ -108,7 +119,7 @@ impl Adopt {
             talk.note(table.render(None, talk.style).trim_end());
         }
         if let Some(facts) = compared {
-            let dirs = plan.dirs.len();
+            let dirs = adopted(plan);
             let dirs = if dirs == 1 { "1 dir".to_owned() } else { format!("{dirs} dirs") };
             talk.note(&format!(
                 "{dirs} adopted: {facts} values, files of images, lines of containers and test plans are as they were"
@@ -127,6 +138,12 @@ impl Adopt {
     }
 }
 
+/// How many dirs got a file: one whose file was there already is not adopted.
+fn adopted(plan: &Plan) -> usize {
+    let file = |dir: &str| if dir == "." { CONFIG.to_owned() } else { format!("{dir}/{CONFIG}") };
+    plan.dirs.iter().filter(|dir| plan.files.files.iter().any(|new| new.path == file(&dir.dir))).count()
+}
+
 fn print_json(plan: &Plan, compared: Option<usize>, deleted: &Deleted) -> Result<u8, Failure> {
     let shown = Shown {
         schema: 1,
@@ -137,6 +154,7 @@ fn print_json(plan: &Plan, compared: Option<usize>, deleted: &Deleted) -> Result
         by_hand: &plan.by_hand,
         compared,
         removed: &deleted.removed,
+        left: deleted.left.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect(),
     };
     data::json(&json!(shown))?;
     Ok(0)
@@ -151,6 +169,7 @@ impl From<AdoptError> for Failure {
             AdoptError::Image(error) => return error.into(),
             AdoptError::Tests(error) => return error.into(),
             AdoptError::Start(error) => return error.into(),
+            AdoptError::Stopped => Self { code: 130, message, hint: None },
             AdoptError::Differs(_) => Self::failed(message),
             AdoptError::There(_) => Self::refused(message),
             AdoptError::Io { .. } | AdoptError::Git(_) => Self::environment(message),

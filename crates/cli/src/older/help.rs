@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use wharf_core::task::Task;
+
 use super::line::Call;
 use super::option::{Kind, flags};
 use super::standing::Standing;
@@ -70,6 +72,17 @@ pub(super) fn task(row: &'static Row, program: &str) -> Result<u8, Failure> {
         table.row([format!("{short}{}", option.long()).into(), value.into(), fate.into()]);
     }
     text.push_str(&table.render(None, crate::render::Style { color: false, unicode: true }));
+    data::text(&text)?;
+    Ok(0)
+}
+
+/// Prints the arguments of a task of `[tasks]`.
+pub(super) fn declared(task: &Task) -> Result<u8, Failure> {
+    let mut text = format!("Usage: i {} [ARGUMENTS]\n\n{}\nRuns `wharf task {}`\n", task.name, task.help, task.id());
+    for argument in &task.arguments {
+        let _ = write!(text, "\n  {}   {}", argument.flag(), argument.help);
+    }
+    text.push('\n');
     data::text(&text)?;
     Ok(0)
 }

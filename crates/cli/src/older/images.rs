@@ -12,19 +12,25 @@ const NO_PUSH: Opt = on("push_to_repo");
 const CANDIDATE: Opt =
     text("candidate").refused("a prod image is known by its version; give the changelog an entry for the candidate");
 
-/// The options of both releases.
-const RELEASE: &[Opt] = &[
-    number("version"),
-    on("cache"),
-    off("skip_tests"),
-    on("fast_tests").needless(RELEASE_TESTS),
-    on("slow_tests").needless(RELEASE_TESTS),
-    off("superslow_tests").needless(RELEASE_TESTS),
-    on("qa_tests").needless(RELEASE_TESTS),
-    NO_PUSH,
-    text("poetry_mode"),
-    DIR_NAME,
-];
+/// The options of both releases, in the order of the functions' parameters.
+const fn release(poetry_mode: Opt) -> [Opt; 10] {
+    [
+        number("version"),
+        on("cache"),
+        off("skip_tests"),
+        on("fast_tests").needless(RELEASE_TESTS),
+        on("slow_tests").needless(RELEASE_TESTS),
+        off("superslow_tests").needless(RELEASE_TESTS),
+        on("qa_tests").needless(RELEASE_TESTS),
+        NO_PUSH,
+        poetry_mode,
+        DIR_NAME,
+    ]
+}
+
+const RELEASE_DEV: &[Opt] = &release(text("poetry_mode"));
+const RELEASE_PROD: &[Opt] =
+    &release(text("poetry_mode").refused("a prod image has the packages of the dev image; release that one first"));
 
 const ROLLBACK: &[Opt] =
     &[needed("version"), on("push_to_repo").refused("`docker tag` alone moves a tag that only this machine has")];
@@ -94,7 +100,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "docker_release_dev_image",
         help: "Builds, tests and pushes the dev image",
-        options: RELEASE,
+        options: RELEASE_DEV,
         make: release_dev,
     },
     Row {
@@ -126,7 +132,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "docker_release_prod_image",
         help: "Builds, tests and pushes the prod image",
-        options: RELEASE,
+        options: RELEASE_PROD,
         make: release_prod,
     },
     Row {
@@ -153,10 +159,8 @@ enum Parts {
 
 /// Images get the version of the changelog; another one that is asked for is a mistake, here or there.
 fn check_version(call: &Call<'_>, parts: Parts) -> Result<(), Refusal> {
-    let (Some(asked), Some(stated)) = (call.text("version"), &call.standing.version) else { return Ok(()) };
-    if call.named_dir().is_some() {
-        return Ok(());
-    }
+    let Some(asked) = call.text("version") else { return Ok(()) };
+    let Some(stated) = call.version() else { return Ok(()) };
     let why = "write it as X.Y.Z";
     let version = Version::parse(asked).map_err(|_| Refusal::Value {
         task: call.row.name,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use semver::Version;
+
 use super::option::Fate;
 use super::standing::Standing;
 use super::table::Row;
@@ -169,6 +171,14 @@ impl Call<'_> {
     /// The dir that was named.
     pub(super) fn named_dir(&self) -> Option<&str> {
         self.text("container_dir_name").filter(|dir| *dir != ".")
+    }
+
+    /// The version of the dir that is worked on; `None` where there is no such dir, which the command itself will say.
+    pub(super) fn version(&self) -> Option<&Version> {
+        match self.named_dir() {
+            Some(dir) => self.standing.version_of(dir),
+            None => self.standing.version.as_ref(),
+        }
     }
 
     /// Translates it, with what is to be said of its options.

@@ -65,7 +65,12 @@ fn invoke(context: &Context, all: &[String]) -> Result<u8, Failure> {
     match &read.question {
         Some(Question::Help(Some(name))) => match who(name) {
             Who::Row(row) => return help::task(row, "i"),
-            Who::Own(..) | Who::Unknown => return task::through_invoke(context, &["--help".into(), name.clone()]),
+            Who::Own(name, _) => return task::through_invoke(context, &["--help".into(), name]),
+            Who::Task(..) => {
+                let place = catalogue.find(name, &home)?;
+                return help::declared(&catalogue.tasks[place]);
+            }
+            Who::Unknown => return task::through_invoke(context, &["--help".into(), name.clone()]),
         },
         Some(_) => return task::through_invoke(context, all),
         None => {}
@@ -114,12 +119,12 @@ fn who(catalogue: &Catalogue, home: &Address, name: &str) -> Who {
     match (task, table::find(name)) {
         (Some(task), Some(row)) => {
             if is_own(task) {
-                own(task)
+                own(task, name)
             } else {
                 Who::Row(row)
             }
         }
-        (Some(task), None) => own(task),
+        (Some(task), None) => own(task, name),
         (None, Some(row)) => Who::Row(row),
         (None, None) => Who::Unknown,
     }
@@ -138,7 +143,8 @@ fn is_tasks_py(file: &Path) -> bool {
     name == "tasks.py" || (name == "__init__.py" && file.parent().is_some_and(|folder| folder.ends_with("tasks")))
 }
 
-fn own(task: &Task) -> Who {
+/// What invoke itself knows by its plain name, the rest by its address.
+fn own(task: &Task, typed: &str) -> Who {
     let flag = |argument: &Argument| Flag {
         name: argument.name.clone(),
         short: None,
@@ -147,11 +153,26 @@ fn own(task: &Task) -> Who {
         positional: argument.positional,
         is_number: false,
     };
-    Who::Own(task.id(), lettered(task.arguments.iter().map(flag).collect()))
+    let flags = lettered(task.arguments.iter().map(flag).collect());
+    match &task.stated {
+        Stated::Python { .. } if !typed.contains(':') => Who::Own(task.name.clone(), flags),
+        _ => Who::Task(task.id(), flags),
+    }
+}
+
+/// The tasks of `[tasks]` and of the nearest `tasks.py`, with their help.
+fn listed(context: &Context) -> Vec<(String, String)> {
+    let mut all = in_python(context);
+    let Ok(workspace) = context.workspace() else { return all };
+    let home = workspace.here().map_or_else(|_| Address::root(), |dir| dir.address.clone());
+    let Ok(catalogue) = Catalogue::read(&workspace) else { return all };
+    let counts = |task: &&Task| matches!(task.stated, Stated::Config(_)) && (task.dir == home || task.dir.is_root());
+    all.extend(catalogue.tasks.iter().filter(counts).map(|task| (task.name.clone(), task.help.clone())));
+    all
 }
 
 /// The tasks of the nearest `tasks.py`, with their help; where one is imported that Wharf has an equal for, it is left out.
-fn listed(context: &Context) -> Vec<(String, String)> {
+fn in_python(context: &Context) -> Vec<(String, String)> {
     let here = &context.surroundings.here;
     let root = outline(context.surroundings.clone()).map_or_else(|_| here.clone(), |outline| outline.root);
     let folders: Vec<PathBuf> =
@@ -192,6 +213,11 @@ fn steps<'a>(tasks: &[Asked], standing: &Standing, passed: &'a [String]) -> Resu
                 }
                 handed_on(row, values)
             }
+            Asked::Task(id, words) => {
+                let line = words.iter().fold(Line::new(["task"]).word(id.as_str()), Line::word);
+                steps.push(Step::Line(line));
+                continue;
+            }
             Asked::Other(name, words) => [vec![name.clone()], words.clone()].concat(),
         };
         match steps.last_mut() {
@@ -212,6 +238,12 @@ fn handed_on(row: &Row, values: &std::collections::BTreeMap<&'static str, String
     [row.name.to_owned()].into_iter().chain(values.iter().map(word)).collect()
 }
 
+/// Whether the next thing to do runs also after a failure.
+fn is_list(steps: &[Step<'_>]) -> bool {
+    let next = steps.iter().find(|step| !matches!(step, Step::Note(_)));
+    matches!(next, Some(Step::Line(line)) if line.goes_on)
+}
+
 /// Does one step after the other.
 struct Runner<'a> {
     context: &'a Context,
@@ -219,7 +251,8 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Lists of tests do not wait for each other; all else ends at the first failure. The worst code counts.
+    /// Lists of tests do not wait for each other; all else waits for what came before it, so that nothing is pushed that failed. The
+    /// worst code counts.
     fn run(&self, steps: &[Step<'_>]) -> Result<u8, Failure> {
         let mut worst = 0;
         for (index, step) in steps.iter().enumerate() {
@@ -241,7 +274,7 @@ impl Runner<'_> {
             }
             let code = result.unwrap_or_else(|failure| failure.say());
             worst = worst.max(code);
-            if code == 130 || (code != 0 && !goes_on) {
+            if code == 130 || (worst != 0 && !(goes_on && is_list(&steps[index + 1..]))) {
                 break;
             }
         }
@@ -254,16 +287,20 @@ impl Runner<'_> {
         let words = |dry: bool| {
             let mut words = line.words.clone();
             if dry {
+                // What stands behind a task's name is the task's.
+                let is_task = words.first().is_some_and(|word| word == "task");
                 let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-                words.insert(end, "--dry-run".into());
+                words.insert(if is_task { 1 } else { end }, "--dry-run".into());
             }
             ["wharf".to_owned()].into_iter().chain(words)
         };
         match Arguments::try_parse_from(words(self.dry)) {
             Ok(arguments) => arguments.dispatch(),
             // What only looks has no `--dry-run`, and nothing that could be left undone.
-            Err(_) if self.dry => Ok(0),
+            Err(_) if self.dry && Arguments::try_parse_from(words(false)).is_ok() => Ok(0),
             Err(error) => {
+                let error =
+                    if self.dry { Arguments::try_parse_from(words(false)).err().unwrap_or(error) } else { error };
                 let text = error.to_string();
                 Err(Failure::usage(text.trim_start_matches("error: ").trim_end()))
             }

@@ -17,6 +17,7 @@ fn standing() -> Standing {
         version: Some(Version::new(1, 2, 3)),
         below: vec!["helpers_root".into()],
         dirs: 5,
+        versions: [("infra".into(), Version::new(1, 2, 3)), ("ml".into(), Version::new(1, 2, 3))].into(),
     }
 }
 
@@ -182,7 +183,7 @@ fn several_tasks_stand_in_one_line() {
         .iter()
         .map(|task| match task {
             Asked::Known(row, _) => row.name.to_owned(),
-            Asked::Other(name, words) => format!("{name}{words:?}"),
+            Asked::Other(name, words) | Asked::Task(name, words) => format!("{name}{words:?}"),
         })
         .collect();
     assert_eq!(
@@ -201,6 +202,10 @@ fn questions_are_told_from_tasks() {
     assert_eq!(question("--list part"), Some(Question::Other));
     assert_eq!(question("--search-root x docker_ps"), Some(Question::Other));
     assert!(words("--dry docker_ps").unwrap().dry);
+    // Behind one of the team's own tasks, too.
+    let behind = words("mine --loud --dry docker_kill").unwrap();
+    assert!(behind.dry && behind.passed == ["--dry"] && behind.tasks.len() == 2, "{behind:?}");
+    assert_eq!(question("mine --help docker_kill"), Some(Question::Help(Some("mine".into()))));
 }
 
 #[test]
@@ -242,6 +247,12 @@ fn images_have_the_version_of_the_changelog() {
     );
     let refusal = shown_at("docker_build_local_image 1.3.0", &standing()).unwrap_err();
     assert!(refusal.to_string().contains("make version 1.3.0, but the top entry of the changelog of `infra` is 1.2.3"));
+    // Also where another dir is named.
+    let other = shown_at("docker_build_local_image 1.3.0 --container-dir-name ml", &standing()).unwrap_err();
+    assert!(other.to_string().contains("of `ml` is 1.2.3"), "{other}");
+    assert!(shown_at("docker_build_local_image 1.2.0 --container-dir-name ./ml/", &standing()).is_ok());
+    let mode = shown_at("docker_release_prod_image --poetry-mode update", &standing()).unwrap_err();
+    assert!(matches!(mode, Refusal::Option { .. }), "{mode}");
     // A prod image has the patch number too.
     assert!(shown_at("docker_build_prod_image --version 1.2.0", &standing()).is_err());
     // What is no number is the next task.
@@ -273,7 +284,7 @@ fn images_have_the_version_of_the_changelog() {
 fn what_only_their_task_can_do_is_left_to_it() {
     let made = |line: &str| match words(line).unwrap().tasks.remove(0) {
         Asked::Known(row, values) => translated(row, &values).unwrap().lines.len(),
-        Asked::Other(..) => panic!("{line} is known"),
+        Asked::Other(..) | Asked::Task(..) => panic!("{line} is known"),
     };
     assert_eq!(made("git_branch_create --issue-id 17"), 0);
     assert_eq!(made("docker_login --target-registry ghcr"), 0);

@@ -38,6 +38,8 @@ pub(super) enum Asked {
     Known(&'static Row, BTreeMap<&'static str, String>),
     /// Another one, by its own name, with the words after it.
     Other(String, Vec<String>),
+    /// One of `[tasks]`, by its address, with the words after it.
+    Task(String, Vec<String>),
 }
 
 /// Who does a task.
@@ -47,6 +49,8 @@ pub(super) enum Who {
     Row(&'static Row),
     /// The team's own, under this name, with these flags.
     Own(String, Vec<Flag>),
+    /// `wharf task`, under this address, with these flags.
+    Task(String, Vec<Flag>),
     /// Nobody known.
     Unknown,
 }
@@ -135,10 +139,14 @@ impl Words {
                 Ok(scan.at)
             }
             Who::Own(name, flags) => {
-                // Where one of its words cannot be read, all that is left belongs to it.
-                let mut scan = Scan::new(&name, flags, words, at + 1);
-                let end = if scan.run(&mut Self::default()).is_ok() { scan.at } else { words.len() };
+                let (end, _) = self.own(&name, flags, words, at + 1);
                 self.tasks.push(Asked::Other(name, words[at + 1..end].to_vec()));
+                Ok(end)
+            }
+            Who::Task(id, flags) => {
+                let (end, passed) = self.own(&id, flags, words, at + 1);
+                let is_its = |word: &&String| !passed.contains(word);
+                self.tasks.push(Asked::Task(id, words[at + 1..end].iter().filter(is_its).cloned().collect()));
                 Ok(end)
             }
             Who::Unknown => {
@@ -146,6 +154,20 @@ impl Words {
                 Ok(words.len())
             }
         }
+    }
+
+    /// Reads the words of one of the team's own tasks from a place; gives the place behind them, and those among them that are
+    /// options of invoke itself: such count for the whole line. Where one cannot be read, all that is left belongs to the task.
+    fn own(&mut self, name: &str, flags: Vec<Flag>, words: &[String], at: usize) -> (usize, Vec<String>) {
+        let mut inner = Self::default();
+        let mut scan = Scan::new(name, flags, words, at);
+        if scan.run(&mut inner).is_err() {
+            return (words.len(), Vec::new());
+        }
+        self.dry |= inner.dry;
+        self.question = self.question.take().or(inner.question);
+        self.passed.extend(inner.passed.iter().cloned());
+        (scan.at, inner.passed)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use wharf_git::Git;
 
@@ -22,21 +23,31 @@ pub struct Adopted {
 }
 
 /// Writes the plan's files and compares: the workspace as it was, with the older files, and as it is, when those of the adopted dirs
-/// count no more. Where they differ the new files are removed again.
+/// count no more. Where they differ, and when `stop` is set meanwhile, the new files are removed again.
 ///
 /// # Errors
-/// When a file is in the way, or something would change.
-pub fn adopt(before: &Workspace, plan: &Plan, place: Option<&Place>) -> Result<Adopted, AdoptError> {
+/// When a file is in the way, something would change, or it was stopped.
+pub fn adopt(before: &Workspace, plan: &Plan, place: Option<&Place>, stop: &AtomicBool) -> Result<Adopted, AdoptError> {
+    let is_stopped = || if stop.load(Ordering::Relaxed) { Err(AdoptError::Stopped) } else { Ok(()) };
     let old = Picture::of(before, place)?;
+    is_stopped()?;
     plan.files.apply()?;
-    let compared = compare(before, place, &old);
+    let compared = compare(before, place, &old).and_then(|adopted| is_stopped().map(|()| adopted));
     if compared.is_err() {
-        for file in &plan.files.files {
-            let path = before.root.join(&file.path);
-            fs_err::remove_file(&path).map_err(|source| AdoptError::Io { file: path, source })?;
-        }
+        take_back(before, plan)?;
     }
     compared
+}
+
+/// Removes all new files that can be removed; reports the first that cannot.
+fn take_back(before: &Workspace, plan: &Plan) -> Result<(), AdoptError> {
+    let mut result = Ok(());
+    for file in &plan.files.files {
+        let path = before.root.join(&file.path);
+        let removed = fs_err::remove_file(&path).map_err(|source| AdoptError::Io { file: path, source });
+        result = result.and(removed);
+    }
+    result
 }
 
 fn compare(before: &Workspace, place: Option<&Place>, old: &Picture) -> Result<Adopted, AdoptError> {
@@ -83,4 +94,33 @@ pub fn delete(workspace: &Workspace, plan: &Plan) -> Result<Deleted, AdoptError>
         }
     }
     Ok(deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_testkit::{Sandbox, sample};
+
+    use super::*;
+    use crate::start::{NewFile, NewFiles};
+    use crate::workspace::Surroundings;
+
+    #[test]
+    fn what_is_stopped_leaves_nothing() {
+        let sandbox = Sandbox::new();
+        let repo = sample::workspace(&sandbox).dir("d", |dir| dir.no_requirements()).build();
+        let surroundings = Surroundings { here: repo.path().to_owned(), ..Surroundings::default() };
+        let workspace = discover(surroundings).unwrap();
+        let mut plan = crate::adopt::plan(&workspace, &[]);
+        let file = |path: &str| NewFile::text(path.to_owned(), String::new());
+        plan.files = NewFiles { root: repo.path().to_owned(), files: vec![file("one"), file("two")] };
+        let stopped = adopt(&workspace, &plan, None, &AtomicBool::new(true));
+        assert!(matches!(stopped, Err(AdoptError::Stopped)));
+        assert!(!repo.join("one").exists());
+        // One that is gone already does not keep the others.
+        repo.write("two", "");
+        assert!(matches!(take_back(&workspace, &plan), Err(AdoptError::Io { .. })));
+        assert!(!repo.join("two").exists());
+        adopt(&workspace, &plan, None, &AtomicBool::new(false)).unwrap();
+        assert!(repo.join("one").exists() && repo.join("two").exists());
+    }
 }

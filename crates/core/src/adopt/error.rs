@@ -14,6 +14,9 @@ pub enum AdoptError {
     /// It would not be the same afterwards. What was written is taken back.
     #[error("{} would not be the same:\n{}", dirs(.0), lines(.0))]
     Differs(Vec<Difference>),
+    /// A signal came. What was written is taken back.
+    #[error("stopped; nothing was changed")]
+    Stopped,
     /// There is a file where one would be written.
     #[error("`{}` is there already", .0.display())]
     There(PathBuf),
@@ -65,7 +68,7 @@ impl AdoptError {
             Self::Workspace(error) => error.hint(),
             Self::Image(error) => error.hint(),
             Self::Tests(error) => error.hint(),
-            Self::Io { .. } | Self::Git(_) => None,
+            Self::Stopped | Self::Io { .. } | Self::Git(_) => None,
         }
     }
 }

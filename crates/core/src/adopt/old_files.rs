@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::image::ImageSpec;
+use crate::image::{ImageSpec, Stage};
 use crate::runnable_dir::RunnableDir;
 use crate::workspace::Workspace;
 
@@ -40,6 +40,9 @@ const KNOWN: [(&str, &str, Fate); 6] = [
     ("main_pytest.py", "`wharf test` does it; `wharf self link` keeps the name", Fate::Yours),
 ];
 
+/// What a file that would be of no use otherwise is needed for.
+const NEEDED: &str = "an image is built of it, or a value of `wharf.toml` names it";
+
 /// Folders in `devops`.
 const FOLDERS: [(&str, &str); 4] = [
     ("devops/docker_build", "named by `[image]` or copied by the Dockerfile"),
@@ -51,24 +54,28 @@ const FOLDERS: [(&str, &str); 4] = [
 /// The old files of these dirs.
 pub(super) fn find(workspace: &Workspace, dirs: &[&RunnableDir]) -> Vec<OldFile> {
     let mut found = Vec::new();
+    // One dir's image may be built of another's files.
+    let needed: BTreeSet<PathBuf> = workspace.dirs.iter().flat_map(|dir| needed(workspace, dir)).collect();
     for dir in dirs {
-        let needed = needed(workspace, dir);
         for (name, became, fate) in KNOWN {
-            if dir.path.join(name).symlink_metadata().is_ok() {
-                let path = shown(workspace, &dir.path.join(name));
-                found.push(OldFile { path, became: became.to_owned(), fate });
+            let file = dir.path.join(name);
+            if file.symlink_metadata().is_ok() {
+                let (became, fate) = if needed.contains(&file) { (NEEDED, Fate::Stays) } else { (became, fate) };
+                found.push(OldFile { path: shown(workspace, &file), became: became.to_owned(), fate });
             }
         }
         for (folder, became) in FOLDERS {
             for file in files(&dir.path.join(folder)) {
+                let is_idle = matches!(folder, "devops/compose" | "devops/env");
                 let fate = match folder {
-                    "devops/compose" | "devops/env" => Fate::CanGo,
                     _ if needed.contains(&file) => Fate::Stays,
+                    _ if is_idle => Fate::CanGo,
                     // Scripts call each other by ways that cannot be read.
                     _ => Fate::Yours,
                 };
                 let became = match fate {
                     Fate::Yours => "neither the Dockerfile nor `wharf.toml` names it; scripts may".to_owned(),
+                    Fate::Stays if is_idle => NEEDED.to_owned(),
                     _ => became.to_owned(),
                 };
                 found.push(OldFile { path: shown(workspace, &file), became, fate });
@@ -79,6 +86,7 @@ pub(super) fn find(workspace: &Workspace, dirs: &[&RunnableDir]) -> Vec<OldFile>
         found.extend(thin_client(workspace));
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.dedup_by(|a, b| a.path == b.path);
     found
 }
 
@@ -106,16 +114,31 @@ fn shown(workspace: &Workspace, path: &Path) -> String {
     path.strip_prefix(&workspace.root).unwrap_or(path).display().to_string()
 }
 
-/// Files that the image is built of, and files that a value names.
+/// Files that the images of a dir are built of, and files that a value names, also those at the other end of a link.
 fn needed(workspace: &Workspace, dir: &RunnableDir) -> BTreeSet<PathBuf> {
     let mut needed = BTreeSet::new();
-    if let Ok(spec) = ImageSpec::read(workspace, dir) {
-        needed.extend(spec.files.keys().flat_map(|file| [dir.path.join(file), workspace.root.join(file)]));
+    let both = |file: &String| [dir.path.join(file), workspace.root.join(file)];
+    if dir.image_from().is_none() {
+        for stage in [Stage::Dev, Stage::Prod] {
+            if let Ok(spec) = ImageSpec::of_stage(workspace, dir, stage) {
+                needed.extend(spec.files.keys().flat_map(both));
+            }
+        }
     }
     for (_, value, _) in dir.resolved.entries() {
         let texts = value.as_text().into_iter().chain(value.as_list().unwrap_or_default().iter().map(String::as_str));
-        needed.extend(texts.filter(|text| text.contains("devops/")).map(|text| dir.path.join(text)));
+        // A mount, a file that is copied out and a file of variables name one among other words.
+        let parts = texts.flat_map(|text| text.split([':', ' ', '=', '?'])).filter(|part| part.contains("devops/"));
+        let plain = parts.map(|part| part.trim_start_matches("./").trim_start_matches('/').to_owned());
+        for path in plain.flat_map(|part| both(&part)) {
+            if path.is_dir() {
+                needed.extend(files(&path));
+            }
+            needed.insert(path);
+        }
     }
+    let ends: Vec<PathBuf> = needed.iter().filter_map(|file| file.canonicalize().ok()).collect();
+    needed.extend(ends);
     needed
 }
 

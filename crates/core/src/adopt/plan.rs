@@ -70,7 +70,10 @@ pub fn plan(workspace: &Workspace, wanted: &[Address]) -> Plan {
         made.add(&Address::root(), CONFIG, &values);
     }
     made.by_hand.extend(from_variables(&older));
-    let old = old_files::find(workspace, &older);
+    // A dir whose file a person wrote needs its old files; one that left them behind earlier does not.
+    let goes = older.iter().filter(|dir| !dir.devops().join(CONFIG).exists());
+    let adopted: Vec<&RunnableDir> = goes.chain(native.iter().filter(|dir| has_left(dir))).copied().collect();
+    let old = old_files::find(workspace, &adopted);
     let Files { files, by_hand, .. } = made;
     Plan {
         files: NewFiles { root: workspace.root.clone(), files },
@@ -79,6 +82,12 @@ pub fn plan(workspace: &Workspace, wanted: &[Address]) -> Plan {
         old,
         by_hand,
     }
+}
+
+/// Whether a dir's own file says that older files beside it count no more.
+fn has_left(dir: &RunnableDir) -> bool {
+    let stated = dir.resolved.get(OLDER_FILES).filter(|(_, origin)| origin.layer == LayerKind::RunnableDir);
+    stated.is_some_and(|(value, _)| value.as_boolean() == Some(false))
 }
 
 /// Values that a variable of this shell states and that a file would state for everyone.

@@ -25,7 +25,7 @@ pub use launch::{Launch, Settings};
 pub use log::Log;
 pub use neighbours::Neighbours;
 pub use nested::Nested;
-pub use owner::Owner;
+pub use owner::{Life, Owner};
 pub use running::{Entry, Scope};
 pub(crate) use site::WARM_SERVER;
 pub use warm::{Warm, WarmState};

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
+use wharf_git::Git;
 
+use super::context;
 use super::error::ImageError;
+use super::instruction::{self, Instruction};
 use super::spec::DOCKERFILE;
 use super::stage::Stage;
 use crate::config::{Context, DevPatch};
@@ -34,6 +37,7 @@ pub(super) fn read(workspace: &Workspace, dir: &RunnableDir, stage: Stage) -> Re
         _ => layout.dockerfile.as_ref(),
     };
     let file = stated.map_or_else(|| dir.devops().join(DOCKERFILE), |file| dir.path.join(&file.value));
+    context::refuse_foreign(dir.address.as_str(), &workspace.root, &file)?;
     let text = match std::fs::read(&file) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -108,23 +112,17 @@ fn with_bases(text: &str, args: &BTreeMap<String, String>) -> String {
 
 /// In a prod Dockerfile that copies the root, what it means by `.` is the code.
 pub(super) fn with_code(text: &str, code: &str) -> String {
-    let line = |line: &str| {
-        let mut words: Vec<&str> = line.split_whitespace().collect();
-        let verb = words.first().map(|word| word.to_ascii_uppercase()).unwrap_or_default();
-        let is_copy = (verb == "COPY" || verb == "ADD") && !words.iter().any(|word| word.starts_with("--from"));
-        if !is_copy || words.len() < 3 {
-            return line.to_owned();
+    let is_root = |source: &String| matches!(source.trim_start_matches("./").trim_matches('/'), "" | ".");
+    let line = |instruction: &Instruction<'_>| {
+        let sources = instruction.sources();
+        if !sources.iter().any(is_root) {
+            return instruction.raw.to_owned();
         }
-        let last = words.len() - 1;
-        let mut found = false;
-        for word in &mut words[1..last] {
-            if matches!(*word, "." | "./") {
-                (*word, found) = (code, true);
-            }
-        }
-        if found { format!("{}\n", words.join(" ")) } else { line.to_owned() }
+        let sources = sources.iter().map(|source| if is_root(source) { code.to_owned() } else { source.clone() });
+        let operands: Vec<String> = sources.chain(instruction.operands.last().cloned()).collect();
+        instruction.with(&operands)
     };
-    text.split_inclusive('\n').map(line).collect()
+    instruction::read(text).iter().map(line).collect()
 }
 
 /// Where an own Dockerfile copies from.
@@ -147,6 +145,7 @@ impl<'a> Ground<'a> {
             return Ok(Self { workspace, dir, ignore: Ignore::default() });
         };
         refuse_dangling(workspace, dir, &file)?;
+        context::refuse_foreign(dir.address.as_str(), &workspace.root, &file)?;
         let text = std::fs::read_to_string(&file).map_err(|source| ImageError::File {
             dir: dir.address.to_string(),
             file,
@@ -171,10 +170,27 @@ impl<'a> Ground<'a> {
         refuse_dangling(self.workspace, self.dir, file)
     }
 
-    /// The sub-repo that `link` leads into, where that is not populated.
-    pub(super) fn leads_into_unpopulated(&self, link: &Path) -> bool {
-        let target = link.parent().zip(link.read_link().ok()).map(|(folder, target)| folder.join(target));
-        target.is_some_and(|target| self.workspace.unpopulated_at(&target).is_some())
+    /// Refuses a path that leads out of the workspace.
+    pub(super) fn refuse_leading_out(&self, path: &Path) -> Result<(), ImageError> {
+        context::refuse_leading_out(self.dir.address.as_str(), &self.workspace.root, path)
+    }
+
+    /// The folders that sources are looked for in, in this order.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &'a Path> {
+        let root = self.has_root().then_some(self.workspace.root.as_path());
+        [self.dir.path.as_path()].into_iter().chain(root)
+    }
+
+    /// The path of a file in the context; `None` where the ignore file leaves it out.
+    pub(super) fn name(&self, root: &Path, file: &Path) -> Option<String> {
+        let relative = file.strip_prefix(root).ok()?;
+        if self.ignore.leaves_out(relative) { None } else { relative.to_str().map(str::to_owned) }
+    }
+
+    /// Whether Git ignores a file.
+    pub(super) fn is_ignored(&self, file: &Path) -> bool {
+        let repos = self.workspace.repos.iter().filter(|repo| file.starts_with(&repo.root));
+        repos.max_by_key(|repo| repo.path.len()).is_some_and(|repo| Git::new(&repo.root).is_ignored(file))
     }
 }
 
@@ -282,5 +298,9 @@ mod tests {
         let text = "FROM x\nCOPY . /app\nCOPY a ./ /b/\nCOPY --from=x . /c\nRUN ls .\n";
         let expected = "FROM x\nCOPY .wharf/code/ /app\nCOPY a .wharf/code/ /b/\nCOPY --from=x . /c\nRUN ls .\n";
         assert_eq!(with_code(text, ".wharf/code/"), expected);
+        // However it is written.
+        let odd = "COPY [\".\", \"/app\"]\ncopy --chown=1:1 \\\n  ./ \\\n  /b/\nADD / /c\n";
+        let expected = "COPY [\".wharf/code/\",\"/app\"]\nCOPY --chown=1:1 .wharf/code/ /b/\nADD .wharf/code/ /c\n";
+        assert_eq!(with_code(odd, ".wharf/code/"), expected);
     }
 }

@@ -7,13 +7,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use globset::Glob;
-use ignore::WalkBuilder;
+use globset::GlobBuilder;
 
 use super::brought::Ground;
 use super::context::{self, File};
 use super::dockerfile::WHARF;
 use super::error::ImageError;
+use super::{folder, instruction};
+
+/// What makes a source a pattern.
+const PATTERN: [char; 3] = ['*', '?', '['];
 
 /// Adds to `files` what the Dockerfile `text` copies from the dir at `root`.
 pub(super) fn collect(ground: &Ground<'_>, text: &str, files: &mut BTreeMap<String, File>) -> Result<(), ImageError> {
@@ -28,18 +31,18 @@ pub(super) fn collect(ground: &Ground<'_>, text: &str, files: &mut BTreeMap<Stri
             continue;
         }
         let plain = if plain == "." { "" } else { plain };
-        let fixed = plain.find(['*', '?', '[', '$']).map_or(plain, |at| &plain[..at]);
-        let fixed = if fixed == plain { plain } else { fixed.rsplit_once('/').map_or("", |(folder, _)| folder) };
-        let root = ground.base_of(fixed);
+        let root = ground.base_of(plain);
+        let mut taker = Taker { ground, files };
         if plain.contains('$') || plain.is_empty() {
-            add_below(ground, root, "", files)?;
-        } else if plain.contains(['*', '?', '[']) {
-            add_matching(ground, root, plain, files)?;
+            let fixed = plain.find('$').and_then(|at| plain[..at].rsplit_once('/')).map_or("", |(folder, _)| folder);
+            taker.below(ground.base_of(fixed), "")?;
+        } else if plain.contains(PATTERN) {
+            taker.matching(plain)?;
         } else if root.join(plain).is_dir() {
-            add_below(ground, root, plain, files)?;
+            taker.below(root, plain)?;
         } else {
             ground.refuse_dangling(&root.join(plain))?;
-            files.insert(plain.to_owned(), context::read(dir, root, Path::new(plain))?);
+            taker.file(root, plain)?;
         }
     }
     Ok(())
@@ -48,28 +51,12 @@ pub(super) fn collect(ground: &Ground<'_>, text: &str, files: &mut BTreeMap<Stri
 /// Sources of `COPY`, `ADD` and bind mounts that come from the context (Dockerfile reference, "COPY", "ADD").
 fn sources(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for line in logical_lines(text) {
-        let mut words = line.split_whitespace();
-        let verb = words.next().unwrap_or_default().to_ascii_uppercase();
-        let rest: Vec<&str> = words.collect();
-        if verb == "RUN" {
-            found.extend(rest.iter().filter_map(|word| bound(word)));
+    for instruction in instruction::read(text) {
+        if instruction.verb == "RUN" {
+            found.extend(instruction.flags.iter().filter_map(|flag| bound(flag)));
         }
-        if verb != "COPY" && verb != "ADD" {
-            continue;
-        }
-        let flags = rest.iter().take_while(|word| word.starts_with("--")).count();
-        if rest[..flags].iter().any(|flag| flag.starts_with("--from")) {
-            continue;
-        }
-        let operands = rest[flags..].join(" ");
-        let operands: Vec<String> = match serde_json::from_str::<Vec<String>>(&operands) {
-            Ok(list) => list,
-            Err(_) => rest[flags..].iter().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect(),
-        };
-        let Some((_, sources)) = operands.split_last() else { continue };
         let local = |source: &&String| !source.contains("://") && !source.starts_with("<<");
-        found.extend(sources.iter().filter(local).cloned());
+        found.extend(instruction.sources().iter().filter(local).cloned());
     }
     found
 }
@@ -81,93 +68,44 @@ fn bound(word: &str) -> Option<String> {
     is_context.then(|| field("source").or_else(|| field("src")).unwrap_or(".").to_owned())
 }
 
-fn logical_lines(text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut open = String::new();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-        match line.trim_end().strip_suffix('\\') {
-            Some(part) => open.push_str(&format!("{part} ")),
-            None => lines.push(std::mem::take(&mut open) + line),
-        }
-    }
-    lines.push(open);
-    lines
+/// Takes files over into the context.
+struct Taker<'a> {
+    ground: &'a Ground<'a>,
+    files: &'a mut BTreeMap<String, File>,
 }
 
-fn add_below(
-    ground: &Ground<'_>,
-    root: &Path,
-    below: &str,
-    files: &mut BTreeMap<String, File>,
-) -> Result<(), ImageError> {
-    each(ground, root, below, |name| {
-        files.insert(name.to_owned(), context::read(ground.dir.address.as_str(), root, Path::new(name))?);
+impl Taker<'_> {
+    fn file(&mut self, root: &Path, name: &str) -> Result<(), ImageError> {
+        let Ground { workspace, dir, .. } = self.ground;
+        let file = context::read(dir.address.as_str(), &workspace.root, root, Path::new(name))?;
+        self.files.insert(name.to_owned(), file);
         Ok(())
-    })
-}
-
-fn add_matching(
-    ground: &Ground<'_>,
-    root: &Path,
-    pattern: &str,
-    files: &mut BTreeMap<String, File>,
-) -> Result<(), ImageError> {
-    let Ok(glob) = Glob::new(pattern) else { return add_below(ground, root, "", files) };
-    let matcher = glob.compile_matcher();
-    let fixed = pattern.find(['*', '?', '[']).map_or(pattern, |at| &pattern[..at]);
-    let below = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
-    if !root.join(below).is_dir() {
-        return Ok(());
     }
-    each(ground, root, below, |name| {
-        let above = Path::new(name).ancestors().any(|path| matcher.is_match(path));
-        if above {
-            files.insert(name.to_owned(), context::read(ground.dir.address.as_str(), root, Path::new(name))?);
-        }
-        Ok(())
-    })
-}
 
-/// Each file below a folder that Git and the ignore file leave in. What a link leads to is there as if it lay there itself.
-fn each(
-    ground: &Ground<'_>,
-    root: &Path,
-    below: &str,
-    mut take: impl FnMut(&str) -> Result<(), ImageError>,
-) -> Result<(), ImageError> {
-    let mut walk = WalkBuilder::new(root.join(below));
-    walk.hidden(false)
-        .require_git(false)
-        .follow_links(ground.has_root())
-        .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != ".wharf");
-    for entry in walk.build() {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                refuse_lost(ground, &error)?;
+    fn below(&mut self, root: &Path, folder: &str) -> Result<(), ImageError> {
+        folder::files(self.ground, root, folder)?.iter().try_for_each(|name| self.file(root, name))
+    }
+
+    /// What a pattern matches. Its folder is looked for as any path is; one without a folder means the root only where it matches
+    /// nothing in the dir.
+    fn matching(&mut self, pattern: &str) -> Result<(), ImageError> {
+        let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+        let Ok(glob) = glob else { return self.below(self.ground.base_of(""), "") };
+        let matcher = glob.compile_matcher();
+        let fixed = pattern.find(PATTERN).map_or(pattern, |at| &pattern[..at]);
+        let below = fixed.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for root in self.ground.roots() {
+            if !root.join(below).is_dir() {
                 continue;
             }
-        };
-        let is_file = entry.path().is_file();
-        if !is_file && entry.path_is_symlink() && ground.leads_into_unpopulated(entry.path()) {
-            ground.refuse_dangling(entry.path())?;
+            let is_meant = |name: &&String| Path::new(name).ancestors().any(|path| matcher.is_match(path));
+            let names = folder::files(self.ground, root, below)?;
+            let names: Vec<&String> = names.iter().filter(is_meant).collect();
+            if !names.is_empty() || !below.is_empty() {
+                return names.into_iter().try_for_each(|name| self.file(root, name));
+            }
         }
-        if let (true, Ok(relative)) = (is_file, entry.path().strip_prefix(root))
-            && let Some(name) = relative.to_str()
-            && !ground.ignore.leaves_out(relative)
-        {
-            take(name)?;
-        }
-    }
-    Ok(())
-}
-
-/// A link into a sub-repo that is not populated is no file to go without.
-fn refuse_lost(ground: &Ground<'_>, error: &ignore::Error) -> Result<(), ImageError> {
-    match error {
-        ignore::Error::WithPath { path, .. } if ground.leads_into_unpopulated(path) => ground.refuse_dangling(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithPath { err, .. } => refuse_lost(ground, err),
-        _ => Ok(()),
+        Ok(())
     }
 }
 
@@ -177,7 +115,7 @@ mod tests {
 
     use super::*;
     use crate::image::brought::Ignore;
-    use crate::workspace::{Surroundings, discover};
+    use crate::workspace::{Surroundings, Workspace, discover};
 
     #[test]
     fn finds_what_comes_from_the_context() {
@@ -194,8 +132,6 @@ mod tests {
             .dir("d", |dir| dir.no_requirements().file("a.txt", "").file("b/c.txt", ""))
             .build();
         repo.write("d/b/d/e.txt", "").write("d/no.txt", "").write("r/root.txt", "").write("d/x.pyc", "");
-        let read =
-            |repo: &Repo| discover(Surroundings { here: repo.path().to_owned(), ..Surroundings::default() }).unwrap();
         let workspace = read(&repo);
         let ground =
             |ignore: &str| Ground { workspace: &workspace, dir: &workspace.dirs[0], ignore: Ignore::parse(ignore) };
@@ -217,5 +153,75 @@ mod tests {
         files.clear();
         collect(&ground, "COPY r/root.txt b /x/\nCOPY x.pyc* /y\n", &mut files).unwrap();
         assert_eq!(files.keys().collect::<Vec<_>>(), ["b/c.txt", "b/d/e.txt", "b/link/root.txt", "r/root.txt"]);
+    }
+
+    fn read(repo: &Repo) -> Workspace {
+        discover(Surroundings { here: repo.path().to_owned(), ..Surroundings::default() }).unwrap()
+    }
+
+    fn copied(repo: &Repo, text: &str, ignore: &str) -> Result<Vec<String>, ImageError> {
+        let workspace = read(repo);
+        let ground = Ground { workspace: &workspace, dir: &workspace.dirs[0], ignore: Ignore::parse(ignore) };
+        let mut files = BTreeMap::new();
+        collect(&ground, text, &mut files).map(|()| files.into_keys().collect())
+    }
+
+    #[test]
+    fn nothing_from_outside_goes_in() {
+        let sandbox = Sandbox::new();
+        let toml = "[image]\ncontext = \"root\"\n";
+        let repo = sample::workspace(&sandbox).dir("d", |dir| dir.no_requirements().toml(toml)).build();
+        let outside = sandbox.path().join("outside");
+        fs_err::create_dir_all(&outside).unwrap();
+        fs_err::write(outside.join("secret"), "s").unwrap();
+        repo.write("d/data/a.txt", "").write("d/.gitignore", "ignored-link\nlost-too\n");
+        let link = |target: &Path, name: &str| std::os::unix::fs::symlink(target, repo.join(name)).unwrap();
+        link(&outside, "d/data/ignored-link");
+        link(Path::new("nowhere"), "d/data/lost-too");
+        assert_eq!(copied(&repo, "COPY data /x\n", "").unwrap(), ["data/a.txt"], "what Git ignores may lead anywhere");
+        link(&outside, "d/data/out");
+        link(&outside.join("secret"), "d/one");
+        link(&outside, "d/all");
+        for (text, name) in [("COPY data /x\n", "data/out"), ("COPY one /x\n", "one"), ("COPY all /x\n", "all")] {
+            let error = copied(&repo, text, "").unwrap_err();
+            let told = format!("`d/{name}`, which the image of `d` needs, leads out of the workspace, to `");
+            assert!(error.to_string().starts_with(&told), "{error}");
+        }
+        assert_eq!(copied(&repo, "COPY data /x\n", "data/out\n").unwrap(), ["data/a.txt"]);
+        // A link to a device never ends.
+        link(Path::new("/dev/zero"), "d/zero");
+        assert!(matches!(copied(&repo, "COPY zero /x\n", ""), Err(ImageError::LeadsOut { .. })));
+        let pipe = repo.join("d/pipe");
+        sandbox.command("mkfifo").arg(&pipe).run().assert_code(0);
+        assert!(matches!(copied(&repo, "COPY pipe /x\n", ""), Err(ImageError::NoFile { .. })));
+        // One to nothing is no file less.
+        fs_err::remove_file(repo.join("d/data/out")).unwrap();
+        link(Path::new("nowhere"), "d/data/lost");
+        assert!(matches!(copied(&repo, "COPY data /x\n", ""), Err(ImageError::Dangling { .. })));
+        assert_eq!(copied(&repo, "COPY data /x\n", "**/lost\n").unwrap(), ["data/a.txt"]);
+        repo.write("d/devops/wharf.toml", "");
+        assert!(matches!(copied(&repo, "COPY data /x\n", ""), Err(ImageError::Dangling { .. })));
+    }
+
+    #[test]
+    fn rules_are_those_of_the_repo_and_patterns_are_of_the_dir() {
+        let sandbox = Sandbox::new();
+        let toml = "[image]\ncontext = \"root\"\n";
+        let repo = sample::workspace(&sandbox).dir("d", |dir| dir.no_requirements().toml(toml)).build();
+        fs_err::write(repo.path().parent().unwrap().join(".gitignore"), "*.txt\n").unwrap();
+        repo.write(".ignore", "b.txt\n").write(".gitignore", "/d/data/*.log\n");
+        for file in ["d/data/a.txt", "d/data/b.txt", "d/data/c.log", "d/data/deep/e.txt", "d/own.txt", "root.txt"] {
+            repo.write(file, "");
+        }
+        let all = ["data/a.txt", "data/b.txt", "data/deep/e.txt"];
+        assert_eq!(copied(&repo, "COPY data /x\n", "").unwrap(), all);
+        repo.git(&["add", "--force", "d/data/c.log"]);
+        assert_eq!(copied(&repo, "COPY data /x\n", "").unwrap(), [all[0], all[1], "data/c.log", all[2]]);
+        assert_eq!(copied(&repo, "COPY *.txt /x\n", "").unwrap(), ["own.txt"]);
+        assert_eq!(copied(&repo, "COPY data/*.txt /x\n", "").unwrap(), &all[..2]);
+        assert_eq!(copied(&repo, "COPY r*.txt /x\n", "").unwrap(), ["root.txt"]);
+        // A folder of the dir's own is not filled up from the root's of the same name.
+        repo.write("data/x.lock", "");
+        assert!(copied(&repo, "COPY data/x.loc[k] /x\n", "").unwrap().is_empty());
     }
 }

@@ -45,6 +45,26 @@ pub enum ImageError {
         /// The path as it is written.
         path: String,
     },
+    /// A link that leads out of the workspace.
+    #[error(
+        "`{}`, which the image of `{dir}` needs, leads out of the workspace, to `{}`", .link.display(), .to.display()
+    )]
+    LeadsOut {
+        /// Address of the dir.
+        dir: String,
+        /// The link, from the super-repo's root.
+        link: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
+    /// A device, a pipe or a folder where a file is needed.
+    #[error("`{}`, which the image of `{dir}` needs, is no regular file", .path.display())]
+    NoFile {
+        /// Address of the dir.
+        dir: String,
+        /// Its path.
+        path: PathBuf,
+    },
     /// A link that leads nowhere.
     #[error(
         "`{path}`, which the image of `{dir}` needs, is a link that leads nowhere{}",
@@ -285,6 +305,10 @@ impl ImageError {
                     "see whether it is populated with `wharf repo status {owner}`, and what it states in `[exports.images]`"
                 ))
             }
+            Self::LeadsOut { .. } => {
+                Some("put a copy of it where the link is, or leave the link out with the ignore file".into())
+            }
+            Self::NoFile { .. } => Some("copy files alone".into()),
             Self::Outside { .. } => Some("copy only what lies below the runnable dir".into()),
             Self::Secret { .. } => Some("see `[build.secrets]` with `wharf config show --origin`".into()),
             Self::OwnDockerfile { dir, .. } => {

@@ -260,6 +260,11 @@ fn mark_as_repo(root: &Path) -> io::Result<()> {
     fs_err::write(root.join(".git/HEAD"), "ref: refs/heads/main\n")
 }
 
+/// Whether the workspace at `root` is one of the past: a mark where others have a repo.
+pub(super) fn is_written(root: &Path) -> bool {
+    root.join(".git").is_dir() && !root.join(".git/objects").exists()
+}
+
 /// Files that can decide an image.
 fn deciding(tree: &[TreeFile]) -> Vec<&str> {
     let own = |path: &str| path.strip_suffix(DOCKERFILE)?.strip_suffix('/')?.strip_suffix(DEVOPS).map(str::to_owned);

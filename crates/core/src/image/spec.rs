@@ -75,7 +75,10 @@ impl ImageSpec {
     }
 
     /// The same for a stage, which an own Dockerfile may be for alone.
-    pub(super) fn of_stage(workspace: &Workspace, dir: &RunnableDir, stage: Stage) -> Result<Self, ImageError> {
+    ///
+    /// # Errors
+    /// When a file that is needed cannot be read.
+    pub fn of_stage(workspace: &Workspace, dir: &RunnableDir, stage: Stage) -> Result<Self, ImageError> {
         let address = dir.address.as_str();
         let dependencies = dependencies(workspace, dir)?;
         let own = brought::read(workspace, dir, stage)?;
@@ -85,7 +88,7 @@ impl ImageSpec {
         }
         for script in &dir.config.os.scripts {
             let path = format!("{DEVOPS}/{script}");
-            files.insert(path.clone(), context::read(address, &dir.path, Path::new(&path))?);
+            files.insert(path.clone(), context::read(address, &workspace.root, &dir.path, Path::new(&path))?);
         }
         let base = match &own {
             Some(_) => String::new(),

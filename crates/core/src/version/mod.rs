@@ -11,6 +11,7 @@ mod changelog;
 pub mod check;
 mod heading;
 
+use std::io::Read;
 use std::path::Path;
 
 use semver::Version;
@@ -18,6 +19,9 @@ use semver::Version;
 pub use bump::{BumpError, Part};
 pub use changelog::{Changelog, Entry};
 pub use check::{Base, Finding, Severity};
+
+/// More of a changelog is not needed to see its newest entry.
+pub const MOST: usize = 1 << 20;
 
 /// Name of the file.
 pub const FILE: &str = "changelog.txt";
@@ -50,10 +54,23 @@ impl Stated {
     }
 }
 
+/// The first bytes of a regular file, one more than `most` at most: so that a larger one shows.
+///
+/// # Errors
+/// When it cannot be read, or is a device, a pipe or a folder.
+pub fn beginning(file: &Path, most: usize) -> std::io::Result<Vec<u8>> {
+    if std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads the changelog of a runnable dir.
 #[must_use]
 pub fn read(dir: &Path) -> Stated {
-    match std::fs::read(dir.join(FILE)) {
+    match beginning(&dir.join(FILE), MOST) {
         Ok(bytes) => parse(&bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Stated::Nothing,
         Err(error) => Stated::Unclear(error.to_string()),

@@ -78,7 +78,13 @@ fn read_dir(
     let around = around.map(|repo| read(LayerKind::SubRepo, repo.root.clone()));
     let around: Vec<Layer> = around.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     let own = read(LayerKind::RunnableDir, path.join(DEVOPS))?;
-    let ground = Ground { root: &brief.root, surroundings, root_is_older: layers.older.is_some(), dirs: &[] };
+    let ground = Ground {
+        root: &brief.root,
+        surroundings,
+        root_is_older: layers.older.is_some(),
+        root_layer: layers.root.as_ref(),
+        dirs: &[],
+    };
     let older = older::of_runnable(ground, &path, own.as_ref())?;
     let resolved = layers.resolve(Some(&around.iter().collect::<Vec<_>>()), older.iter().chain(&own));
     Ok(BriefDir { config: Config::from_resolved(&resolved)?, address, path })

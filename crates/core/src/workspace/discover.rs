@@ -281,6 +281,7 @@ fn read_dir(
         root: &workspace.root,
         surroundings: &workspace.surroundings,
         root_is_older: layers.older.is_some(),
+        root_layer: layers.root.as_ref(),
         dirs: &found.runnable,
     };
     let older = older::of_runnable(ground, path, own.as_ref())?;

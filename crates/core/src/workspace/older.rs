@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Problem, WorkspaceError};
 use super::{Surroundings, Workspace};
 use crate::config::older::{InDir, InRoot, REPO_CONFIGS, SHARED, Source, image_name, of_dir, of_root};
-use crate::config::{Layer, OLDER_FILES};
+use crate::config::{Layer, MAX_FILE_BYTES, OLDER_FILES};
 use crate::runnable_dir::{DEVOPS, RunnableDir};
 use crate::version::{self, Changelog};
 
@@ -29,6 +29,8 @@ pub(super) struct Ground<'a> {
     pub surroundings: &'a Surroundings,
     /// Whether the super-repo itself is laid out so.
     pub root_is_older: bool,
+    /// The `wharf.toml` of the super-repo.
+    pub root_layer: Option<&'a Layer>,
     /// All runnable dirs, where they are known.
     pub dirs: &'a [PathBuf],
 }
@@ -86,6 +88,7 @@ pub(super) fn of_runnable(
         is_shared: path.starts_with(&shared),
         base_path: surroundings.variable("CSFY_ECR_BASE_PATH"),
         stated: own,
+        stated_above: ground.root_layer,
     })?;
     Ok(Some(layer))
 }
@@ -110,7 +113,7 @@ pub(super) fn problems(workspace: &Workspace, dir: &RunnableDir, own: Option<&La
         found.push(Problem::NoImageName { dir: dir.address.to_string(), name: dir.name.clone() });
     }
     let changelog = dir.path.join(version::FILE);
-    if let (true, Ok(bytes)) = (has_image, std::fs::read(&changelog)) {
+    if let (true, Ok(bytes)) = (has_image, version::beginning(&changelog, version::MOST)) {
         let changelog_of =
             Changelog::parse(&bytes).entries().first().map(|entry| entry.name.clone()).unwrap_or_default();
         let last = dir.name.rsplit('/').next().unwrap_or_default();
@@ -178,7 +181,7 @@ fn nearest_config(root: &Path, path: &Path) -> Result<Option<(PathBuf, Vec<u8>)>
 fn repo_config(dir: &Path) -> Result<Option<(PathBuf, Vec<u8>)>, WorkspaceError> {
     for name in REPO_CONFIGS {
         let file = dir.join(name);
-        match std::fs::read(&file) {
+        match version::beginning(&file, MAX_FILE_BYTES) {
             Ok(bytes) => return Ok(Some((file, bytes))),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
             Err(source) => return Err(WorkspaceError::Unreadable { file, source }),

@@ -1,15 +1,16 @@
 //! `wharf image lock`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use wharf_core::container::{OWNER, Owner, ROOT, VERB, WORKSPACE};
+use wharf_core::container::{Life, OWNER, Owner, ROOT, VERB, WORKSPACE};
 use wharf_core::image::change::Change;
-use wharf_core::image::lock::{LockError, Order, Resolution, Target, Upgrade, apply, resolve, target};
+use wharf_core::image::lock::{LockError, Order, Resolution, TEMPORARY, Target, Upgrade, apply, resolve, target};
 use wharf_core::image::{ImageError, Place};
 use wharf_core::runnable_dir::RunnableDir;
 use wharf_core::workspace::Workspace;
+use wharf_engine::Image;
 use wharf_process::Command;
 
 use super::super::data;
@@ -62,6 +63,7 @@ impl Lock {
         let interrupt = Interrupt::listen()?;
         let (labels, upgrade) = (labels(&workspace, "lock"), self.wish());
         let mut outcomes = Vec::new();
+        remove_leftovers(&place)?;
         for dir in dirs {
             let order = Order { workspace: &workspace, dir, place: &place, labels: &labels, listener: &context.talk };
             let resolved = resolve(&order, &upgrade);
@@ -126,6 +128,9 @@ impl Lock {
                 let names: Vec<String> =
                     files.iter().map(|file| format!("`{}`", shown(workspace, file).display())).collect();
                 context.talk.note(&format!("{dir}: wrote {}; commit what you keep", names.join(" and ")));
+                for repo in elsewhere(workspace, dir, files) {
+                    context.talk.note(&format!("{dir}: that is in sub-repo `{repo}`; commit it there"));
+                }
             }
         }
         let text = |file: &Path| shown(workspace, file).display().to_string();
@@ -168,6 +173,30 @@ impl Lock {
     }
 }
 
+/// The sub-repos that files lie in, where that is another repo than the dir's.
+fn elsewhere<'a>(workspace: &'a Workspace, dir: &str, files: &[PathBuf]) -> BTreeSet<&'a str> {
+    let own = workspace.dirs.iter().find(|known| known.address.as_str() == dir).map(|known| known.repo.as_str());
+    let repo_of = |file: &PathBuf| {
+        let repos = workspace.repos.iter().filter(|repo| file.starts_with(&repo.root));
+        repos.max_by_key(|repo| repo.path.len()).map(|repo| repo.path.as_str())
+    };
+    files.iter().filter_map(repo_of).filter(|repo| own.is_some_and(|own| own != *repo)).collect()
+}
+
+/// Removes what a killed Wharf left of locks that were taken out of images.
+fn remove_leftovers(place: &Place) -> Result<(), Failure> {
+    let Some(client) = place.client() else { return Ok(()) };
+    let is_left = |image: &Image| {
+        let owner = image.labels.get(OWNER).and_then(|text| text.parse::<Owner>().ok());
+        owner.is_some_and(|owner| owner.life() == Life::Dead)
+    };
+    let is_temporary = |name: &&String| name.trim_start_matches("localhost/").starts_with(&format!("{TEMPORARY}:"));
+    for image in client.images(&format!("{VERB}=lock"))?.iter().filter(|image| is_left(image)) {
+        image.references.iter().filter(is_temporary).try_for_each(|name| client.remove_image(name))?;
+    }
+    Ok(())
+}
+
 /// Labels by which `ps`, `stop` and `prune` know a container that is not of a user's command.
 pub(super) fn labels(workspace: &Workspace, verb: &str) -> BTreeMap<String, String> {
     let pairs = [
@@ -203,9 +232,9 @@ fn moved(changes: usize) -> String {
 fn failure(error: LockError) -> Failure {
     let code = match &error {
         LockError::Unsatisfiable { .. } => 1,
-        LockError::NotLocked { .. } => 2,
+        LockError::NotLocked { .. } | LockError::AllOrNothing { .. } => 2,
         LockError::Nothing { .. } => 3,
-        LockError::Moved { .. } => 5,
+        LockError::Moved { .. } | LockError::LeadsOut { .. } => 5,
         LockError::Image(ImageError::Python { .. }) => 3,
         _ => 4,
     };

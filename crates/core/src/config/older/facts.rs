@@ -1,5 +1,6 @@
 //! What a `repo_config` file says: values by their path in the YAML form, with their places.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -36,6 +37,8 @@ pub(super) struct Unread {
 pub(super) struct Facts {
     pub facts: Vec<Fact>,
     pub unread: Vec<Unread>,
+    /// The functions that state facts, by path.
+    pub named: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -48,7 +51,14 @@ impl Facts {
         let facts = yaml::read(text).map_err(|problems| {
             problems.into_iter().map(|(kind, span)| problem(kind, span, site)).collect::<Vec<_>>()
         })?;
-        Ok(Self { facts, unread: Vec::new() })
+        Ok(Self { facts, ..Self::default() })
+    }
+
+    /// Takes back what was said at `path`.
+    pub(super) fn forget(&mut self, path: &str) {
+        self.facts.retain(|fact| fact.path != path);
+        self.unread.retain(|unread| unread.path != path);
+        self.named.remove(path);
     }
 
     /// The fact at `path`; what is stated without a value is not stated.

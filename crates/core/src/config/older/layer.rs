@@ -61,6 +61,8 @@ pub struct InDir<'a> {
     pub base_path: Option<&'a str>,
     /// What its own `wharf.toml` states.
     pub stated: Option<&'a Layer>,
+    /// What that of the super-repo's root states.
+    pub stated_above: Option<&'a Layer>,
 }
 
 /// What the super-repo's root says for the whole workspace.
@@ -68,7 +70,7 @@ pub struct InDir<'a> {
 /// # Errors
 /// All that is wrong with its `repo_config` file.
 pub fn of_root(root: &InRoot<'_>) -> Result<Layer, ConfigError> {
-    with_file(root.file, root.stated, |out| {
+    with_file(root.file, [root.stated, None], |out| {
         out.fixed("workspace.mount", Value::Text(MOUNT.into()));
         out.take("repo_info.repo_name", "workspace.name");
         if let Some(folder) = root.thin_client {
@@ -82,7 +84,9 @@ pub fn of_root(root: &InRoot<'_>) -> Result<Layer, ConfigError> {
 /// The name of the image that a `repo_config` file states; `None` also where the file cannot be read.
 #[must_use]
 pub fn image_name(source: Source<'_>) -> Option<String> {
-    let text = std::str::from_utf8(source.bytes).ok()?;
+    // What is too large is refused where the whole of it is read.
+    let bytes = Some(source.bytes).filter(|bytes| bytes.len() <= MAX_FILE_BYTES)?;
+    let text = std::str::from_utf8(bytes).ok()?;
     let site = Site::File(FileText::new(source.path.into(), text));
     let facts = Facts::read(source.path, text, &site).ok()?;
     facts.get(IMAGE_NAME).map(|fact| fact.text.clone())
@@ -93,7 +97,7 @@ pub fn image_name(source: Source<'_>) -> Option<String> {
 /// # Errors
 /// All that is wrong with its `repo_config` file, and a name of its image that is computed.
 pub fn of_dir(dir: &InDir<'_>) -> Result<Layer, ConfigError> {
-    with_file(dir.file, dir.stated, |out| {
+    with_file(dir.file, [dir.stated, dir.stated_above], |out| {
         conventions(out, dir.base_path);
         image(out, dir);
         run(out, dir);
@@ -171,6 +175,10 @@ fn run(out: &mut Out<'_, '_>, dir: &InDir<'_>) {
     }
     // The shared repo's own file speaks of itself when it stands alone.
     let stated = out.truth("runnable_dir_info.use_helpers_as_nested_module");
+    if dir.shared && !dir.is_shared {
+        let entry = "run.variables.CSFY_USE_HELPERS_AS_NESTED_MODULE";
+        out.refuse_computed("runnable_dir_info.use_helpers_as_nested_module", "run.variables", entry);
+    }
     let nested = dir.shared && (dir.is_shared || stated != Some(false));
     let shared = if dir.shared { format!("{{mount}}/{SHARED}") } else { "{mount}".to_owned() };
     for (name, value) in [
@@ -190,11 +198,12 @@ fn run(out: &mut Out<'_, '_>, dir: &InDir<'_>) {
     }
     out.fixed("run.env", Value::List(PASSED.map(str::to_owned).to_vec()));
     out.fixed("run.pass-as.GH_TOKEN", Value::Text("GH_ACTION_ACCESS_TOKEN".into()));
-    let mut volumes = VOLUMES.map(str::to_owned).to_vec();
-    if out.truth("docker_info.use_sibling_container_in_unit_tests") == Some(true) {
-        volumes.push("/var/run/docker.sock?:/var/run/docker.sock".to_owned());
+    out.fixed("run.volumes", Value::List(VOLUMES.map(str::to_owned).to_vec()));
+    let siblings = "docker_info.use_sibling_container_in_unit_tests";
+    out.refuse_computed(siblings, "run.docker", "run.docker");
+    if out.truth(siblings) == Some(true) {
+        out.fixed("run.docker", Value::Text("sibling".into()));
     }
-    out.fixed("run.volumes", Value::List(volumes));
 }
 
 /// Suites, requirements and registries: the same for the workspace and for each dir.
@@ -222,7 +231,7 @@ fn conventions(out: &mut Out<'_, '_>, base_path: Option<&str>) {
 /// Reads the file, has `fill` put the layer together, and reports what was wrong.
 fn with_file(
     file: Option<Source<'_>>,
-    stated: Option<&Layer>,
+    stated: [Option<&Layer>; 2],
     fill: impl FnOnce(&mut Out<'_, '_>),
 ) -> Result<Layer, ConfigError> {
     let Some(Source { path, bytes }) = file else {
@@ -254,12 +263,13 @@ struct Out<'s, 't> {
     site: &'s Site<'s>,
     facts: Facts,
     fixed: BTreeMap<String, Arc<Entry>>,
-    stated: Option<&'t Layer>,
+    /// What `wharf.toml`s state: what is stated there need not be readable here.
+    stated: [Option<&'t Layer>; 2],
     problems: Vec<Problem>,
 }
 
 impl<'s, 't> Out<'s, 't> {
-    fn new(site: &'s Site<'s>, facts: Facts, stated: Option<&'t Layer>) -> Self {
+    fn new(site: &'s Site<'s>, facts: Facts, stated: [Option<&'t Layer>; 2]) -> Self {
         let checker = Checker::new(LayerKind::Older, site);
         Self { checker, site, facts, fixed: BTreeMap::new(), stated, problems: Vec::new() }
     }
@@ -276,12 +286,20 @@ impl<'s, 't> Out<'s, 't> {
 
     /// The value of `key` is what the file states at `path`. One that is computed is a problem unless `wharf.toml` states the key.
     fn take(&mut self, path: &str, key: &'static str) {
-        let is_stated = self.stated.is_some_and(|layer| layer.get(key).is_some());
-        if let Some(fact) = self.facts.get(path).cloned() {
-            if let Some(Kind::Text(form)) = schema::find(key).map(|key| key.kind).filter(|_| !is_stated) {
-                self.checker.text(key.to_owned(), form, &fact.text, (&fact.key, &fact.value));
-            }
-        } else if let Some(unread) = self.facts.unread.iter().find(|unread| unread.path == path && !is_stated) {
+        let Some(fact) = self.facts.get(path).cloned() else { return self.refuse_computed(path, key, key) };
+        if let Some(Kind::Text(form)) = schema::find(key).map(|key| key.kind).filter(|_| !self.is_stated(key)) {
+            self.checker.text(key.to_owned(), form, &fact.text, (&fact.key, &fact.value));
+        }
+    }
+
+    fn is_stated(&self, key: &str) -> bool {
+        self.stated.iter().flatten().any(|layer| layer.get(key).is_some())
+    }
+
+    /// A value at `path` that is computed is a problem unless `wharf.toml` states `entry`, which is `key` or an item of it.
+    fn refuse_computed(&mut self, path: &str, key: &'static str, entry: &str) {
+        let found = self.facts.unread.iter().find(|unread| unread.path == path);
+        if let Some(unread) = found.filter(|_| !self.is_stated(entry)) {
             let kind = ProblemKind::Computed { name: unread.name.clone(), path: key };
             self.problems.push(problem(kind, unread.place.clone(), self.site));
         }
@@ -302,6 +320,7 @@ impl<'s, 't> Out<'s, 't> {
     /// The registries of the file: the first is pulled from, both are pushed to.
     fn registries(&mut self) {
         let known = ["container_registry_info.ecr", "container_registry_info.ghcr"];
+        known.iter().for_each(|path| self.refuse_computed(path, "registry.pull", "registry.pull"));
         let found: Vec<_> = known.iter().filter_map(|path| self.facts.get(path).cloned()).collect();
         let Some(first) = found.first() else { return };
         let items: Vec<_> = found.iter().map(|fact| (fact.text.trim_end_matches('/'), fact.value.clone())).collect();

@@ -72,9 +72,7 @@ fn all_that_is_stated_is_a_key_of_its_form() {
     let config = Config::from_resolved(&resolve(&[&all[0], &all[1]])).unwrap();
     assert_eq!(config.layout.mount.as_deref(), Some("/app"));
     assert_eq!(config.registry.pull.as_deref(), Some("r.example.org/a"));
-    assert!(
-        config.run.volumes.iter().any(|volume| volume.value.host == "/var/run/docker.sock" && volume.value.optional)
-    );
+    assert_eq!(all[1].get("run.docker").unwrap().value.as_text(), Some("sibling"));
     assert_eq!(config.test.suites["superslow"].markers, "not slow and superslow");
 }
 
@@ -155,6 +153,86 @@ fn python_that_computes_is_named_and_may_be_stated_elsewhere() {
     let (message, line, _) = wrong(dir("repo_config.py", "def broken(:\n"));
     assert_eq!(line, 1);
     assert!(message.starts_with("text is not Python"), "{message}");
+}
+
+/// The value that functions return is the one that names have once the file was run.
+#[test]
+fn python_names_that_are_bound_again_are_computed() {
+    let get = "\n\ndef get_docker_image_name(x=1):\n    name: str = NAME\n    return name\n";
+    let plain = format!("NAME: str = 'first'\nNAME = 'last'{get}");
+    assert_eq!(shown(&dir("repo_config.py", &plain).unwrap(), "image.name").unwrap().0, "\"last\"");
+    for other in [
+        "NAME += '-x'",
+        "NAME = make()",
+        "if make():\n    NAME = 'b'",
+        "try:\n    from site_config import NAME\nexcept ImportError:\n    pass",
+        "for NAME in make():\n    pass",
+        "def change():\n    global NAME\n    NAME = 'b'",
+        "with make() as NAME:\n    pass",
+        "from site_config import *",
+        "del NAME",
+    ] {
+        for text in [format!("NAME = 'a'\n{other}\n{get}"), format!("NAME = 'a'\n{get}\n\n{other}\n")] {
+            let (message, ..) = wrong(dir("repo_config.py", &text));
+            assert!(message.contains("`get_docker_image_name` returns is computed"), "{text}\n{message}");
+        }
+    }
+    // A name of the function's own, and a function that is there twice.
+    let shadowed = "NAME = 'a'\n\n\ndef get_docker_image_name(NAME):\n    return NAME\n";
+    wrong(dir("repo_config.py", shadowed));
+    let twice = "def get_docker_image_name():\n    return 'a'\n\n\ndef get_docker_image_name():\n    return 'b'\n";
+    assert_eq!(shown(&dir("repo_config.py", twice).unwrap(), "image.name").unwrap().0, "\"b\"");
+    wrong(dir(
+        "repo_config.py",
+        "def get_docker_image_name():\n    return 'a'\n\n\nif x:\n    get_docker_image_name = y\n",
+    ));
+}
+
+#[test]
+fn no_computed_value_is_dropped() {
+    for (name, key, states) in [
+        ("get_ecr_base_path", "registry.pull", "[registry]\npull = \"x.example.org\"\n"),
+        ("use_docker_sibling_containers", "run.docker", "[run]\ndocker = \"none\"\n"),
+        (
+            "use_helpers_as_nested_module",
+            "run.variables",
+            "[run.variables]\nCSFY_USE_HELPERS_AS_NESTED_MODULE = \"1\"\n",
+        ),
+    ] {
+        let text = format!("def get_docker_image_name():\n    return 'a'\n\n\ndef {name}():\n    return compute()\n");
+        let file = Some(Source { path: Path::new("repo_config.py"), bytes: text.as_bytes() });
+        let dir = InDir { file, shared: true, ..InDir::default() };
+        let (message, line, _) = wrong(of_dir(&dir));
+        assert!(message.contains(&format!("what `{name}` returns is computed")) && line == 6, "{key}: {message}");
+        let own = Layer::from_toml(LayerKind::SuperRepo, Path::new("wharf.toml"), states.as_bytes()).unwrap();
+        of_dir(&InDir { stated: Some(&own), ..dir }).unwrap();
+        of_dir(&InDir { stated_above: Some(&own), ..dir }).unwrap();
+    }
+}
+
+#[test]
+fn hostile_yaml_ends_soon() {
+    let wide: String = (0..70_000).map(|number| format!("k{number}: 1\n")).collect();
+    yaml(&wide).unwrap();
+    let deep = format!("a: {}", "{a: ".repeat(20_000));
+    let (message, ..) = wrong(yaml(&deep));
+    assert!(message.starts_with("text is not YAML"), "{message}");
+    let large = "x".repeat(crate::config::MAX_FILE_BYTES + 1);
+    let source = Source { path: Path::new("repo_config.yaml"), bytes: large.as_bytes() };
+    assert_eq!(super::image_name(source), None);
+}
+
+#[test]
+fn an_alias_where_a_value_is_needed_is_shown() {
+    for (text, at) in [
+        ("x: &a acme\ndocker_info:\n  docker_image_name: *a\n", (3, 22)),
+        ("x: &a {docker_image_name: b}\ndocker_info: *a\n", (2, 14)),
+        ("x: &a {docker_image_name: b}\ndocker_info:\n  <<: *a\n", (3, 7)),
+    ] {
+        let (message, line, column) = wrong(yaml(text));
+        assert!(message.contains("alias"), "{message}");
+        assert_eq!((line, column), at, "{text}");
+    }
 }
 
 #[test]

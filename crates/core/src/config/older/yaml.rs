@@ -1,11 +1,25 @@
 //! Reads `repo_config.yaml`: mappings of mappings of plain values. Lists are carried and not used.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::super::error::ProblemKind;
 use super::facts::Fact;
+
+/// The paths that are read.
+const USED: [&str; 6] = [
+    "repo_info.repo_name",
+    "docker_info.docker_image_name",
+    "docker_info.use_sibling_container_in_unit_tests",
+    "container_registry_info.ecr",
+    "container_registry_info.ghcr",
+    "runnable_dir_info.use_helpers_as_nested_module",
+];
+
+/// How deep sections may be nested; those that are read are two deep.
+const DEEPEST: usize = 32;
 
 /// What is wrong, and at which bytes.
 type Wrong = (ProblemKind, Range<usize>);
@@ -17,10 +31,16 @@ type Wrong = (ProblemKind, Range<usize>);
 pub(super) fn read(text: &str) -> Result<Vec<Fact>, Vec<Wrong>> {
     let places = Places::new(text);
     let mut reader =
-        Reader { places: &places, facts: Vec::new(), seen: Vec::new(), wrong: Vec::new(), above: Vec::new() };
+        Reader { places: &places, facts: Vec::new(), seen: HashSet::new(), wrong: Vec::new(), above: Vec::new() };
     for event in Parser::new_from_str(text) {
         match event {
-            Ok((event, span)) => reader.take(&event, span),
+            Ok((event, span)) => {
+                reader.take(&event, span);
+                if reader.above.len() > DEEPEST {
+                    let message = format!("it is nested more than {DEEPEST} deep");
+                    return Err(vec![(ProblemKind::NotYaml { message }, places.span(span))]);
+                }
+            }
             Err(error) => {
                 let start = places.byte(error.marker().index());
                 let message = error.info().to_owned();
@@ -57,7 +77,7 @@ enum Above {
 struct Reader<'p> {
     places: &'p Places,
     facts: Vec<Fact>,
-    seen: Vec<String>,
+    seen: HashSet<String>,
     wrong: Vec<Wrong>,
     above: Vec<Above>,
 }
@@ -86,12 +106,7 @@ impl Reader<'_> {
                 self.above.pop();
             }
             Event::Scalar(text, style, ..) => self.scalar(text, *style, span),
-            // What an alias stands for is nothing that this file is known to need.
-            Event::Alias(_) => {
-                if let Some(Above::Map { key, .. }) = self.above.last_mut() {
-                    key.take();
-                }
-            }
+            Event::Alias(_) => self.alias(span),
             _ => {}
         }
     }
@@ -102,10 +117,9 @@ impl Reader<'_> {
             Some(Above::Map { prefix, key }) => match key.take() {
                 None => {
                     let path = format!("{prefix}{text}");
-                    if !in_list && self.seen.contains(&path) {
+                    if !in_list && !self.seen.insert(path.clone()) {
                         self.wrong.push((ProblemKind::Twice { path: path.clone() }, span.clone()));
                     }
-                    self.seen.push(path.clone());
                     *key = Some((path, span));
                 }
                 Some((path, key)) => {
@@ -118,6 +132,19 @@ impl Reader<'_> {
             Some(Above::List) => {}
             None if text.is_empty() => {}
             None => self.not_a_table(span),
+        }
+    }
+
+    /// What an alias stands for is not looked up: where it is not needed, it does no harm.
+    fn alias(&mut self, span: Range<usize>) {
+        let in_list = self.above.iter().any(|above| matches!(above, Above::List));
+        let Some(Above::Map { key, .. }) = self.above.last_mut() else { return };
+        let Some((path, _)) = key.take().filter(|_| !in_list) else { return };
+        // `<<: *x` puts all keys of `x` beside it.
+        let section = path.strip_suffix("<<").map_or_else(|| format!("{path}."), str::to_owned);
+        if USED.iter().any(|used| *used == path || used.starts_with(&section)) {
+            let message = format!("`{path}` is an alias, which is not followed: write what it stands for");
+            self.wrong.push((ProblemKind::NotYaml { message }, span));
         }
     }
 

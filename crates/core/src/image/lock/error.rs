@@ -48,6 +48,22 @@ pub enum LockError {
         /// The name in the lock that is nearest.
         nearest: Option<String>,
     },
+    /// A file that is to be written lies outside of the workspace.
+    #[error("`{}`, which the image of `{dir}` gives back, leads out of the workspace, to `{}`", .file.display(), .to.display())]
+    LeadsOut {
+        /// Address of the dir.
+        dir: String,
+        /// The file, as the dir names it.
+        file: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
+    /// Single packages are to be upgraded where the dir's own Dockerfile makes the lock.
+    #[error("the lock of `{dir}` is made by its own Dockerfile, which upgrades all packages or none")]
+    AllOrNothing {
+        /// Address of the dir.
+        dir: String,
+    },
     /// A file changed while the manager worked.
     #[error("`{}` was changed while the lock was made; nothing was written", .file.display())]
     Moved {
@@ -106,6 +122,8 @@ impl LockError {
             ),
             Self::NotLocked { nearest: Some(nearest), .. } => Some(format!("did you mean `{nearest}`?")),
             Self::NotLocked { dir, .. } => Some(format!("`wharf image lock {dir} --upgrade` upgrades all that is in it")),
+            Self::LeadsOut { .. } => Some("put a file of the workspace where the link is".into()),
+            Self::AllOrNothing { dir } => Some(format!("`wharf image lock {dir} --upgrade` upgrades all")),
             Self::Moved { .. } => Some("run it again".into()),
             Self::Image(error) => error.hint(),
             Self::Host(error) => error.hint(),

@@ -22,6 +22,7 @@ mod tools;
 mod uv;
 
 pub use apply::apply;
+pub use built::TEMPORARY;
 pub use error::LockError;
 pub use resolve::{Order, Resolution, Upgrade, resolve};
 pub use target::{LIST, Target, target};

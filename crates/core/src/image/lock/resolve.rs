@@ -72,7 +72,7 @@ pub struct Resolution {
 /// # Errors
 /// When there is nothing to lock, the manager finds no solution or no index, or where it runs cannot be had.
 pub fn resolve(order: &Order<'_>, upgrade: &Upgrade) -> Result<Resolution, LockError> {
-    if let Some(target) = super::built::target(order.dir) {
+    if let Some(target) = super::built::target(order.workspace, order.dir)? {
         return super::built::resolve(order, target, upgrade);
     }
     let target = target(order.workspace, order.dir)?;

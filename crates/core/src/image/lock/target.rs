@@ -33,7 +33,7 @@ pub struct Target {
 /// # Errors
 /// When the dir's files cannot be read, or state nothing.
 pub fn target(workspace: &Workspace, dir: &RunnableDir) -> Result<Target, LockError> {
-    if let Some(target) = super::built::target(dir) {
+    if let Some(target) = super::built::target(workspace, dir)? {
         return Ok(target);
     }
     let address = dir.address.to_string();

@@ -65,7 +65,7 @@ fn start(order: &Order<'_>, client: &Client, target: &Target) -> Result<Start, L
     }
     for script in &dir.config.os.scripts {
         let path = format!("{DEVOPS}/{script}");
-        files.insert(path.clone(), context::read(address, &dir.path, Path::new(&path))?);
+        files.insert(path.clone(), context::read(address, &order.workspace.root, &dir.path, Path::new(&path))?);
     }
     let Some(base) = spec::base(dir)? else {
         return Err(LockError::Nothing { dir: address.to_owned() });
