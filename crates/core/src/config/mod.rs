@@ -70,6 +70,7 @@ pub use layout::{Context, DevPatch, LayoutConfig, Takes};
 pub use mask::mask_credentials;
 pub use merge::{Resolved, resolve};
 pub use nested::{DockerMode, NestedConfig};
+pub use older::REPO_CONFIGS;
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use services::{ServiceConfig, ServicesConfig};

@@ -38,6 +38,7 @@ use super::learned::Learned;
 use super::reads::Reads;
 use super::report::model::TestReport;
 
+pub(super) use contents::{State, state_of};
 pub use facts::Facts;
 pub use keep::Ran;
 pub use key::Key;
