@@ -78,6 +78,9 @@ pub struct Job {
     /// The runnable dir that it is about; `None`: a shard of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
+    /// The dir whose image it uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// Which shard, as `1/4`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
@@ -158,6 +161,7 @@ pub fn release_jobs(workspace: &Workspace, tag: &str) -> Result<Vec<Job>, CiErro
         id: format!("release-{}", dir.slug()),
         name: format!("release {}", dir.address),
         dir: Some(dir.address.to_string()),
+        image: None,
         shard: None,
         platform: None,
         runner: runner(workspace, None).0,
@@ -191,11 +195,13 @@ fn job(workspace: &Workspace, share: &Share<'_>, platform: Option<Platform>, mor
     }
     all.extend_from_slice(more);
     let (dir, shard) = match share {
-        Share::Dir(dir) => (Some(dir.address.to_string()), None),
+        Share::Dir(dir) => (Some(*dir), None),
         Share::Shard(shard) => (None, Some(shard.clone())),
     };
+    let owner = dir.and_then(|dir| workspace.image_owner(dir).ok());
+    let (dir, image) = (dir.map(|dir| dir.address.to_string()), owner.map(|dir| dir.address.to_string()));
     let platform = platform.map(|platform| platform.to_string());
-    Job { id, name, dir, shard, platform, runner, emulated, run: line(&all), words: all }
+    Job { id, name, dir, image, shard, platform, runner, emulated, run: line(&all), words: all }
 }
 
 /// The runner for a platform, and whether it emulates it.
@@ -209,14 +215,11 @@ fn runner(workspace: &Workspace, platform: Option<Platform>) -> (String, bool) {
     }
 }
 
-/// An address that is one from any folder.
+/// As people write it, where that is the same from any folder.
 fn shown(dir: &RunnableDir) -> String {
-    match dir.address.as_str() {
-        "." => "//".to_owned(),
-        // Not an option.
-        text if text.starts_with('-') => format!("//{text}"),
-        text => text.to_owned(),
-    }
+    let plain = dir.address.as_str();
+    // Not an option, and not this folder.
+    if dir.address.is_root() || plain.starts_with('-') { dir.address.anywhere() } else { plain.to_owned() }
 }
 
 fn line(words: &[String]) -> String {
