@@ -74,7 +74,7 @@ fn devcontainer(workspace: &Workspace, dir: &RunnableDir) -> Result<Generated, I
     let spec = launch.spec(&client, &image, &settings)?;
     let file = described(workspace, dir, &spec);
     let json = serde_json::to_string_pretty(&file).unwrap_or_default();
-    let head = format!("// Written by `wharf ide generate devcontainer` ({MARK}) from `{}`.\n", shown(dir));
+    let head = format!("// Written by `wharf ide generate devcontainer` ({MARK}) from `{}`.\n", dir.address.anywhere());
     let path = workspace.root.join(".devcontainer").join(dir.slug()).join("devcontainer.json");
     Ok(Generated::new(path, &format!("{head}{json}\n")))
 }
@@ -98,7 +98,7 @@ fn described(workspace: &Workspace, dir: &RunnableDir, spec: &RunSpec) -> Devcon
     spec.network.iter().for_each(|network| add("--network", network.clone()));
     Devcontainer {
         name: format!("{}: {}", workspace.name, dir.address),
-        initialize_command: ["wharf", "ide", "image", &shown(dir)].map(str::to_owned).to_vec(),
+        initialize_command: ["wharf", "ide", "image", &dir.address.anywhere()].map(str::to_owned).to_vec(),
         image: spec.image.clone(),
         workspace_mount: root.iter().map(|mount| field(ROOT, &mount.container, false)).collect(),
         workspace_folder: spec.workdir.clone(),
@@ -143,8 +143,4 @@ fn field(source: &str, target: &str, read_only: bool) -> String {
     };
     let access = if read_only { ",readonly" } else { "" };
     format!("type=bind,{},{}{access}", csv(format!("source={source}")), csv(format!("target={target}")))
-}
-
-pub(super) fn shown(dir: &RunnableDir) -> String {
-    if dir.address.is_root() { "//".to_owned() } else { format!("//{}", dir.address) }
 }

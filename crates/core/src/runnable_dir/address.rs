@@ -77,6 +77,12 @@ impl Address {
         Self::from_relative(&relative.map_err(|_| AddressError::Outside(text.into()))?)
     }
 
+    /// A text that means this place from any folder, and is no option: for a command line.
+    #[must_use]
+    pub fn anywhere(&self) -> String {
+        if self.is_root() { "//".to_owned() } else { format!("//{}", self.0) }
+    }
+
     /// The text, without `//`.
     #[must_use]
     pub fn as_str(&self) -> &str {
