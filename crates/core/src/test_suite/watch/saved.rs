@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 
 use crate::test_suite::affected::Changes;
+use crate::test_suite::cache::{State, state_of};
 use crate::test_suite::reads::Fate;
 
 /// The files of a work tree as far as they are known, and what was done to them.
@@ -15,7 +16,7 @@ pub struct Saved {
     /// Paths from the root.
     known: BTreeSet<String>,
     /// Hashes of what changed before, so that writing the same again is no change.
-    contents: HashMap<String, blake3::Hash>,
+    contents: HashMap<String, State>,
     touched: BTreeSet<PathBuf>,
 }
 
@@ -84,6 +85,13 @@ impl Saved {
         self.touched.is_empty()
     }
 
+    /// Looks at all again, because nobody knows what was missed.
+    pub fn look_again(&mut self) {
+        self.known = self.all();
+        self.contents.clear();
+        self.touched.clear();
+    }
+
     /// What became of all that was touched. Temporary files that are gone, files that Git ignores and those written with the same
     /// content as at the last change count for nothing.
     pub fn take(&mut self) -> Changes {
@@ -106,10 +114,10 @@ impl Saved {
                 continue;
             }
             let is_known = self.known.contains(&name);
-            if !is_known && !self.is_seen(&path, &mut listed) {
+            if !is_known && !is_seen(&self.root, &path, &mut listed) {
                 continue;
             }
-            let content = blake3::hash(&std::fs::read(&path).unwrap_or_default());
+            let content = state_of(&path).unwrap_or_default();
             let before = self.contents.insert(name.clone(), content);
             if is_known && before == Some(content) {
                 continue;
@@ -118,18 +126,6 @@ impl Saved {
             files.entry(name).or_insert(if is_known { Fate::Modified } else { Fate::Added });
         }
         Changes { files, ..Changes::default() }
-    }
-
-    /// Whether Git would see a file that is new: neither it nor a folder that it is in is ignored.
-    fn is_seen(&self, path: &Path, listed: &mut HashMap<PathBuf, BTreeSet<PathBuf>>) -> bool {
-        let mut below = path;
-        while let Some(folder) = below.parent().filter(|_| below != self.root) {
-            if !listed.entry(folder.to_owned()).or_insert_with(|| beside(folder)).contains(below) {
-                return false;
-            }
-            below = folder;
-        }
-        true
     }
 
     /// A file, or a folder with all that was in it.
@@ -143,6 +139,18 @@ impl Saved {
             files.insert(path, Fate::Removed);
         }
     }
+}
+
+/// Whether Git would see a path below `root` that is new: neither it nor a folder that it is in is ignored. `listed` remembers folders.
+pub(super) fn is_seen(root: &Path, path: &Path, listed: &mut HashMap<PathBuf, BTreeSet<PathBuf>>) -> bool {
+    let mut below = path;
+    while let Some(folder) = below.parent().filter(|_| below != root) {
+        if !listed.entry(folder.to_owned()).or_insert_with(|| beside(folder)).contains(below) {
+            return false;
+        }
+        below = folder;
+    }
+    true
 }
 
 /// What of a folder's files Git does not ignore.
@@ -212,6 +220,30 @@ mod tests {
         std::fs::rename(case.folder.path().join("a.py.new"), case.folder.path().join("a.py")).unwrap();
         case.saved.touch(case.folder.path().join("a.py"));
         case.is(&[("a.py", Fate::Modified)]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let mut case = Case::new();
+        let pipe = case.folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        case.saved.touch(pipe);
+        let zero = case.folder.path().join("zero");
+        std::os::unix::fs::symlink("/dev/zero", &zero).unwrap();
+        case.saved.touch(zero);
+        case.is(&[("pipe", Fate::Added), ("zero", Fate::Added)]);
+    }
+
+    #[test]
+    fn after_a_look_at_all_only_what_comes_then_is_a_change() {
+        let mut case = Case::new();
+        std::fs::write(case.folder.path().join("missed.py"), "").unwrap();
+        std::fs::remove_file(case.folder.path().join("a.py")).unwrap();
+        case.saved.look_again();
+        case.is(&[]);
+        case.write("missed.py", "1");
+        case.write("a.py", "1");
+        case.is(&[("a.py", Fate::Added), ("missed.py", Fate::Modified)]);
     }
 
     #[test]
