@@ -62,7 +62,8 @@ impl Launch<'_> {
     /// The dir's own entry point, with the content of all shell scripts that it may go through.
     fn entry_point(&self, seen: Seen) -> Vec<(String, String)> {
         let layout = &self.dir.config.layout;
-        let Some(script) = layout.entrypoint.as_ref().filter(|_| seen == Seen::InContainer && !self.ready.is_prod()) else {
+        let Some(script) = layout.entrypoint.as_ref().filter(|_| seen == Seen::InContainer && !self.ready.is_prod())
+        else {
             return Vec::new();
         };
         let content = fs_err::read(self.dir.path.join(script)).unwrap_or_default();

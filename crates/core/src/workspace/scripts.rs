@@ -21,7 +21,8 @@ fn hash(root: &Path) -> Hash {
     builder.hidden(false).ignore(false).parents(false).require_git(false).follow_links(false);
     builder.filter_entry(|entry| NEVER_ENTERED.iter().all(|never| entry.file_name() != *never));
     let is_script = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sh");
-    let mut scripts: Vec<PathBuf> = builder.build().flatten().map(ignore::DirEntry::into_path).filter(is_script).collect();
+    let mut scripts: Vec<PathBuf> =
+        builder.build().flatten().map(ignore::DirEntry::into_path).filter(is_script).collect();
     scripts.sort();
     let mut hasher = Hasher::new();
     for script in scripts {

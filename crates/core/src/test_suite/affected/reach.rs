@@ -14,9 +14,9 @@ use serde::Serialize;
 
 use super::changes::{Changes, is_below};
 use super::govern::Governed;
-use crate::test_suite::pytest_files::is_named_like_a_test;
 use crate::dependency::{FileId, Graph};
 use crate::runnable_dir::Address;
+use crate::test_suite::pytest_files::is_named_like_a_test;
 use crate::test_suite::reads::{Cause, Fate, Reads};
 use crate::workspace::Workspace;
 

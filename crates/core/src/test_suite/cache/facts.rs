@@ -79,8 +79,10 @@ impl Facts {
             folders.push(folder);
         }
         let join = |folder: &str, name: &str| if folder == "." { name.to_owned() } else { format!("{folder}/{name}") };
-        let paths: Vec<String> =
-            folders.iter().flat_map(|folder| SETTINGS.iter().chain([&CONFTEST]).map(move |name| join(folder, name))).collect();
+        let paths: Vec<String> = folders
+            .iter()
+            .flat_map(|folder| SETTINGS.iter().chain([&CONFTEST]).map(move |name| join(folder, name)))
+            .collect();
         paths.into_iter()
     }
 

@@ -169,7 +169,10 @@ fn what_is_found_wrong_is_forgotten_by_all() {
     };
     let known_to = |own: &str| look_with(&case, sharing(&case, own, Mood::Well, Mode::Read)).0.files;
     let notes = verify("two", Mode::Read);
-    assert!(matches!(notes.as_slice(), [note] if note.contains("still in the shared test cache `elsewhere`")), "{notes:?}");
+    assert!(
+        matches!(notes.as_slice(), [note] if note.contains("still in the shared test cache `elsewhere`")),
+        "{notes:?}"
+    );
     assert_eq!(known_to("three"), set(&[A, B]), "it may not be written to");
     assert_eq!(verify("four", Mode::ReadWrite), [""; 0]);
     assert_eq!(known_to("five"), set(&[B]));
