@@ -79,8 +79,8 @@ pub use size::parse_size;
 pub use suggest::{nearest_path, nearest_word};
 pub use suites::SuiteConfig;
 pub use typed::{
-    BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
-    RunConfig, SharedCache, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,
+    BuildConfig, CacheConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig,
+    RegistryConfig, RunConfig, SharedCache, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,
 };
 pub use typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 pub use value::Value;
