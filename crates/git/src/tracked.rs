@@ -20,6 +20,16 @@ impl Git {
         Ok(paths)
     }
 
+    /// Tracked files that an ignore pattern matches all the same, by path from the root; some may be missing from the work tree.
+    ///
+    /// # Errors
+    /// When Git is missing or the folder is no repo.
+    pub fn tracked_though_ignored(&self) -> Result<Vec<PathBuf>, GitError> {
+        let output = self.command(["ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]).run_checked()?;
+        let paths = output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
+    }
+
     /// Whether a tracked file is edited, staged or missing, or a submodule has another commit than is recorded.
     ///
     /// # Errors

@@ -128,9 +128,9 @@ impl Test {
         let desk = Arc::new(Desk::default());
         hear_signals(&desk, &sender)?;
         // What is saved during the first run is seen.
-        let mut saved = Saved::new(&workspace.root);
+        let mut saved = Saved::new(&workspace.root, workspace.repos.iter().map(|repo| repo.path.clone()).collect());
         let tell = sender.clone();
-        let eye = Eye::open(&workspace.root, move |sight| {
+        let eye = Eye::open(&workspace.root, &saved.hidden_folders(), move |sight| {
             let heard = match sight {
                 Sight::At(path) => Heard::Saved(path),
                 Sight::Anywhere(why) => Heard::Missed(why),
@@ -454,7 +454,7 @@ mod tests {
     #[test]
     fn a_save_after_something_was_missed_is_heard_again() {
         let folder = tempfile::tempdir().unwrap();
-        let mut saved = Saved::new(folder.path());
+        let mut saved = Saved::new(folder.path(), Vec::new());
         let (sender, inbox) = channel();
         sender.send(Heard::Saved(folder.path().join("a.py"))).unwrap();
         sender.send(Heard::Missed("why")).unwrap();

@@ -3,7 +3,7 @@
 //! One thread sends the paths that something happened to, as they come; what happened is found by looking. A folder that comes is watched
 //! and all in it is told, because files may have come into it before.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -98,14 +98,19 @@ impl Watches {
 }
 
 impl Eye {
-    /// Begins to look; `tell` gets what is seen, from a thread, until it says that nobody listens.
+    /// Begins to look, also into folders that Git ignores and that are `hidden` from a walk therefore; `tell` gets what is seen, from a thread, until it says that nobody listens.
     ///
     /// # Errors
     /// When the system does not let it.
-    pub fn open(root: &Path, mut tell: impl FnMut(Sight) -> bool + Send + 'static) -> Result<Self, EyeError> {
+    pub fn open(
+        root: &Path,
+        hidden: &BTreeSet<PathBuf>,
+        mut tell: impl FnMut(Sight) -> bool + Send + 'static,
+    ) -> Result<Self, EyeError> {
         let inotify = inotify::init(CreateFlags::CLOEXEC).map_err(std::io::Error::from)?;
         let mut watches = Watches { root: root.to_owned(), inotify, folders: HashMap::new() };
-        let folders: Vec<PathBuf> = walk(root).filter(|entry| entry.is_folder).map(|entry| entry.path).collect();
+        let folders = walk(root).filter(|entry| entry.is_folder).map(|entry| entry.path);
+        let folders: Vec<PathBuf> = folders.chain(hidden.iter().cloned()).collect();
         for folder in &folders {
             watches.add(folder).map_err(|error| match error {
                 rustix::io::Errno::NOSPC => EyeError::TooMany(folders.len()),

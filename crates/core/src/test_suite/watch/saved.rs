@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 
 use crate::test_suite::affected::Changes;
-use crate::test_suite::cache::{State, state_of};
+use crate::test_suite::cache::{State, state_of, tracked_though_ignored};
 use crate::test_suite::reads::Fate;
 
 /// The files of a work tree as far as they are known, and what was done to them.
 #[derive(Debug)]
 pub struct Saved {
     root: PathBuf,
+    /// Paths of the repos, empty for the root.
+    repos: Vec<String>,
     /// Paths from the root.
     known: BTreeSet<String>,
     /// Hashes of what changed before, so that writing the same again is no change.
@@ -51,17 +53,35 @@ fn is_an_editors(name: &str) -> bool {
 }
 
 impl Saved {
-    /// The files that are there now.
+    /// The files that are there now, in these repos by path from the root.
     #[must_use]
-    pub fn new(root: &Path) -> Self {
-        let mut saved =
-            Self { root: root.into(), known: BTreeSet::new(), contents: HashMap::new(), touched: BTreeSet::new() };
+    pub fn new(root: &Path, repos: Vec<String>) -> Self {
+        let mut saved = Self {
+            root: root.into(),
+            repos,
+            known: BTreeSet::new(),
+            contents: HashMap::new(),
+            touched: BTreeSet::new(),
+        };
         saved.known = saved.all();
         saved
     }
 
     fn all(&self) -> BTreeSet<String> {
-        walk(&self.root).filter(|entry| !entry.is_folder).filter_map(|entry| self.relative(&entry.path)).collect()
+        let seen = walk(&self.root).filter(|entry| !entry.is_folder).filter_map(|entry| self.relative(&entry.path));
+        seen.chain(self.forced().filter(|path| self.root.join(path).symlink_metadata().is_ok())).collect()
+    }
+
+    /// Files that Git tracks though it ignores them.
+    fn forced(&self) -> impl Iterator<Item = String> {
+        let is_own = |path: &String| path.split('/').any(|part| OWN.contains(&part));
+        self.repos.iter().flat_map(|repo| tracked_though_ignored(&self.root, repo)).filter(move |path| !is_own(path))
+    }
+
+    /// Folders of such files, which no walk finds.
+    #[must_use]
+    pub fn hidden_folders(&self) -> BTreeSet<PathBuf> {
+        self.forced().filter_map(|path| Some(self.root.join(path).parent()?.to_owned())).collect()
     }
 
     fn relative(&self, path: &Path) -> Option<String> {
@@ -176,7 +196,7 @@ mod tests {
                 std::fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
                 std::fs::write(folder.path().join(path), text).unwrap();
             }
-            let saved = Saved::new(folder.path());
+            let saved = Saved::new(folder.path(), Vec::new());
             Self { folder, saved }
         }
 
@@ -207,6 +227,28 @@ mod tests {
         std::fs::remove_dir_all(&old).unwrap();
         case.saved.touch(old);
         case.is(&[("lib/b.py", Fate::Removed), ("lib/new.py", Fate::Removed)]);
+    }
+
+    #[test]
+    fn what_git_tracks_though_it_ignores_it_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let output =
+                std::process::Command::new("git").arg("-C").arg(folder.path()).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        };
+        git(&["init", "--quiet"]);
+        std::fs::create_dir(folder.path().join("build")).unwrap();
+        for (path, text) in [(".gitignore", "build/\n"), ("build/kept.py", "1"), ("build/loose.py", "1")] {
+            std::fs::write(folder.path().join(path), text).unwrap();
+        }
+        git(&["add", "--force", "build/kept.py"]);
+        let saved = Saved::new(folder.path(), vec![String::new()]);
+        assert_eq!(saved.hidden_folders(), BTreeSet::from([folder.path().join("build")]));
+        let mut case = Case { folder, saved };
+        case.write("build/kept.py", "2");
+        case.write("build/loose.py", "2");
+        case.is(&[("build/kept.py", Fate::Modified)]);
     }
 
     #[test]
