@@ -156,7 +156,7 @@ pub fn release_jobs(workspace: &Workspace, tag: &str) -> Result<Vec<Job>, CiErro
         let (tag, version) = (tag.to_owned(), version.to_string());
         return Err(CiError::WrongVersion { tag, version, dir: dir.address.clone(), has: dir.version.to_string() });
     }
-    let words = ["wharf", "image", "release", &shown(dir), "--stage", stage].map(str::to_owned).to_vec();
+    let words = ["wharf", "image", "release", &dir.address.plain(), "--stage", stage].map(str::to_owned).to_vec();
     Ok(vec![Job {
         id: format!("release-{}", dir.slug()),
         name: format!("release {}", dir.address),
@@ -178,7 +178,7 @@ enum Share<'a> {
 
 fn job(workspace: &Workspace, share: &Share<'_>, platform: Option<Platform>, more: &[String]) -> Job {
     let (mut id, mut name, words) = match share {
-        Share::Dir(dir) => (dir.slug(), dir.address.to_string(), vec!["--dir".to_owned(), shown(dir)]),
+        Share::Dir(dir) => (dir.slug(), dir.address.to_string(), vec!["--dir".to_owned(), dir.address.plain()]),
         Share::Shard(shard) => (
             format!("shard-{}", shard.replace('/', "-")),
             format!("shard {shard}"),
@@ -213,13 +213,6 @@ fn runner(workspace: &Workspace, platform: Option<Platform>) -> (String, bool) {
         Some(runner) => (runner.clone(), false),
         None => (usual, platform != "linux/amd64"),
     }
-}
-
-/// As people write it, where that is the same from any folder.
-fn shown(dir: &RunnableDir) -> String {
-    let plain = dir.address.as_str();
-    // Not an option, and not this folder.
-    if dir.address.is_root() || plain.starts_with('-') { dir.address.anywhere() } else { plain.to_owned() }
 }
 
 fn line(words: &[String]) -> String {

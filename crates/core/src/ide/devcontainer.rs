@@ -14,6 +14,7 @@ use serde::Serialize;
 use wharf_engine::{Client, Kind, Mount, RunSpec};
 
 use super::IdeError;
+use crate::config::DockerMode;
 use crate::container::{Launch, Owner, SITE, Settings};
 use crate::generated::{Generated, MARK};
 use crate::image::ensure::Body;
@@ -54,6 +55,20 @@ struct Devcontainer {
 /// When what decides an image cannot be read.
 pub fn devcontainers(workspace: &Workspace, dirs: &[&RunnableDir]) -> Result<Vec<Generated>, IdeError> {
     dirs.iter().map(|dir| devcontainer(workspace, dir)).collect()
+}
+
+/// Keys of the dir's configuration that `wharf bash` heeds and such a file cannot say.
+#[must_use]
+pub fn unheeded(dir: &RunnableDir) -> Vec<&'static str> {
+    let config = &dir.config;
+    [
+        ("run.docker", config.run.nested.docker != DockerMode::None),
+        ("run.entrypoint", config.layout.entrypoint.is_some()),
+        ("run.services", !config.run.services.is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(key, is_set)| is_set.then_some(key))
+    .collect()
 }
 
 fn devcontainer(workspace: &Workspace, dir: &RunnableDir) -> Result<Generated, IdeError> {

@@ -48,7 +48,7 @@ impl Tree {
                     // Junk that Python leaves beside code says nothing.
                     Some(_) if path.ends_with(".pyc") => {}
                     Some(_) => {
-                        own.found.files.extend(entry.metadata().ok().map(|metadata| (path, Stamp::of(&metadata))))
+                        own.found.files.extend(entry.metadata().ok().map(|metadata| (path, Stamp::of(&metadata))));
                     }
                     None => {}
                 }
