@@ -55,6 +55,8 @@ class Units:
     def __init__(self, root):
         self.roots = list(dict.fromkeys((root.rstrip("/") or "/", os.path.realpath(root))))
         self.prefixes = tuple(self.roots)
+        homes = (os.path.dirname(__file__), sys.prefix, sys.base_prefix)
+        self.libraries = tuple(home + "/" for home in homes if not any((root + "/").startswith(home + "/") for root in self.roots))
         self.skip = []  # folders that are nobody's dependency, relative to the root
         self.units = []
         self.modules = {}
@@ -259,7 +261,7 @@ class Units:
         while frame is not None:
             code = frame.f_code
             file = code.co_filename
-            if code is self.find_code or "/_pytest/" in file or "/pluggy/" in file:
+            if code is self.find_code or ("/_pytest/" in file or "/pluggy/" in file) and not self.is_of_workspace(file):
                 break
             if code.co_name == "<module>" and self.importing:
                 break  # what imports it, imports: no function waits for what it reads
@@ -430,6 +432,10 @@ class Units:
             self.written[path] = unit
         self.known_paths.pop(path, None)
 
+    def is_of_workspace(self, file):
+        """Whether code is the workspace's own, whatever it is called: not an interpreter's or ours that lies in it."""
+        return file.startswith(self.prefixes) and not file.startswith(self.libraries)
+
     def is_quiet(self):
         """Whether those who ask the file system right now are none that a test depends on."""
         frame, known = sys._getframe(2), self.quiet_files
@@ -438,7 +444,8 @@ class Units:
             quiet = known.get(file)
             if quiet is None:
                 between = file in OWN or file.endswith(BETWEEN) or file.startswith("<frozen ") and "importlib" not in file
-                quiet = known[file] = 2 if between else int(any(part in file for part in QUIET))
+                quiet = 2 if between else int(any(part in file for part in QUIET))
+                quiet = known[file] = 0 if self.is_of_workspace(file) else quiet
             if quiet != 2:
                 return bool(quiet)
             frame = frame.f_back

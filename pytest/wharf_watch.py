@@ -81,9 +81,22 @@ class Recorder(Units):
 
     def is_traceback(self):
         frame = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename.endswith(("/wharf_watch.py", "/tokenize.py")):
+        while frame is not None and self.is_library(frame, ("/wharf_watch.py", "/tokenize.py")):
             frame = frame.f_back
-        return frame is not None and frame.f_code.co_filename.endswith("/linecache.py")
+        return frame is not None and self.is_library(frame, "/linecache.py")
+
+    def is_library(self, frame, ends):
+        file = frame.f_code.co_filename
+        return file.endswith(ends) and not self.is_of_workspace(file)
+
+    def asks_about_the_system(self):
+        """Whether the standard library wants to know where a library is or what machine this is."""
+        frame = sys._getframe(2)
+        while frame is not None:
+            if self.is_library(frame, ("/ctypes/util.py", "/uuid.py", "/platform.py")):
+                return True
+            frame = frame.f_back
+        return False
 
     def on_list(self, args):
         path = self.absolute("." if args[0] is None else args[0])
@@ -183,7 +196,7 @@ class Recorder(Units):
             if hooked and python != "dark" and not is_dark(args):
                 return self.promise(unit)
             self.everything(unit)
-        elif name not in HARMLESS and not asks_about_the_system():
+        elif name not in HARMLESS and not self.asks_about_the_system():
             outside = not folder.startswith(self.prefixes)
             if not outside or any(root in arg for arg in args for root in self.roots):
                 self.everything(unit)
@@ -370,16 +383,6 @@ class Recorder(Units):
 
 
 # ------------------------------------------------------------------------------------------- small questions
-def asks_about_the_system():
-    """Whether the standard library wants to know where a library is or what machine this is."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        if frame.f_code.co_filename.endswith(("/ctypes/util.py", "/uuid.py", "/platform.py")):
-            return True
-        frame = frame.f_back
-    return False
-
-
 def is_alive(pid):
     try:
         with open("/proc/%s/stat" % pid, "rb") as file:

@@ -444,3 +444,18 @@ fn what_was_seen_counts_as_long_as_it_holds() {
     repo.commit("lib: reads none");
     assert_affected(&plan(&sandbox, &repo, &[]), &[]);
 }
+
+#[test]
+fn what_an_entry_point_may_go_through_and_older_configuration_govern_dirs() {
+    let sandbox = Sandbox::new();
+    let repo = sample(&sandbox);
+    let toml = repo.read("infra/devops/wharf.toml");
+    repo.write("infra/devops/wharf.toml", format!("{toml}\n[run]\nentrypoint = \"devops/start.sh\"\n"));
+    repo.write("infra/devops/start.sh", ". ../lib/set.sh\nexec \"$@\"\n").write("lib/set.sh", "").commit("a start");
+    repo.write("lib/set.sh", "export A=1\n");
+    let script = "lib/set.sh";
+    assert_affected(&plan(&sandbox, &repo, &[]), &[(ONE, "configuration", script), (TWO, "configuration", script)]);
+    repo.write("lib/set.sh", "").write("ml/repo_config.py", "");
+    let config = plan(&sandbox, &repo, &[]);
+    assert_affected(&config, &[(ML, "configuration", "ml/repo_config.py")]);
+}

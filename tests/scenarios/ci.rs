@@ -74,9 +74,16 @@ fn a_pull_request_starts_only_what_it_reaches() {
     repo.git(&["switch", "--quiet", "feature"]);
     repo.write("infra/nested/test_n.py", "def test_two(): pass\n").commit("one test");
     let base = [("GITHUB_BASE_REF", "main"), ("GITHUB_ACTIONS", "true")];
-    let command = wharf(&sandbox, &repo).args(["ci", "matrix", "--json", "--event", "pull_request"]);
-    let command = base.iter().fold(command, |command, (name, value)| command.env(name, value));
-    let value = command.env("WHARF_TEST_BASE", "main").run().assert_code(0).json();
+    let pull_request = || {
+        let command = wharf(&sandbox, &repo).args(["ci", "matrix", "--json", "--event", "pull_request"]);
+        let command = base.iter().fold(command, |command, (name, value)| command.env(name, value));
+        command.env("WHARF_TEST_BASE", "main")
+    };
+    let value = pull_request().run().assert_code(0).json();
+    assert_eq!(value["jobs"].as_array().expect("a list").len(), 4, "nobody has seen yet what tests read");
+    require(EngineKind::Docker);
+    wharf(&sandbox, &repo).args(["--engine", "docker", "test"]).run().assert_code(1);
+    let value = pull_request().run().assert_code(0).json();
     assert_eq!(lines(value["jobs"].as_array().expect("a list")), ["wharf test --dir infra/nested --affected-or-all"]);
     assert_eq!(jobs(&sandbox, &repo, &["--event", "push"]).len(), 4);
 }
@@ -118,6 +125,9 @@ fn a_tag_releases_the_dir_that_it_names() {
     let shown = ci(&sandbox, &repo, &["run", "release", "--tag", "sample-infra-1.2.0", "--dry-run"]);
     assert_eq!(shown.assert_code(0).stdout, "wharf image release infra --stage prod\n");
     assert!(jobs(&sandbox, &repo, &["--tag", "v1"]).is_empty());
+    // A pipeline that has a job for tags runs it for any.
+    let foreign = ci(&sandbox, &repo, &["run", "release", "--tag", "other-1.2.0"]);
+    foreign.assert_code(0).stderr_contains("nothing is released");
     ci(&sandbox, &repo, &["matrix", "--tag", "sample-infra-1.3.0"]).assert_code(5).stderr_contains("has version 1.2.0");
 }
 
@@ -247,7 +257,7 @@ fn parsed(sandbox: &Sandbox, repo: &Repo, file: &str) -> Value {
 }
 
 /// A `docker` that has one image and says what it is asked.
-const DOCKER: &str = "#!/bin/sh\ncase \"$1 $2\" in 'image ls') echo sample-infra:dev; echo '<none>:<none>';; *) echo \"docker $*\";; esac\n";
+const DOCKER: &str = "#!/bin/sh\ncase \"$1 $2\" in 'image ls') echo \"docker $*\" >&2; echo sample-infra:dev; echo '<none>:<none>';; *) echo \"docker $*\";; esac\n";
 
 #[test]
 fn what_the_workflow_says_runs_here() {
@@ -294,12 +304,125 @@ fn what_the_workflow_says_runs_here() {
     fs_err::write(fake.join("docker"), DOCKER).expect("a sandbox is writable");
     sandbox.command("chmod").arg("+x").arg(fake.join("docker")).run().assert_code(0);
     let with_fake = std::env::join_paths(std::iter::once(fake).chain(std::env::split_paths(&all))).expect("no colons");
-    let saved = step(save).env("PATH", &with_fake).run();
-    saved.assert_code(0).stdout_contains("docker save --output .wharf/ci-images/images.tar sample-infra:dev\n");
+    let saved = step(save).env("PATH", &with_fake).env("IMAGE", "infra").run();
+    saved.assert_code(0).stderr_contains("--filter label=dev.wharf.dir=infra ");
+    saved.stdout_contains("docker save --output .wharf/ci-images/images.tar sample-infra:dev\n");
+    // Where there is no Docker there is nothing to save, and the job stays green.
+    let lonely = sandbox.path().join("lonely");
+    fs_err::create_dir(&lonely).expect("a sandbox is writable");
+    for program in ["bash", "mkdir"] {
+        let from = ["/bin", "/usr/bin"].map(|folder| std::path::Path::new(folder).join(program));
+        let from = from.into_iter().find(|file| file.is_file()).expect("every system has it");
+        std::os::unix::fs::symlink(from, lonely.join(program)).expect("a sandbox is writable");
+    }
+    step(save).env("PATH", &lonely).run().assert_code(0);
     repo.write(".wharf/ci-images/images.tar", "");
+    step(load).env("PATH", &lonely).run().assert_code(0);
     step(load)
         .env("PATH", &with_fake)
         .run()
         .assert_code(0)
         .stdout_contains("docker load --input .wharf/ci-images/images.tar\n");
+}
+
+#[test]
+fn the_one_job_to_require_is_good_only_where_all_are() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, INSTALL);
+    ci(&sandbox, &repo, &["generate", "github"]).assert_code(0);
+    let workflow = parsed(&sandbox, &repo, GITHUB);
+    let text = workflow["jobs"]["done"]["steps"][0]["run"].as_str().expect("it runs a line").to_owned();
+    for (plan, test, code) in [
+        ("success", "success", 0),
+        ("success", "skipped", 0),
+        ("success", "failure", 1),
+        ("success", "cancelled", 1),
+        ("failure", "skipped", 1),
+    ] {
+        let command = sandbox.command("bash").args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &text]);
+        command.env("PLAN", plan).env("TEST", test).run().assert_code(code);
+    }
+    // What is learned is kept though tests fail.
+    for step in workflow["jobs"]["test"]["steps"].as_array().expect("a job has steps") {
+        let uses = step["uses"].as_str().unwrap_or_default();
+        assert!(!uses.starts_with("actions/cache@"), "that one keeps nothing after a failure");
+        if uses.starts_with("actions/cache/save@") {
+            assert!(step["if"].as_str().unwrap_or_default().contains("!cancelled()"), "{step}");
+        }
+    }
+}
+
+#[test]
+fn private_sub_repos_come_with_the_token_that_is_a_secret() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox, &format!("{INSTALL}secrets = [\"WHARF_GIT_TOKEN\"]\n"));
+    ci(&sandbox, &repo, &["generate", "github"]).assert_code(0);
+    validate(&sandbox, &repo, "vendor.github-workflows", GITHUB);
+    let workflow = parsed(&sandbox, &repo, GITHUB);
+    for job in ["plan", "test"] {
+        let steps = &workflow["jobs"][job]["steps"];
+        assert_eq!(steps[0]["with"]["submodules"], false, "{steps}");
+        let token = "${{ secrets.WHARF_GIT_TOKEN || github.token }}";
+        assert_eq!(steps[1]["env"], serde_json::json!({ "WHARF_GIT_TOKEN": token }));
+        let text = steps[1]["run"].as_str().expect("it runs lines");
+        // Git's own answer to what it would ask for, with the configuration of the step; the last word of it is another.
+        let (head, rest) = text.split_once("submodule update").expect("it populates");
+        assert_eq!(rest.trim_end(), " --init --recursive");
+        let asked = |url: &str| {
+            let script = format!(
+                "host=\"${{GITHUB_SERVER_URL#https://}}\"\nprintf 'url=%s\\n\\n' {url} | git -c{}credential fill",
+                head.split_once("git -c").map_or("", |(_, rest)| rest)
+            );
+            let command = sandbox.command("bash").args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script]);
+            command
+                .env("GITHUB_SERVER_URL", "https://git.example.org")
+                .env("WHARF_GIT_TOKEN", "s3cret")
+                .env("GIT_TERMINAL_PROMPT", "0")
+                .run()
+        };
+        asked("https://git.example.org/a/b").assert_code(0).stdout_contains("password=s3cret\n");
+        assert!(!asked("https://elsewhere.example.org/a").stdout.contains("s3cret"));
+    }
+}
+
+#[test]
+fn what_the_pipeline_of_gitlab_says_runs_here() {
+    let mut sandbox = Sandbox::new();
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_wharf")).parent().expect("a program lies in a folder");
+    let path = sandbox.variables().iter().find(|(name, _)| name == "PATH").expect("it is always set").1.clone();
+    let fake = sandbox.path().join("fake");
+    fs_err::create_dir(&fake).expect("a sandbox is writable");
+    fs_err::write(fake.join("docker"), DOCKER).expect("a sandbox is writable");
+    sandbox.command("chmod").arg("+x").arg(fake.join("docker")).run().assert_code(0);
+    let all = [fake, bin.to_owned()].into_iter().chain(std::env::split_paths(&path));
+    sandbox.set("PATH", std::env::join_paths(all).expect("no colons"));
+    let repo = repo(&sandbox, "[ci]\ninstall = \"wharf --version | grep {version}\"\nrelease = \"prod\"\n");
+    ci(&sandbox, &repo, &["generate", "gitlab"]).assert_code(0);
+    let pipeline = parsed(&sandbox, &repo, ".gitlab-ci.yml");
+    let lines = |job: &str, part: &str| {
+        let lines = pipeline[job][part].as_array().expect("it has lines").clone();
+        lines.into_iter().filter_map(|line| line.as_str().map(str::to_owned)).collect::<Vec<_>>().join("\n")
+    };
+    let run = |text: &str, tag: &str| {
+        let command = sandbox.command("bash").args(["--noprofile", "--norc", "-eo", "pipefail", "-c", text]);
+        command.cwd(repo.path()).env("CI_COMMIT_TAG", tag).run()
+    };
+    run(&lines(".wharf", "before_script"), "").assert_code(0);
+    let script = lines("infra main", "script");
+    assert!(script.ends_with("\nwharf test --dir infra"), "{script}");
+    let load = script.replace("wharf test --dir infra", "wharf test --dir infra --plan");
+    run(&load, "").assert_code(0).stdout_lacks("docker load");
+    run(&lines(".test", "after_script"), "")
+        .assert_code(0)
+        .stdout_contains("docker save --output .wharf/ci-images/images.tar");
+    repo.write(".wharf/ci-images/images.tar", "");
+    run(&load, "").assert_code(0).stdout_contains("docker load --input .wharf/ci-images/images.tar\n");
+    for cache in pipeline[".test"]["cache"].as_array().expect("there are two") {
+        assert_eq!(cache["when"], "always", "{cache}");
+    }
+    // Somebody else's tag fails no pipeline; one of ours is released.
+    let release = lines("release", "script");
+    run(&release, "other-1.2.0").assert_code(0).stderr_contains("nothing is released");
+    let shown = release.replace("wharf ci run release", "wharf ci run release --dry-run");
+    run(&shown, "sample-infra-1.2.0").assert_code(0).stdout_contains("wharf image release infra --stage prod\n");
 }

@@ -93,19 +93,17 @@ fn a_devcontainer_is_what_bash_starts() {
     fs_err::write(sandbox.home().join("data/one"), "1").expect("a home is writable");
     ide(&sandbox, &repo, &["generate", "devcontainer"]).assert_code(0);
     // Nothing of this machine stands in what is committed.
-    for dir in ["infra", "infra.nested", "ml"] {
-        let file = format!(".devcontainer/{dir}/devcontainer.json");
-        if repo.join(&file).exists() {
-            let text = repo.read(&file);
-            assert!(!text.contains(&*sandbox.home().to_string_lossy()) && !text.contains("someone"), "{text}");
-            assert!(!text.contains(&*repo.path().to_string_lossy()), "{text}");
-        }
+    let mut written = 0;
+    for folder in fs_err::read_dir(repo.join(".devcontainer")).expect("it was made").flatten() {
+        let text = fs_err::read_to_string(folder.path().join("devcontainer.json")).expect("each has its own");
+        assert!(!text.contains(&*sandbox.home().to_string_lossy()) && !text.contains("someone"), "{text}");
+        assert!(!text.contains(&*repo.path().to_string_lossy()), "{text}");
+        written += 1;
     }
+    assert_eq!(written, 3);
     let print = "id -u; id -g; pwd; for name in PYTHONPATH WHARF_DIR WHARF_ROOT WHARF_WORKSPACE USER LOGNAME HOME DATA COLOR TOKEN \
                  PYTHONPYCACHEPREFIX; do eval \"echo $name=\\${$name-unset}\"; done; cat /data/one 2>&1; ls /opt/wharf/site 2>&1; \
                  grep -E ' (/src|/data|/opt/wharf)' /proc/self/mountinfo | sed 's/.* \\(\\/[^ ]*\\) \\(r[ow]\\),.* - .*/\\1 \\2/' | sort";
-    let slugs = fs_err::read_dir(repo.join(".devcontainer")).expect("it was made").count();
-    assert_eq!(slugs, 3);
     for dir in ["infra", "ml"] {
         let read = devcontainer(&sandbox, &repo, "read-configuration", dir).run();
         let value: Value = read.assert_code(0).json();
@@ -150,6 +148,17 @@ fn extension(sandbox: &Sandbox, repo: &Repo, dir: &str, arguments: &[&str]) -> V
     let said = reader.wait().assert_code(0).json_lines();
     fs_err::remove_file(&pipe).expect("it is there");
     said
+}
+
+#[test]
+fn what_a_devcontainer_goes_without_is_said() {
+    let sandbox = Sandbox::new();
+    let toml = "[run]\ndocker = \"sibling\"\nentrypoint = \"devops/start.sh\"\n";
+    let repo = sample::workspace(&sandbox).dir("infra", |dir| dir.toml(toml)).dir("ml", |dir| dir).build();
+    repo.write("infra/devops/start.sh", "exec \"$@\"\n");
+    let said = ide(&sandbox, &repo, &["generate", "devcontainer"]);
+    said.assert_code(0).stderr_contains("`infra` has `run.docker`, which its devcontainer goes without");
+    said.stderr_contains("`infra` has `run.entrypoint`").stderr_lacks("`ml` has");
 }
 
 #[test]

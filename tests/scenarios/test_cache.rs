@@ -121,6 +121,24 @@ fn new_files_run_and_other_circumstances_count() {
 }
 
 #[test]
+fn an_entry_point_and_what_it_sources_count() {
+    let mut case = Case::new();
+    let toml = case.repo.join("beta/devops/wharf.toml");
+    let text = fs_err::read_to_string(&toml).unwrap();
+    fs_err::write(&toml, format!("{text}\n[run]\nentrypoint = \"devops/start.sh\"\n")).unwrap();
+    fs_err::write(case.repo.join("beta/devops/start.sh"), ". ../lib/set.sh\nexec \"$@\"\n").unwrap();
+    fs_err::write(case.repo.join("lib/set.sh"), "export COLOUR=green\n").unwrap();
+    let test = "import os\n\ndef test_b(): assert os.environ['COLOUR'] == 'green'\n";
+    fs_err::write(case.repo.join("beta/test_b.py"), test).unwrap();
+    case.test(0, &["--dir", "beta"]);
+    let (report, _) = case.test(0, &["--dir", "beta"]);
+    assert_eq!(Case::counts(&report, "beta"), (1, 0));
+    fs_err::write(case.repo.join("lib/set.sh"), "export COLOUR=red\n").unwrap();
+    let (report, _) = case.test(1, &["--dir", "beta"]);
+    assert_eq!(Case::counts(&report, "beta"), (0, 1), "no test reads it, and it decides all");
+}
+
+#[test]
 fn verifying_finds_what_nobody_could_have_known() {
     let mut case = Case::new();
     // It depends on a file that is not in the work tree, and so is not recorded.

@@ -172,6 +172,40 @@ fn ctrl_c_ends_it_and_a_kill_leaves_nothing_for_long() {
 }
 
 #[test]
+fn files_that_go_and_come_and_what_decides_an_image_are_seen() {
+    let sandbox = Sandbox::new();
+    let repo = repo(&sandbox);
+    fs_err::create_dir(repo.join("kept")).unwrap();
+    write(&repo, "kept/value.txt", "1");
+    write(&repo, ".gitignore", "*.log\nkept/\n");
+    repo.git(&["add", "--force", "kept/value.txt"]);
+    let mut running = watch(&sandbox, &repo, EngineKind::Host);
+    fs_err::remove_file(repo.join("alpha/tests/data.txt")).unwrap();
+    let line = round(&running, 1);
+    assert!(line.starts_with("error: round 1: alpha/tests/data.txt: 1 failed in "), "{line}");
+    // A folder that comes with a file in it, and another file later.
+    fs_err::create_dir(repo.join("beta/more")).unwrap();
+    let test = "import pathlib, pytest\n\n@pytest.mark.skip\ndef test_not(): pass\n\ndef test_more():\n    \
+                assert (pathlib.Path(__file__).parents[2] / 'kept/value.txt').read_text() == '1'\n";
+    write(&repo, "beta/more/test_more.py", test);
+    let line = round(&running, 2);
+    assert!(line.contains("1 passed, 1 skipped"), "{line}");
+    write(&repo, "beta/more/test_last.py", "def test_last(): pass\n");
+    let line = round(&running, 3);
+    assert!(line.starts_with("ok: round 3: beta/more/test_last.py: 1 passed"), "{line}");
+    // Git tracks it though it ignores the folder.
+    write(&repo, "kept/value.txt", "2");
+    let line = round(&running, 4);
+    assert!(line.starts_with("error: round 4: kept/value.txt: 1 failed"), "{line}");
+    // All of the dir runs in another environment.
+    write(&repo, "beta/requirements.txt", "# nothing\n");
+    let line = round(&running, 5);
+    assert!(line.starts_with("error: round 5: beta/requirements.txt: 2 passed, 1 failed, 1 skipped"), "{line}");
+    running.send("q");
+    running.wait().assert_code(1);
+}
+
+#[test]
 fn on_the_host_and_with_podman_it_is_the_same() {
     for engine in [EngineKind::Host, EngineKind::Podman] {
         let sandbox = Sandbox::new();

@@ -8,7 +8,7 @@ pub const OWN: [(&str, &str); 6] = [
     ),
     (
         "WHARF_CACHE_USER, WHARF_CACHE_PASSWORD, WHARF_CACHE_TOKEN",
-        "Log-in for a `cache.remote` on a WebDAV or HTTP server. That for S3 and Google Cloud Storage is what their own tools use, such as `AWS_ACCESS_KEY_ID`.",
+        "Log-in for a `cache.remote` on a WebDAV or HTTP server; where a repo states that, for hosts in `cache.login-hosts` only. That for S3 and Google Cloud Storage is what their own tools use, such as `AWS_ACCESS_KEY_ID`.",
     ),
     (
         "WHARF_CONFIG",

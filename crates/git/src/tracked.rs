@@ -20,7 +20,7 @@ impl Git {
         Ok(paths)
     }
 
-    /// Tracked files that a rule would ignore, by path from the root.
+    /// Tracked files that an ignore pattern matches all the same, by path from the root; some may be missing from the work tree.
     ///
     /// # Errors
     /// When Git is missing or the folder is no repo.

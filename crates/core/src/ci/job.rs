@@ -78,6 +78,9 @@ pub struct Job {
     /// The runnable dir that it is about; `None`: a shard of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
+    /// The dir whose image it uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// Which shard, as `1/4`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
@@ -153,11 +156,12 @@ pub fn release_jobs(workspace: &Workspace, tag: &str) -> Result<Vec<Job>, CiErro
         let (tag, version) = (tag.to_owned(), version.to_string());
         return Err(CiError::WrongVersion { tag, version, dir: dir.address.clone(), has: dir.version.to_string() });
     }
-    let words = ["wharf", "image", "release", &shown(dir), "--stage", stage].map(str::to_owned).to_vec();
+    let words = ["wharf", "image", "release", &dir.address.plain(), "--stage", stage].map(str::to_owned).to_vec();
     Ok(vec![Job {
         id: format!("release-{}", dir.slug()),
         name: format!("release {}", dir.address),
         dir: Some(dir.address.to_string()),
+        image: None,
         shard: None,
         platform: None,
         runner: runner(workspace, None).0,
@@ -174,7 +178,7 @@ enum Share<'a> {
 
 fn job(workspace: &Workspace, share: &Share<'_>, platform: Option<Platform>, more: &[String]) -> Job {
     let (mut id, mut name, words) = match share {
-        Share::Dir(dir) => (dir.slug(), dir.address.to_string(), vec!["--dir".to_owned(), shown(dir)]),
+        Share::Dir(dir) => (dir.slug(), dir.address.to_string(), vec!["--dir".to_owned(), dir.address.plain()]),
         Share::Shard(shard) => (
             format!("shard-{}", shard.replace('/', "-")),
             format!("shard {shard}"),
@@ -191,11 +195,13 @@ fn job(workspace: &Workspace, share: &Share<'_>, platform: Option<Platform>, mor
     }
     all.extend_from_slice(more);
     let (dir, shard) = match share {
-        Share::Dir(dir) => (Some(dir.address.to_string()), None),
+        Share::Dir(dir) => (Some(*dir), None),
         Share::Shard(shard) => (None, Some(shard.clone())),
     };
+    let owner = dir.and_then(|dir| workspace.image_owner(dir).ok());
+    let (dir, image) = (dir.map(|dir| dir.address.to_string()), owner.map(|dir| dir.address.to_string()));
     let platform = platform.map(|platform| platform.to_string());
-    Job { id, name, dir, shard, platform, runner, emulated, run: line(&all), words: all }
+    Job { id, name, dir, image, shard, platform, runner, emulated, run: line(&all), words: all }
 }
 
 /// The runner for a platform, and whether it emulates it.
@@ -206,16 +212,6 @@ fn runner(workspace: &Workspace, platform: Option<Platform>) -> (String, bool) {
     match ci.runners.get(&platform) {
         Some(runner) => (runner.clone(), false),
         None => (usual, platform != "linux/amd64"),
-    }
-}
-
-/// An address that is one from any folder.
-fn shown(dir: &RunnableDir) -> String {
-    match dir.address.as_str() {
-        "." => "//".to_owned(),
-        // Not an option.
-        text if text.starts_with('-') => format!("//{text}"),
-        text => text.to_owned(),
     }
 }
 

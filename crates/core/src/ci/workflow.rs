@@ -12,10 +12,25 @@ const GITLAB: &str = include_str!("gitlab.yaml.j2");
 
 // What others' code is named by: a commit, which nobody can move, with the version that people know it by.
 const CHECKOUT: &str = "actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2";
-const CACHE: &str = "actions/cache@5a3ec84eff668545956fd18022155c47e93e2684 # v4.2.3";
+const RESTORE: &str = "actions/cache/restore@5a3ec84eff668545956fd18022155c47e93e2684 # v4.2.3";
+const SAVE: &str = "actions/cache/save@5a3ec84eff668545956fd18022155c47e93e2684 # v4.2.3";
 const UPLOAD: &str = "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2";
 const LOGIN: &str = "docker/login-action@74a5d142397b4f367a81961eba4e8cd7edddf772 # v3.4.0";
 const QEMU: &str = "docker/setup-qemu-action@29109295f81e9208d7d86ff1c6c12d2833863392 # v3.6.0";
+
+/// Secret with a token for private sub-repos: the variable that `git.token-env` names by default.
+const TOKEN: &str = "WHARF_GIT_TOKEN";
+/// The step that populates sub-repos with it. The token reaches only the server that the super-repo comes from, and only in a variable.
+const POPULATE: &str = r#"
+      - name: Check out sub-repos
+        env:
+          WHARF_GIT_TOKEN: ${{ secrets.WHARF_GIT_TOKEN || github.token }}
+        run: |
+          host="${GITHUB_SERVER_URL#https://}"
+          git -c "credential.$GITHUB_SERVER_URL.helper=" \
+            -c "credential.$GITHUB_SERVER_URL.helper=!f() { test \"\$1\" = get && echo username=x-access-token && echo \"password=\$WHARF_GIT_TOKEN\"; }; f" \
+            -c "url.$GITHUB_SERVER_URL/.insteadOf=git@$host:" -c "url.$GITHUB_SERVER_URL/.insteadOf=ssh://git@$host/" \
+            submodule update --init --recursive"#;
 
 /// Who runs workflows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +83,18 @@ fn github(workspace: &Workspace, jobs: &[(Event, Job)]) -> Value {
     let registry = &workspace.config.registry;
     let packages = registry.push.iter().chain(&registry.pull).any(|registry| registry.starts_with("ghcr.io/"));
     let runner = quoted(ci.runner.as_deref().unwrap_or("ubuntu-24.04"));
-    let fetch =
-        format!("      - uses: {CHECKOUT}\n        with:\n          fetch-depth: 0\n          submodules: recursive");
-    let checkout = format!("{fetch}\n          persist-credentials: false");
+    // The token of a workflow reads this repository only, so private sub-repos come with that of the user, where there is one.
+    let has_token = ci.secrets.iter().any(|name| name == TOKEN);
+    let (submodules, populate) = if has_token { ("false", POPULATE) } else { ("recursive", "") };
+    let fetch = format!(
+        "      - uses: {CHECKOUT}\n        with:\n          fetch-depth: 0\n          submodules: {submodules}"
+    );
+    let checkout = format!("{fetch}\n          persist-credentials: false{populate}");
+    let fetch = format!("{fetch}{populate}");
     context! {
         branch => quoted(&ci.branch), runner, packages, fetch, checkout,
         emulation => jobs.iter().any(|(_, job)| job.emulated),
-        cache => CACHE, upload => UPLOAD, login => LOGIN, qemu => QEMU,
+        restore => RESTORE, save => SAVE, upload => UPLOAD, login => LOGIN, qemu => QEMU,
     }
 }
 

@@ -70,6 +70,7 @@ pub use layout::{Context, DevPatch, LayoutConfig, Takes};
 pub use mask::mask_credentials;
 pub use merge::{Resolved, resolve};
 pub use nested::{DockerMode, NestedConfig};
+pub use older::REPO_CONFIGS;
 pub use origin::{LayerKind, Located, Origin, Places, Source};
 pub use outside::Flag;
 pub use services::{ServiceConfig, ServicesConfig};
@@ -78,8 +79,8 @@ pub use size::parse_size;
 pub use suggest::{nearest_path, nearest_word};
 pub use suites::SuiteConfig;
 pub use typed::{
-    BuildConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig, RegistryConfig,
-    RunConfig, SharedCache, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,
+    BuildConfig, CacheConfig, Config, EngineConfig, GitConfig, ImageConfig, ImageSource, OsConfig, PythonConfig,
+    RegistryConfig, RunConfig, SharedCache, TestConfig, ThinEnvConfig, ThinRequirements, WorkspaceConfig,
 };
 pub use typed_value::{BuildCache, CaCertificates, IndexUrl, Proxy, PythonManager, SecretSource, Variable, Volume};
 pub use value::Value;

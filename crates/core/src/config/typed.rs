@@ -225,6 +225,10 @@ pub struct CacheConfig {
     pub size: u64,
     /// A place that is shared.
     pub remote: Option<SharedCache>,
+    /// Whether the user named that place, in a file or variable of theirs or a flag.
+    pub remote_is_users: bool,
+    /// Hosts that get a log-in though a repo names them.
+    pub login_hosts: Vec<String>,
     /// Whether something may be added to what is shared.
     pub may_add: bool,
 }
@@ -415,7 +419,9 @@ impl Reader<'_> {
     }
 
     fn cache(&self) -> Result<CacheConfig, ConfigError> {
-        let remote = self.text("cache.remote").map(|url| match url.value.strip_prefix("file://") {
+        let remote = self.text("cache.remote");
+        let by = remote.as_ref().map(|url| url.origin.layer);
+        let remote = remote.map(|url| match url.value.strip_prefix("file://") {
             Some(folder) => SharedCache::Folder(folder.into()),
             None => SharedCache::Url(url.value),
         });
@@ -423,6 +429,8 @@ impl Reader<'_> {
         Ok(CacheConfig {
             size: self.required("cache.size", parse_size)?.value,
             remote,
+            remote_is_users: matches!(by, Some(LayerKind::User | LayerKind::Variables | LayerKind::Flags)),
+            login_hosts: self.list("cache.login-hosts"),
             may_add: mode.is_none_or(|mode| mode.value != "read"),
         })
     }

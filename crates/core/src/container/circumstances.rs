@@ -51,11 +51,30 @@ impl Launch<'_> {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        parts.extend(self.entry_point(seen));
         parts.extend(settings.command.iter().map(|word| ("command".to_owned(), word.clone())));
         parts.extend(self.volumes(settings).into_iter().map(|volume| ("volume".to_owned(), volume)));
         parts.extend(env.into_iter().map(|(name, value)| (format!("${name}"), value)));
         parts.extend(self.values(seen, &passed));
         Ok(parts)
+    }
+
+    /// The dir's own entry point, with the content of all shell scripts that it may go through.
+    fn entry_point(&self, seen: Seen) -> Vec<(String, String)> {
+        let layout = &self.dir.config.layout;
+        let Some(script) = layout.entrypoint.as_ref().filter(|_| seen == Seen::InContainer && !self.ready.is_prod())
+        else {
+            return Vec::new();
+        };
+        let content = fs_err::read(self.dir.path.join(script)).unwrap_or_default();
+        [
+            ("entry point", script.clone()),
+            ("entry point takes", format!("{:?}", layout.takes)),
+            ("entry point content", blake3::hash(&content).to_string()),
+            ("shell scripts", self.workspace.shell_scripts().to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
     }
 
     /// Variables that come from the caller.

@@ -14,6 +14,7 @@ use serde::Serialize;
 use wharf_engine::{Client, Kind, Mount, RunSpec};
 
 use super::IdeError;
+use crate::config::DockerMode;
 use crate::container::{Launch, Owner, SITE, Settings};
 use crate::generated::{Generated, MARK};
 use crate::image::ensure::Body;
@@ -56,6 +57,20 @@ pub fn devcontainers(workspace: &Workspace, dirs: &[&RunnableDir]) -> Result<Vec
     dirs.iter().map(|dir| devcontainer(workspace, dir)).collect()
 }
 
+/// Keys of the dir's configuration that `wharf bash` heeds and such a file cannot say.
+#[must_use]
+pub fn unheeded(dir: &RunnableDir) -> Vec<&'static str> {
+    let config = &dir.config;
+    [
+        ("run.docker", config.run.nested.docker != DockerMode::None),
+        ("run.entrypoint", config.layout.entrypoint.is_some()),
+        ("run.services", !config.run.services.is_empty()),
+    ]
+    .into_iter()
+    .filter_map(|(key, is_set)| is_set.then_some(key))
+    .collect()
+}
+
 fn devcontainer(workspace: &Workspace, dir: &RunnableDir) -> Result<Generated, IdeError> {
     let owner = workspace.image_owner(dir)?;
     let image = format!("{}:{IMAGE_TAG}", owner.name);
@@ -74,7 +89,7 @@ fn devcontainer(workspace: &Workspace, dir: &RunnableDir) -> Result<Generated, I
     let spec = launch.spec(&client, &image, &settings)?;
     let file = described(workspace, dir, &spec);
     let json = serde_json::to_string_pretty(&file).unwrap_or_default();
-    let head = format!("// Written by `wharf ide generate devcontainer` ({MARK}) from `{}`.\n", shown(dir));
+    let head = format!("// Written by `wharf ide generate devcontainer` ({MARK}) from `{}`.\n", dir.address.anywhere());
     let path = workspace.root.join(".devcontainer").join(dir.slug()).join("devcontainer.json");
     Ok(Generated::new(path, &format!("{head}{json}\n")))
 }
@@ -98,7 +113,7 @@ fn described(workspace: &Workspace, dir: &RunnableDir, spec: &RunSpec) -> Devcon
     spec.network.iter().for_each(|network| add("--network", network.clone()));
     Devcontainer {
         name: format!("{}: {}", workspace.name, dir.address),
-        initialize_command: ["wharf", "ide", "image", &shown(dir)].map(str::to_owned).to_vec(),
+        initialize_command: ["wharf", "ide", "image", &dir.address.anywhere()].map(str::to_owned).to_vec(),
         image: spec.image.clone(),
         workspace_mount: root.iter().map(|mount| field(ROOT, &mount.container, false)).collect(),
         workspace_folder: spec.workdir.clone(),
@@ -143,8 +158,4 @@ fn field(source: &str, target: &str, read_only: bool) -> String {
     };
     let access = if read_only { ",readonly" } else { "" };
     format!("type=bind,{},{}{access}", csv(format!("source={source}")), csv(format!("target={target}")))
-}
-
-pub(super) fn shown(dir: &RunnableDir) -> String {
-    if dir.address.is_root() { "//".to_owned() } else { format!("//{}", dir.address) }
 }

@@ -43,7 +43,7 @@ pub fn pycharm(workspace: &Workspace) -> Result<Vec<Generated>, IdeError> {
         Generated::merged(idea.join("modules.xml"), with_module(&idea.join("modules.xml"), &name)?),
     ];
     for dir in &workspace.dirs {
-        let address = if dir.address.is_root() { "//" } else { dir.address.as_str() };
+        let address = &dir.address.plain();
         let place = idea.join("runConfigurations");
         for (verb, line) in [("test", wharf(&["test", "--dir", address])), ("bash", wharf(&["bash", address]))] {
             let path = place.join(format!("wharf_{verb}_{}.xml", dir.slug()));

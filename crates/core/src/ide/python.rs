@@ -4,6 +4,7 @@
 //! the editor names outside of it (its own scripts, the pipe by which its plugin answers) is mounted where it is.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use super::vscode::{PYTHON, VENV};
@@ -22,6 +23,9 @@ const PASSED: [&str; 8] = [
     "PYTHONUTF8",
     "PYTHONIOENCODING",
 ];
+
+/// Folders in which everybody's temporary files lie.
+const TEMPORARY: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 
 /// Replaces the container's path of the work tree by the host's in `PYTHONPATH`, so that a file has one name only, then starts Python.
 const START: &str = "set -f; IFS=:; list=; for entry in $PYTHONPATH; do case $entry in \
@@ -54,7 +58,7 @@ pub fn call(workspace: &Workspace, dir: &RunnableDir, arguments: &[String]) -> C
     let mut outside: Vec<PathBuf> = Vec::new();
     let mut see = |path: &Path| {
         if path.is_absolute() && !path.starts_with(root) && path.exists() {
-            outside.push(library_of(path));
+            outside.push(library_of(path, workspace.surroundings.home.as_deref()));
         }
     };
     for word in arguments {
@@ -82,7 +86,12 @@ pub fn call(workspace: &Workspace, dir: &RunnableDir, arguments: &[String]) -> C
     // A folder within one that is mounted is there already.
     let covered = |path: &PathBuf| outside.iter().any(|other| other != path && path.starts_with(other));
     let seen = outside.iter().filter(|path| !covered(path)).chain([root]);
-    let volumes = seen.map(|path| format!("{0}:{0}", path.display())).collect();
+    // What an editor hands over is there to be read; what tests write goes into the workspace, and answers through a pipe that is there.
+    let volume = |path: &PathBuf| {
+        let access = if path == root || is_pipe(path) { "" } else { ":ro" };
+        format!("{0}:{0}{access}", path.display())
+    };
+    let volumes = seen.map(volume).collect();
     let mut command: Vec<String> = ["sh", "-c", START, "python"].map(str::to_owned).to_vec();
     command.extend(answering(dir, arguments));
     let env = env.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -106,12 +115,21 @@ fn answering(dir: &RunnableDir, arguments: &[String]) -> Vec<String> {
 }
 
 /// What must be seen for a path to be of use: a script comes with the modules beside it; a pipe, a file of data or a folder by itself.
-fn library_of(path: &Path) -> PathBuf {
+/// All of the home folder, or of one for everybody's temporary files, is nothing that goes with a script.
+fn library_of(path: &Path, home: Option<&Path>) -> PathBuf {
     let is_script = path.is_file() && path.extension().is_some_and(|extension| extension == "py");
+    let is_of_others = |folder: &Path| {
+        TEMPORARY.iter().any(|place| folder == *place) || home.is_some_and(|home| home.starts_with(folder))
+    };
     match path.parent() {
-        Some(folder) if is_script && folder.parent().is_some() => folder.to_owned(),
+        Some(folder) if is_script && folder.parent().is_some() && !is_of_others(folder) => folder.to_owned(),
         _ => path.to_owned(),
     }
+}
+
+fn is_pipe(path: &Path) -> bool {
+    let kind = std::fs::metadata(path).map(|metadata| metadata.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket())
 }
 
 fn quoted(word: &str) -> String {
@@ -128,10 +146,13 @@ mod tests {
         let (script, data) = (folder.path().join("a.py"), folder.path().join("ids.txt"));
         fs_err::write(&script, "").unwrap();
         fs_err::write(&data, "").unwrap();
-        assert_eq!(library_of(&script), folder.path());
-        assert_eq!(library_of(&data), data);
-        assert_eq!(library_of(folder.path()), folder.path());
+        assert_eq!(library_of(&script, None), folder.path());
+        assert_eq!(library_of(&data, None), data);
+        assert_eq!(library_of(folder.path(), None), folder.path());
         // Never the whole of a host.
-        assert_eq!(library_of(Path::new("/none.py")), Path::new("/none.py"));
+        assert_eq!(library_of(Path::new("/none.py"), None), Path::new("/none.py"));
+        // Nor all that is somebody's.
+        assert_eq!(library_of(&script, Some(folder.path())), script);
+        assert_eq!(library_of(&script, Some(&folder.path().join("home"))), script);
     }
 }

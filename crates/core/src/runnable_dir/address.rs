@@ -77,6 +77,18 @@ impl Address {
         Self::from_relative(&relative.map_err(|_| AddressError::Outside(text.into()))?)
     }
 
+    /// A text that means this place from any folder, and is no option: for a command line.
+    #[must_use]
+    pub fn anywhere(&self) -> String {
+        if self.is_root() { "//".to_owned() } else { format!("//{}", self.0) }
+    }
+
+    /// The same as people write it at the super-repo's root: without `//` where that means the same there and is no option.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        if self.is_root() || self.0.starts_with('-') { self.anywhere() } else { self.0.clone() }
+    }
+
     /// The text, without `//`.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -117,6 +129,14 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn on_a_command_line_it_is_no_option_and_not_this_folder() {
+        for (path, anywhere, plain) in [("", "//", "//"), ("a/b", "//a/b", "a/b"), ("-x", "//-x", "//-x")] {
+            let address = Address::from_relative(Path::new(path)).unwrap();
+            assert_eq!((address.anywhere().as_str(), address.plain().as_str()), (anywhere, plain));
+        }
+    }
 
     fn parse(text: &str) -> Result<String, AddressError> {
         Address::parse(text, Path::new("/w"), Path::new("/w/a")).map(|address| address.0)

@@ -42,6 +42,7 @@ mod dispatch;
 mod finish;
 mod found;
 mod handed;
+mod pytest_files;
 mod record;
 mod runs;
 

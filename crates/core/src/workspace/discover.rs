@@ -46,6 +46,7 @@ pub fn discover(surroundings: Surroundings) -> Result<Workspace, WorkspaceError>
         config,
         places,
         surroundings,
+        scripts: std::sync::OnceLock::new(),
     };
     let mut problems = problems;
     problems.extend(self::problems(&workspace, &found));

@@ -16,6 +16,7 @@ mod lock;
 mod older;
 mod outline;
 mod requires;
+mod scripts;
 mod state;
 mod walk;
 
@@ -113,6 +114,8 @@ pub struct Workspace {
     pub places: Places,
     /// The caller's surroundings.
     pub surroundings: Surroundings,
+    /// See [`Workspace::shell_scripts`].
+    scripts: std::sync::OnceLock<blake3::Hash>,
 }
 
 /// The id of the workspace at `root`. In a container of a Wharf that lent it an engine, it is that of the host: what both

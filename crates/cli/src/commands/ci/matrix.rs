@@ -2,7 +2,7 @@
 
 use wharf_core::ci;
 use wharf_core::test_suite::TestPlan;
-use wharf_core::test_suite::affected::{OutOfReach, Remembered, affected};
+use wharf_core::test_suite::affected::{OutOfReach, Remembered, Seen, affected};
 use wharf_core::workspace::{StateDir, Workspace};
 
 use super::super::data;
@@ -13,7 +13,7 @@ use crate::render::Table;
 
 /// Lists the jobs that CI starts: one a runnable dir with tests, or the shards of `[ci] shards`, each for each platform.
 ///
-/// For a pull request, dirs that the changes do not reach are left out.
+/// For a pull request, dirs are left out that the changes do not reach, where it is known what all of their tests read.
 #[derive(Debug, clap::Args)]
 pub(super) struct Matrix {
     #[command(flatten)]
@@ -50,11 +50,20 @@ impl Matrix {
     }
 }
 
-/// Leaves out dirs that no change reaches.
+/// Leaves out dirs that no change reaches, as far as it was seen what their tests read. Of others it is only known what they import, and
+/// their own job, which has what was learned, says whether that is all.
 fn narrow(context: &Context, workspace: &Workspace, plan: &mut TestPlan) -> Result<(), Failure> {
     let seen = Remembered::open(&workspace.root, &StateDir::peek(workspace));
-    let found = affected(workspace, None, OutOfReach::RunAll, &seen)?;
-    found.apply(plan);
+    let mut found = affected(workspace, None, OutOfReach::RunAll, &seen)?;
     context.talk.note(&found.line());
+    let before = found.dirs.len();
+    found.dirs.retain(|dir| !dir.affected.is_empty() || dir.left_out.iter().all(|file| seen.is_current(file)));
+    let unseen = before - found.dirs.len();
+    if found.everything.is_none() && unseen > 0 {
+        let dirs =
+            if unseen == 1 { "1 dir has a job as well".to_owned() } else { format!("{unseen} dirs have jobs as well") };
+        context.talk.note(&format!("{dirs}: it is not known here what all of their tests read, so the jobs find out"));
+    }
+    found.apply(plan);
     Ok(())
 }

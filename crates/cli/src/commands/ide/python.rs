@@ -26,7 +26,7 @@ impl Python {
         let workspace = context.workspace()?;
         let dir = workspace.dir(&self.dir)?;
         let call = call(&workspace, dir, &self.arguments);
-        let mut words = vec![if dir.address.is_root() { "//".to_owned() } else { format!("//{}", dir.address) }];
+        let mut words = vec![dir.address.anywhere()];
         let mut add = |option: &str, value: &str| words.extend([option.to_owned(), value.to_owned()]);
         call.env.iter().for_each(|variable| add("--env", variable));
         // On the host all is seen as it is.

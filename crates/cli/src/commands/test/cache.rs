@@ -63,7 +63,7 @@ fn store(context: &Context, workspace: &Workspace) -> Arc<dyn Store> {
         Some(SharedCache::Folder(folder)) => {
             Some((Arc::new(Folder::new(folder.clone(), None)) as Arc<dyn Store>, true))
         }
-        Some(SharedCache::Url(url)) => match remote_cache::open(url, &workspace.surroundings, PATIENCE) {
+        Some(SharedCache::Url(url)) => match opened(url, workspace) {
             Ok(shared) => Some(shared),
             Err(why) => {
                 context
@@ -77,6 +77,18 @@ fn store(context: &Context, workspace: &Workspace) -> Arc<dyn Store> {
     let may_add = config.may_add && is_writable && !remote_cache::is_for_a_fork(&workspace.surroundings);
     let mode = if may_add { Mode::ReadWrite } else { Mode::Read };
     Arc::new(Shared::new(own, shared, mode, PATIENCE, clock))
+}
+
+/// The store at `url`, unless a log-in would go to where a repo wants it.
+fn opened(url: &str, workspace: &Workspace) -> Result<(Arc<dyn Store>, bool), String> {
+    let surroundings = &workspace.surroundings;
+    if let Some(host) = remote_cache::chosen_by_repo(url, &workspace.config.cache, surroundings) {
+        return Err(format!(
+            "a repo named it, so `{host}` gets no log-in of yours; if it may have one, add it to `cache.login-hosts` in your own file \
+             or set WHARF_CACHE_LOGIN_HOSTS={host}"
+        ));
+    }
+    remote_cache::open(url, surroundings, PATIENCE)
 }
 
 /// Time since it was asked first.

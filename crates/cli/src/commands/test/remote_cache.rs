@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wharf_core::config::CacheConfig;
 use wharf_core::test_suite::cache::Store;
 use wharf_core::workspace::Surroundings;
 
@@ -32,6 +33,27 @@ pub fn open(url: &str, surroundings: &Surroundings, patience: Duration) -> Resul
 #[cfg(not(feature = "remote-cache"))]
 pub fn open(_url: &str, _surroundings: &Surroundings, _patience: Duration) -> Result<(Arc<dyn Store>, bool), String> {
     Err("this wharf was built without stores on the network; build it with `--features remote-cache`".into())
+}
+
+/// The host that would be sent a log-in and that a repo, not the user, has chosen. Services that have a place of their own get their
+/// log-in anyhow: nobody else can read it there.
+pub fn chosen_by_repo<'u>(url: &'u str, config: &CacheConfig, surroundings: &Surroundings) -> Option<&'u str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let host = match scheme {
+        "https" | "http" | "webdav+https" | "webdav+http" => {
+            let has_login =
+                ["WHARF_CACHE_USER", "WHARF_CACHE_TOKEN"].iter().any(|name| surroundings.variable(name).is_some());
+            Some(place).filter(|_| has_login)
+        }
+        _ => {
+            let endpoint = query.split('&').find_map(|pair| pair.strip_prefix("endpoint="))?;
+            Some(endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest))
+        }
+    };
+    let host = host?.split('/').next().unwrap_or_default();
+    let is_known = config.remote_is_users || config.login_hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+    (!is_known).then_some(host)
 }
 
 /// A URL as it may be shown: without options.
@@ -66,6 +88,42 @@ fn is_from_a_fork(event: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_repo_does_not_choose_where_log_ins_go() {
+        let with = |names: &[&str]| Surroundings {
+            variables: names.iter().map(|name| ((*name).into(), "x".into())).collect(),
+            ..Surroundings::default()
+        };
+        let (none, some) = (with(&[]), with(&["WHARF_CACHE_TOKEN"]));
+        let repos = CacheConfig {
+            size: 1,
+            remote: None,
+            remote_is_users: false,
+            login_hosts: vec!["Cache.example.org:8443".into()],
+            may_add: true,
+        };
+        let users = CacheConfig { remote_is_users: true, ..repos.clone() };
+        let dav = "webdav+https://evil.example.org/a";
+        assert_eq!(chosen_by_repo(dav, &repos, &some), Some("evil.example.org"));
+        assert_eq!(chosen_by_repo(dav, &repos, &none), None, "there is nothing to send");
+        assert_eq!(chosen_by_repo(dav, &users, &some), None);
+        assert_eq!(chosen_by_repo("https://cache.example.org:8443/a", &repos, &some), None);
+        assert_eq!(
+            chosen_by_repo("https://cache.example.org/a", &repos, &some),
+            Some("cache.example.org"),
+            "another port"
+        );
+        let s3 = "s3://team/x?region=a&endpoint=http://evil.example.org:9000/b";
+        assert_eq!(
+            chosen_by_repo(s3, &repos, &none),
+            Some("evil.example.org:9000"),
+            "roles and files hold log-ins too"
+        );
+        assert_eq!(chosen_by_repo("gs://team?endpoint=evil.example.org", &repos, &none), Some("evil.example.org"));
+        assert_eq!(chosen_by_repo("s3://team/x?region=a", &repos, &some), None);
+        assert_eq!(chosen_by_repo("ghac://x", &repos, &some), None);
+    }
 
     fn is_fork(event: &str) -> bool {
         let file = tempfile::NamedTempFile::new().unwrap();

@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use wharf_core::config::REPO_CONFIGS;
 use wharf_core::event::Event;
 use wharf_core::image::Stage;
 use wharf_core::image::choice::StageWish;
 use wharf_core::image::place::Place;
 use wharf_core::test_suite::affected::{Changes, Remembered, affected_by};
 use wharf_core::test_suite::event::TestListener;
-use wharf_core::test_suite::watch::{Eye, EyeError, Saved};
+use wharf_core::test_suite::watch::{Eye, EyeError, Saved, Sight};
 use wharf_core::test_suite::{self, Around, DirStatus, Report, TestEvent, Warm};
 use wharf_core::workspace::{StateDir, Workspace};
 
@@ -42,6 +43,8 @@ enum Heard {
     Saved(PathBuf),
     /// Return was pressed.
     All,
+    /// Something may have been missed, for this reason.
+    Missed(&'static str),
     /// The end, with the exit code where it is not that of the last round.
     End(Option<u8>),
 }
@@ -49,6 +52,8 @@ enum Heard {
 /// What comes next.
 enum Next {
     All,
+    /// All, because something may have been missed.
+    Missed(&'static str),
     Saved(Changes),
     End(Option<u8>),
 }
@@ -123,9 +128,15 @@ impl Test {
         let desk = Arc::new(Desk::default());
         hear_signals(&desk, &sender)?;
         // What is saved during the first run is seen.
-        let mut saved = Saved::new(&workspace.root);
+        let mut saved = Saved::new(&workspace.root, workspace.repos.iter().map(|repo| repo.path.clone()).collect());
         let tell = sender.clone();
-        let eye = Eye::open(&workspace.root, move |path| tell.send(Heard::Saved(path)).is_ok())?;
+        let eye = Eye::open(&workspace.root, &saved.hidden_folders(), move |sight| {
+            let heard = match sight {
+                Sight::At(path) => Heard::Saved(path),
+                Sight::Anywhere(why) => Heard::Missed(why),
+            };
+            tell.send(heard).is_ok()
+        })?;
         let is_terminal = std::io::stdin().is_terminal();
         let _keys = is_terminal.then(|| QuietKeys::one_by_one(std::io::stdin()));
         hear_keys(&desk, sender);
@@ -148,8 +159,16 @@ impl Test {
         context.talk.note(&format!("watching {} folders{keys}", eye.folders()));
         loop {
             match next(&inbox, &mut saved) {
-                Next::End(code) => return Ok(code.unwrap_or(watch.code)),
+                Next::End(code) => {
+                    // What a round began and its end did not reach, such as a build of an image, must not outlive the command.
+                    wharf_process::kill_all();
+                    return Ok(code.unwrap_or(watch.code));
+                }
                 Next::All => watch.round(None),
+                Next::Missed(why) => {
+                    context.talk.warning(why);
+                    watch.round(None);
+                }
                 Next::Saved(changes) => watch.round(Some(changes)),
             }
         }
@@ -184,10 +203,7 @@ impl Watch<'_> {
         self.rounds += 1;
         let context = self.context;
         let owed = std::mem::take(&mut self.owed);
-        let changes = changes.map(|mut changes| {
-            changes.files.extend(owed.files);
-            changes
-        });
+        let changes = changes.map(|changes| with_owed(changes, &owed));
         let done = context.workspace().and_then(|workspace| {
             let workspace = Arc::new(workspace);
             let changes = changes.as_ref();
@@ -200,16 +216,25 @@ impl Watch<'_> {
         });
         if let Err(failure) = done {
             self.code = failure.say();
-            self.owed = changes.unwrap_or_default();
+            // Those of a round of all are not known by name, but what was owed before it still is.
+            self.owed = changes.unwrap_or(owed);
         }
     }
 
     /// What a dir is configured with may have been anything between two rounds: all of it runs, or is known.
     fn reconfigured(&mut self, workspace: &Workspace, changes: Option<&Changes>) {
         for path in changes.into_iter().flat_map(|changes| changes.files.keys()) {
-            let Some(folder) = path.strip_suffix("wharf.toml") else { continue };
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let is_older = REPO_CONFIGS.contains(&name);
+            if name != "wharf.toml" && !is_older {
+                continue;
+            }
+            let folder = path.strip_suffix(name).unwrap_or_default();
             let dir = folder.trim_end_matches("devops/").trim_end_matches('/');
-            let is_meant = |address: &str| !folder.ends_with("devops/") || dir.is_empty() || address == dir;
+            let is_meant = |address: &str| match () {
+                () if is_older => address.starts_with(folder) || address == dir || dir.is_empty(),
+                () => !folder.ends_with("devops/") || dir.is_empty() || address == dir,
+            };
             let dirs = workspace.dirs.iter().map(|dir| dir.address.to_string());
             self.unsettled.extend(dirs.filter(|address| is_meant(address)));
         }
@@ -302,14 +327,24 @@ impl Watch<'_> {
     }
 }
 
+/// The changes, with those of earlier rounds that could not be run.
+fn with_owed(mut changes: Changes, owed: &Changes) -> Changes {
+    for (path, fate) in &owed.files {
+        changes.files.entry(path.clone()).or_insert(*fate);
+    }
+    changes
+}
+
 /// `3 passed, 1 failed`.
 fn counts(report: &Report) -> String {
     let summary = &report.summary;
     let bad = summary.bad();
-    let fine = summary.total().saturating_sub(bad + summary.cached);
-    let parts = [(fine, "passed"), (bad, "failed"), (summary.cached, "cached")];
-    let parts: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let apart = [(summary.skipped, "skipped"), (summary.xfailed, "xfailed"), (summary.xpassed, "xpassed")];
+    let others: usize = apart.iter().map(|(count, _)| count).sum();
+    let fine = summary.total().saturating_sub(bad + summary.cached + others);
+    let parts = [(fine, "passed"), (bad, "failed")].into_iter().chain(apart).chain([(summary.cached, "cached")]);
+    let parts = parts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let parts: Vec<String> = parts.collect();
     if parts.is_empty() { "no tests".into() } else { parts.join(", ") }
 }
 
@@ -337,6 +372,10 @@ fn next(inbox: &Receiver<Heard>, saved: &mut Saved) -> Next {
         match heard {
             Ok(Heard::Saved(path)) => drop(saved.touch(path)),
             Ok(Heard::All) => return Next::All,
+            Ok(Heard::Missed(why)) => {
+                saved.look_again();
+                return Next::Missed(why);
+            }
             Ok(Heard::End(code)) => return Next::End(code),
             Err(RecvTimeoutError::Timeout) => {
                 let changes = saved.take();
@@ -391,5 +430,39 @@ impl From<EyeError> for Failure {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_core::test_suite::reads::Fate;
+
+    use super::*;
+
+    fn changes(files: &[(&str, Fate)]) -> Changes {
+        let files = files.iter().map(|(path, fate)| ((*path).to_owned(), *fate)).collect();
+        Changes { files, ..Changes::default() }
+    }
+
+    #[test]
+    fn what_is_owed_is_added_and_what_came_last_counts() {
+        let owed = changes(&[("a.py", Fate::Removed), ("b.py", Fate::Modified)]);
+        let all = with_owed(changes(&[("a.py", Fate::Added)]), &owed);
+        assert_eq!(all.files, changes(&[("a.py", Fate::Added), ("b.py", Fate::Modified)]).files);
+    }
+
+    #[test]
+    fn a_save_after_something_was_missed_is_heard_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut saved = Saved::new(folder.path(), Vec::new());
+        let (sender, inbox) = channel();
+        sender.send(Heard::Saved(folder.path().join("a.py"))).unwrap();
+        sender.send(Heard::Missed("why")).unwrap();
+        assert!(matches!(next(&inbox, &mut saved), Next::Missed("why")));
+        let path = folder.path().join("b.py");
+        std::fs::write(&path, "").unwrap();
+        sender.send(Heard::Saved(path)).unwrap();
+        let Next::Saved(changes) = next(&inbox, &mut saved) else { panic!("a save") };
+        assert_eq!(changes.files.keys().collect::<Vec<_>>(), ["b.py"]);
     }
 }

@@ -136,6 +136,14 @@ pub(super) const TEST_KEYS: &[Key] = &[
     .example(r#""s3://bucket/wharf?region=eu-west-1""#)
     .whole_workspace(ONCE),
     key(
+        "cache.login-hosts",
+        Kind::List(Form::Host),
+        "Hosts that get a log-in where a repo states `cache.remote`; one that the user states gets it anyway",
+    )
+    .default("[]")
+    .example(r#"["cache.example.org", "minio.example.org:9000"]"#)
+    .only(USERS_OWN),
+    key(
         "cache.mode",
         Kind::Text(Form::Choice(&["read-write", "read"])),
         "Whether verdicts are added to the shared cache; in CI jobs for pull and merge requests from forks they never are",

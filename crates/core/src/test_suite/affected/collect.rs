@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::runnable_dir::RunnableDir;
+use crate::test_suite::pytest_files::SETTINGS;
 
 /// Patterns of `python_files` that name no other files than usual.
 const USUAL: [&str; 2] = ["test_*.py", "*_test.py"];
@@ -11,9 +12,7 @@ const USUAL: [&str; 2] = ["test_*.py", "*_test.py"];
 /// do not look like tests.
 pub(super) fn collects_more(dir: &RunnableDir, root: &Path) -> bool {
     let folders = dir.path.ancestors().take_while(|folder| folder.starts_with(root));
-    let mut settings = folders.flat_map(|folder| {
-        ["pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"].map(|name| folder.join(name))
-    });
+    let mut settings = folders.flat_map(|folder| SETTINGS.map(|name| folder.join(name)));
     settings.any(|file| settings_collect_more(&text(&file)))
         || dir.config.test.args.iter().any(|argument| argument.contains("doctest"))
         || dir.conftests.iter().any(|conftest| text(&root.join(conftest)).contains("pytest_collect_file"))

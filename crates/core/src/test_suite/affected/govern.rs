@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 
 use super::changes::{Changes, is_below};
 use super::reach::Why;
+use crate::config::REPO_CONFIGS;
 use crate::image::ImageSpec;
 use crate::image::spec::DOCKERFILE;
 use crate::runnable_dir::{DEVOPS, RunnableDir};
+use crate::test_suite::pytest_files::SETTINGS;
 use crate::test_suite::reads::Fate;
 use crate::workspace::Workspace;
 
 const CONFIG: &str = "wharf.toml";
 /// Files in a dir, by name, that decide what its image installs or what its package is called.
 const MANIFESTS: [&str; 6] = ["uv.lock", "poetry.lock", "pyproject.toml", "setup.cfg", "setup.py", "uv.toml"];
-/// Files that pytest takes its settings from (pytest, "Configuration", "Initialization: determining rootdir and configfile").
-const SETTINGS: [&str; 5] = ["pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"];
 /// Tables that change nothing of how tests run.
 const IDLE_TABLES: [&str; 6] = ["registry", "files", "tasks", "thin-env", "setenv", "git"];
 /// Keys that change nothing of how tests run.
@@ -92,6 +92,14 @@ pub(super) fn governed(workspace: &Workspace, changes: &Changes, past: &Past<'_>
         if let Some(owners) = inputs.of(path, *fate) {
             add(Why::Image, owners.iter().flat_map(|owner| governor.using(owner)).collect(), None);
         }
+        if name.ends_with(".sh") {
+            // An entry point may go through it before any test begins, so no test is seen to read it.
+            add(Why::Configuration, governor.with_entry_point(), None);
+        }
+        if REPO_CONFIGS.contains(&name) {
+            // It says what a dir's own `wharf.toml` would say, of all dirs below it.
+            add(Why::Configuration, governor.below(folder), None);
+        }
         if SETTINGS.contains(&name) {
             add(Why::Settings, governor.below(folder), Some(folder.to_owned()));
         }
@@ -152,6 +160,12 @@ impl Governor<'_> {
     /// Dirs that use the image of the dir at `path`, itself included.
     fn using(&self, path: &str) -> BTreeSet<usize> {
         self.chains.iter().enumerate().filter(|(_, chain)| chain.contains(&path)).map(|(at, _)| at).collect()
+    }
+
+    /// Dirs whose containers begin with a script of theirs.
+    fn with_entry_point(&self) -> BTreeSet<usize> {
+        let dirs = self.workspace.dirs.iter().enumerate();
+        dirs.filter(|(_, dir)| dir.config.layout.entrypoint.is_some()).map(|(at, _)| at).collect()
     }
 
     fn below(&self, folder: &str) -> BTreeSet<usize> {

@@ -16,6 +16,7 @@ use super::changes::{Changes, is_below};
 use super::govern::Governed;
 use crate::dependency::{FileId, Graph};
 use crate::runnable_dir::Address;
+use crate::test_suite::pytest_files::is_named_like_a_test;
 use crate::test_suite::reads::{Cause, Fate, Reads};
 use crate::workspace::Workspace;
 
@@ -336,9 +337,4 @@ fn near<'f>(folders: &'f HashMap<String, Vec<FileId>>, path: &str) -> &'f [FileI
 fn is_idle(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     [".gitmodules", ".gitignore", ".gitattributes", "wharf.toml"].contains(&name)
-}
-
-fn is_named_like_a_test(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".py").is_some_and(|stem| stem.starts_with("test_") || stem.ends_with("_test"))
 }

@@ -183,7 +183,8 @@ fn is_older(path: &Path, moment: i64) -> bool {
 }
 
 fn hash(path: &Path) -> Option<Hash> {
-    let mode = std::fs::metadata(path).ok()?.mode();
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    let mode = metadata.mode();
     let bytes = std::fs::read(path).ok()?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(&(mode & 0o111).to_le_bytes());

@@ -20,7 +20,7 @@ const MAGIC: &[u8; 8] = b"wharfcnt";
 const CHECK: usize = 32;
 
 /// Hash of what a file is: its kind, its content, and whether it is a program.
-pub(super) type State = [u8; 32];
+pub(in crate::test_suite) type State = [u8; 32];
 
 /// What files were, by path.
 type Known = HashMap<String, (Stamp, State)>;
@@ -111,7 +111,12 @@ enum Kind {
     Other,
 }
 
-/// What is at `path`: a link's own text counts, and what it leads to.
+/// What is at `path`, without its kind.
+pub(in crate::test_suite) fn state_of(path: &Path) -> Option<State> {
+    state(path).map(|(state, _)| state)
+}
+
+/// What is at `path`: a link's own text counts, and what it leads to. What is no file is not opened: that could wait for ever.
 fn state(path: &Path) -> Option<(State, Kind)> {
     let metadata = std::fs::symlink_metadata(path).ok()?;
     let kind = if metadata.is_symlink() { Kind::Link } else { Kind::Other };

@@ -3,11 +3,8 @@
 use super::scene::{Digest, Scene, field};
 use super::tree::Tree;
 use crate::runnable_dir::{DEVOPS, RunnableDir};
+use crate::test_suite::pytest_files::{CONFTEST, SETTINGS, is_named_like_a_test};
 use crate::workspace::Workspace;
-
-/// Files in which pytest and its plugins find settings and hooks.
-const SETTINGS: [&str; 7] =
-    ["conftest.py", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "pytest.toml"];
 
 /// What of a runnable dir decides which files are its tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +35,7 @@ impl Facts {
 
     /// Whether files whose names do not look like tests may be collected, as far as settings tell.
     pub(super) fn may_collect_more(&self, scene: &Scene) -> bool {
-        let settings = |path: &&str| SETTINGS.contains(&path.rsplit('/').next().unwrap_or(path));
+        let settings = |path: &&str| decides(path);
         let own = self.files(scene).filter(settings).map(str::to_owned);
         let tells = |path: String| {
             let text = scene.text(&path);
@@ -66,7 +63,7 @@ impl Facts {
 
     /// Whether names and settings are the same in both.
     pub(super) fn are_settled(&self, before: &Tree, now: &Tree) -> bool {
-        let settings = |path: &&str| SETTINGS.contains(&path.rsplit('/').next().unwrap_or(path));
+        let settings = |path: &&str| decides(path);
         let mut above = self.above();
         self.files_in(before).eq(self.files_in(now))
             && self.files_in(now).filter(settings).all(|path| before.stamp(path) == now.stamp(path))
@@ -82,8 +79,10 @@ impl Facts {
             folders.push(folder);
         }
         let join = |folder: &str, name: &str| if folder == "." { name.to_owned() } else { format!("{folder}/{name}") };
-        let paths: Vec<String> =
-            folders.iter().flat_map(|folder| SETTINGS.iter().map(move |name| join(folder, name))).collect();
+        let paths: Vec<String> = folders
+            .iter()
+            .flat_map(|folder| SETTINGS.iter().chain([&CONFTEST]).map(move |name| join(folder, name)))
+            .collect();
         paths.into_iter()
     }
 
@@ -93,7 +92,7 @@ impl Facts {
         let files: Vec<String> = self.files(scene).map(str::to_owned).collect();
         for path in &files {
             field(&mut hasher, path.as_bytes());
-            if SETTINGS.contains(&path.rsplit('/').next().unwrap_or(path)) {
+            if decides(path) {
                 hasher.update(&scene.state(path).unwrap_or_default());
             }
         }
@@ -107,8 +106,8 @@ impl Facts {
     }
 }
 
-/// Whether pytest collects a file of that name by default (`python_files`).
-pub(super) fn is_named_like_a_test(path: &str) -> bool {
+/// Whether pytest and its plugins find settings or hooks in a file of that name.
+fn decides(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.strip_suffix(".py").is_some_and(|stem| stem.starts_with("test_") || stem.ends_with("_test"))
+    name == CONFTEST || SETTINGS.contains(&name)
 }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{CachedTest, Collected, DirEntry, Entry, FileEntry, Outcome, encode};
-use super::facts::is_named_like_a_test;
 use super::scene::Scene;
 use super::tree::Tree;
 use super::{Cache, Dir, Key, LearnedFiles, Place};
 use crate::test_suite::learned::Learned;
+use crate::test_suite::pytest_files::is_named_like_a_test;
 use crate::test_suite::reads::Reads;
 use crate::test_suite::report::model::{DirReport, TestReport};
 use crate::test_suite::spread::DirShard;

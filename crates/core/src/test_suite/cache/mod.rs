@@ -12,6 +12,7 @@
 mod contents;
 mod entry;
 mod facts;
+mod forced;
 mod keep;
 mod key;
 mod look_up;
@@ -38,7 +39,9 @@ use super::learned::Learned;
 use super::reads::Reads;
 use super::report::model::TestReport;
 
+pub(super) use contents::{State, state_of};
 pub use facts::Facts;
+pub(super) use forced::ask as tracked_though_ignored;
 pub use keep::Ran;
 pub use key::Key;
 pub use shared::{Limits, Mode, Shared};
@@ -134,7 +137,7 @@ impl Cache {
         let (root, folder): (PathBuf, PathBuf) = (root.into(), folder.into());
         let coming = thread::spawn(move || {
             let contents = Contents::load(&root, &folder);
-            Scene::new(&root, Tree::read(&root), contents)
+            Scene::new(&root, Tree::read(&root, &folder), contents)
         });
         Self { caching, place: Place::Coming(coming), dirs: BTreeMap::new(), faults: Faults::default() }
     }

@@ -55,7 +55,7 @@ impl Scene {
     pub(super) fn again(self) -> (Self, Tree) {
         let Self { root, tree: before, mut contents, .. } = self;
         contents.forget_links();
-        let tree = Tree::read(&root);
+        let tree = before.again(&root);
         (Self::new(&root, tree, contents), before)
     }
 

@@ -54,6 +54,7 @@ pub struct Limits {
 enum Job {
     Get(Key),
     Put(Key, Vec<u8>),
+    Remove(Key),
 }
 
 impl Shared {
@@ -110,6 +111,7 @@ impl Shared {
                     let answer = match job {
                         Job::Get(key) => shared.get(&key).map(|bytes| bytes.map(|bytes| (key, bytes))),
                         Job::Put(key, bytes) => shared.put(&key, &bytes).map(|()| None),
+                        Job::Remove(key) => shared.remove(&key).map(|()| None),
                     };
                     if sender.send(answer).is_err() {
                         return;
@@ -143,8 +145,12 @@ impl Shared {
 
     fn leave_alone(&self, why: &str) {
         self.is_left_alone.store(true, Ordering::Relaxed);
+        self.note(format!("the shared test cache `{}` is not used: {why}", self.shared.name()));
+    }
+
+    fn note(&self, note: String) {
         if let Ok(mut notes) = self.notes.lock() {
-            notes.push(format!("the shared test cache `{}` is not used: {why}", self.shared.name()));
+            notes.push(note);
         }
     }
 }
@@ -168,8 +174,27 @@ impl Store for Shared {
     }
 
     fn remove(&self, key: &Key) -> io::Result<()> {
-        // The next one that is put takes the place of a wrong one that is shared.
+        // One of one's own that is damaged says nothing of the one that is shared.
         self.own.remove(key)
+    }
+
+    fn forget(&self, keys: &[Key]) -> io::Result<()> {
+        if let Ok(mut waiting) = self.waiting.lock() {
+            waiting.retain(|(key, _)| !keys.contains(key));
+        }
+        match self.mode {
+            Mode::ReadWrite => {
+                let jobs = keys.iter().map(|key| Job::Remove(*key)).collect();
+                self.ask(jobs, (self.limits.writing, self.limits.writing));
+            }
+            Mode::Read if !keys.is_empty() => self.note(format!(
+                "what is wrong is still in the shared test cache `{}`, which is only read here: run `wharf test --verify-cache` \
+                 where it may be written",
+                self.shared.name()
+            )),
+            Mode::Read => {}
+        }
+        keys.iter().try_for_each(|key| self.own.remove(key))
     }
 
     fn fetch(&self, keys: &[Key]) -> Vec<(Key, Vec<u8>)> {

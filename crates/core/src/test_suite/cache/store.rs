@@ -33,6 +33,14 @@ pub trait Store: Debug + Send + Sync {
     /// When it cannot be taken away.
     fn remove(&self, key: &Key) -> io::Result<()>;
 
+    /// Takes away what is wrong, also from a place further away where that may be written.
+    ///
+    /// # Errors
+    /// When it cannot be taken away.
+    fn forget(&self, keys: &[Key]) -> io::Result<()> {
+        keys.iter().try_for_each(|key| self.remove(key))
+    }
+
     /// What a place further away has under these keys; nothing where there is none.
     fn fetch(&self, _keys: &[Key]) -> Vec<(Key, Vec<u8>)> {
         Vec::new()
@@ -200,7 +208,13 @@ impl Store for Folder {
     fn put(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
         let path = self.file(key);
         let folder = path.parent().unwrap_or(&self.path);
+        let is_new = !folder.is_dir();
         fs_err::create_dir_all(folder)?;
+        if is_new && self.limit.is_none() {
+            // Whoever may write to the store may write to all of it, whatever this user's mask says.
+            let mode = fs_err::metadata(&self.path)?.permissions().mode() & 0o7777;
+            fs_err::set_permissions(folder, std::fs::Permissions::from_mode(mode))?;
+        }
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(bytes)?;
         if self.limit.is_none() {
@@ -284,6 +298,20 @@ mod tests {
         assert_eq!(store.trim(u64::MAX, Some((age, now))).unwrap(), Trimmed { entries: 1, freed: 10, left: 20 });
         assert_eq!(store.get(&key("old")).unwrap(), None);
         assert!(store.get(&key("of the future")).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_folder_of_a_shared_store_is_as_open_as_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shared");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o2777)).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
+        let store = Folder::new(path, None);
+        store.put(&key("a"), b"x").unwrap();
+        let file = store.file(&key("a"));
+        assert_eq!(mode(file.parent().unwrap()), 0o2777);
+        assert_eq!(mode(&file), 0o644);
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! The work tree at one instant: every file that Git does not ignore, with what tells whether it has changed since.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use ignore::{WalkBuilder, WalkState};
 
+use super::forced::forced;
 use crate::dependency::walk::{Stamp, relative, threads};
 use crate::workspace::NEVER_ENTERED;
 
-/// All files of the super-repo and its sub-repos that Git does not ignore; links are files too, and are not followed.
+/// All files of the super-repo and its sub-repos that Git does not ignore, or tracks though it ignores them; links are files too, and are not followed.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     /// Sorted by path from the root.
@@ -17,37 +18,63 @@ pub(super) struct Tree {
     /// Folders, also sorted.
     folders: BTreeSet<String>,
     names: Mutex<HashMap<String, BTreeSet<String>>>,
+    /// Where answers of Git are kept.
+    folder: PathBuf,
 }
 
 impl Tree {
-    /// Reads it; what cannot be read is not in it.
-    pub(super) fn read(root: &Path) -> Self {
+    /// Reads it; what cannot be read is not in it. What Git had to be asked for is kept in `folder`.
+    pub(super) fn read(root: &Path, folder: &Path) -> Self {
         let found: Mutex<Found> = Mutex::default();
         let mut builder = WalkBuilder::new(root);
         builder.hidden(false).ignore(false).parents(false).require_git(false).follow_links(false);
         builder.threads(threads(usize::MAX));
         builder.build_parallel().run(|| {
-            let mut own = Own { files: Vec::new(), folders: Vec::new(), all: &found };
+            let mut own = Own { found: Found::default(), all: &found };
             Box::new(move |entry| {
                 let Ok(entry) = entry else { return WalkState::Continue };
                 let never = entry.depth() > 0 && NEVER_ENTERED.iter().any(|never| entry.file_name() == *never);
                 if never {
+                    if entry.file_name() == ".git"
+                        && let Some(repo) = entry.path().parent().and_then(|repo| relative(repo, root))
+                    {
+                        own.found.repos.push(if repo == "." { String::new() } else { repo });
+                    }
                     return WalkState::Skip;
                 }
                 let Some(path) = relative(entry.path(), root) else { return WalkState::Continue };
                 match entry.file_type() {
-                    Some(kind) if kind.is_dir() => own.folders.push(path),
+                    Some(kind) if kind.is_dir() => own.found.folders.push(path),
                     // Junk that Python leaves beside code says nothing.
                     Some(_) if path.ends_with(".pyc") => {}
-                    Some(_) => own.files.extend(entry.metadata().ok().map(|metadata| (path, Stamp::of(&metadata)))),
+                    Some(_) => {
+                        own.found.files.extend(entry.metadata().ok().map(|metadata| (path, Stamp::of(&metadata))));
+                    }
                     None => {}
                 }
                 WalkState::Continue
             })
         });
-        let (mut files, folders) = found.into_inner().unwrap_or_default();
+        let Found { mut files, folders, mut repos } = found.into_inner().unwrap_or_default();
         files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        Self { files, folders, names: Mutex::default() }
+        repos.sort_unstable();
+        let mut folders: BTreeSet<String> = folders.into_iter().collect();
+        let forced: Vec<Listed> =
+            forced(root, &repos, &files, folder).into_iter().filter_map(|path| listed(root, path)).collect();
+        if !forced.is_empty() {
+            for (path, _) in &forced {
+                folders.extend(path.match_indices('/').map(|(at, _)| path[..at].to_owned()));
+            }
+            files.extend(forced);
+            files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+            files.dedup_by(|a, b| a.0 == b.0);
+        }
+        Self { files, folders, names: Mutex::default(), folder: folder.to_owned() }
+    }
+
+    /// The same work tree as it is now.
+    pub(super) fn again(&self, root: &Path) -> Self {
+        Self::read(root, &self.folder)
     }
 
     /// All files, sorted.
@@ -95,20 +122,37 @@ impl Tree {
     }
 }
 
-/// Files and folders.
-type Found = (Vec<(String, Stamp)>, BTreeSet<String>);
+/// A file with what tells whether it has changed.
+pub(super) type Listed = (String, Stamp);
+
+/// One of those that are tracked though ignored, where it is there.
+fn listed(root: &Path, path: String) -> Option<Listed> {
+    if path.ends_with(".pyc") || path.split('/').any(|part| NEVER_ENTERED.contains(&part)) {
+        return None;
+    }
+    let metadata = std::fs::symlink_metadata(root.join(&path)).ok().filter(|metadata| !metadata.is_dir())?;
+    Some((path, Stamp::of(&metadata)))
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    files: Vec<Listed>,
+    folders: Vec<String>,
+    /// Folders with a `.git`, empty for the root.
+    repos: Vec<String>,
+}
 
 struct Own<'a> {
-    files: Vec<(String, Stamp)>,
-    folders: Vec<String>,
+    found: Found,
     all: &'a Mutex<Found>,
 }
 
 impl Drop for Own<'_> {
     fn drop(&mut self) {
         if let Ok(mut all) = self.all.lock() {
-            all.0.append(&mut self.files);
-            all.1.extend(self.folders.drain(..));
+            all.files.append(&mut self.found.files);
+            all.folders.append(&mut self.found.folders);
+            all.repos.append(&mut self.found.repos);
         }
     }
 }

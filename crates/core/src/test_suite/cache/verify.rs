@@ -15,7 +15,7 @@ impl Cache {
     /// Where that was asked for, compares what was known with what came of it; gives a line for each verdict that differs, and forgets the entries that were
     /// wrong.
     pub fn verify(&mut self, ran: &BTreeMap<usize, Ran<'_>>, learned: &LearnedFiles) -> Vec<String> {
-        let mut lines = Vec::new();
+        let (mut lines, mut wrong) = (Vec::new(), Vec::new());
         if self.caching.purpose != Purpose::Verify {
             return lines;
         }
@@ -31,10 +31,11 @@ impl Cache {
                 if !different.is_empty() {
                     let why = missed(&hit.reads, learned.get(file).map(|seen| &seen.reads));
                     lines.extend(different.into_iter().map(|line| format!("the test cache is wrong: {line}; {why}")));
-                    let _ = self.caching.store.remove(&dir.key.of_file(file));
+                    wrong.push(dir.key.of_file(file));
                 }
             }
         }
+        let _ = self.caching.store.forget(&wrong);
         lines
     }
 }

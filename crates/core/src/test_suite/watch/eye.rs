@@ -3,7 +3,7 @@
 //! One thread sends the paths that something happened to, as they come; what happened is found by looking. A folder that comes is watched
 //! and all in it is told, because files may have come into it before.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,21 @@ use std::thread;
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
-use super::saved::walk;
+use super::saved::{is_seen, walk};
 
 /// Sees what is written below a folder.
 #[derive(Debug)]
 pub struct Eye {
     folders: usize,
+}
+
+/// What it sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// Something happened to this path.
+    At(PathBuf),
+    /// Something may have happened anywhere, for this reason.
+    Anywhere(&'static str),
 }
 
 /// Why nothing can be watched.
@@ -50,6 +59,7 @@ const SEEN: WatchFlags = WatchFlags::CLOSE_WRITE
     .union(WatchFlags::ONLYDIR);
 
 struct Watches {
+    root: PathBuf,
     inotify: std::os::fd::OwnedFd,
     folders: HashMap<i32, PathBuf>,
 }
@@ -66,17 +76,41 @@ impl Watches {
             Err(error) => Err(error),
         }
     }
+
+    /// Watches all folders at and below one that has come, where Git sees it, and gives the files in it, or why not all is watched.
+    fn come(&mut self, folder: &Path) -> Result<Vec<PathBuf>, &'static str> {
+        let mut files = Vec::new();
+        if !is_seen(&self.root, folder, &mut HashMap::new()) {
+            return Ok(files);
+        }
+        for entry in walk(folder) {
+            if !entry.is_folder {
+                files.push(entry.path);
+            } else if self.add(&entry.path).is_err() {
+                return Err(
+                    "the system watches no more folders, so what is saved in new ones is not seen; raise it with \
+                            `sudo sysctl fs.inotify.max_user_watches=524288`, and begin anew",
+                );
+            }
+        }
+        Ok(files)
+    }
 }
 
 impl Eye {
-    /// Begins to look; `tell` gets each path that something happened to, from a thread, until it says that nobody listens.
+    /// Begins to look, also into folders that Git ignores and that are `hidden` from a walk therefore; `tell` gets what is seen, from a thread, until it says that nobody listens.
     ///
     /// # Errors
     /// When the system does not let it.
-    pub fn open(root: &Path, mut tell: impl FnMut(PathBuf) -> bool + Send + 'static) -> Result<Self, EyeError> {
+    pub fn open(
+        root: &Path,
+        hidden: &BTreeSet<PathBuf>,
+        mut tell: impl FnMut(Sight) -> bool + Send + 'static,
+    ) -> Result<Self, EyeError> {
         let inotify = inotify::init(CreateFlags::CLOEXEC).map_err(std::io::Error::from)?;
-        let mut watches = Watches { inotify, folders: HashMap::new() };
-        let folders: Vec<PathBuf> = walk(root).filter(|entry| entry.is_folder).map(|entry| entry.path).collect();
+        let mut watches = Watches { root: root.to_owned(), inotify, folders: HashMap::new() };
+        let folders = walk(root).filter(|entry| entry.is_folder).map(|entry| entry.path);
+        let folders: Vec<PathBuf> = folders.chain(hidden.iter().cloned()).collect();
         for folder in &folders {
             watches.add(folder).map_err(|error| match error {
                 rustix::io::Errno::NOSPC => EyeError::TooMany(folders.len()),
@@ -95,7 +129,7 @@ impl Eye {
     }
 }
 
-fn look(watches: &mut Watches, tell: &mut dyn FnMut(PathBuf) -> bool) {
+fn look(watches: &mut Watches, tell: &mut dyn FnMut(Sight) -> bool) {
     loop {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 16 * 1024];
         let mut told = Vec::new();
@@ -116,6 +150,16 @@ fn look(watches: &mut Watches, tell: &mut dyn FnMut(PathBuf) -> bool) {
             }
         }
         for (watch, name, events) in told {
+            if events.contains(ReadFlags::QUEUE_OVERFLOW) {
+                let root = watches.root.clone();
+                // Folders that came meanwhile are not watched yet.
+                let why = watches.come(&root).err();
+                let why = why.unwrap_or("more was saved at once than the system tells of, so all is looked at again");
+                if !tell(Sight::Anywhere(why)) {
+                    return;
+                }
+                continue;
+            }
             if events.contains(ReadFlags::IGNORED) {
                 watches.folders.remove(&watch);
                 continue;
@@ -124,12 +168,12 @@ fn look(watches: &mut Watches, tell: &mut dyn FnMut(PathBuf) -> bool) {
             let path = folder.join(name);
             let came = events.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
             if events.contains(ReadFlags::ISDIR) && came {
-                for entry in walk(&path) {
-                    if entry.is_folder {
-                        let _ = watches.add(&entry.path);
-                    } else if !tell(entry.path) {
-                        return;
-                    }
+                let sights = match watches.come(&path) {
+                    Ok(files) => files.into_iter().map(Sight::At).collect(),
+                    Err(why) => vec![Sight::Anywhere(why)],
+                };
+                if !sights.into_iter().all(&mut *tell) {
+                    return;
                 }
                 continue;
             }
@@ -137,7 +181,7 @@ fn look(watches: &mut Watches, tell: &mut dyn FnMut(PathBuf) -> bool) {
             if events.contains(ReadFlags::ISDIR) && events.contains(ReadFlags::ATTRIB) {
                 continue;
             }
-            if !tell(path) {
+            if !tell(Sight::At(path)) {
                 return;
             }
         }

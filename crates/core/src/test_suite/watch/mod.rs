@@ -6,5 +6,5 @@
 mod eye;
 mod saved;
 
-pub use eye::{Eye, EyeError};
+pub use eye::{Eye, EyeError, Sight};
 pub use saved::Saved;

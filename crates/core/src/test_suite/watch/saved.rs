@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 
 use crate::test_suite::affected::Changes;
+use crate::test_suite::cache::{State, state_of, tracked_though_ignored};
 use crate::test_suite::reads::Fate;
 
 /// The files of a work tree as far as they are known, and what was done to them.
 #[derive(Debug)]
 pub struct Saved {
     root: PathBuf,
+    /// Paths of the repos, empty for the root.
+    repos: Vec<String>,
     /// Paths from the root.
     known: BTreeSet<String>,
     /// Hashes of what changed before, so that writing the same again is no change.
-    contents: HashMap<String, blake3::Hash>,
+    contents: HashMap<String, State>,
     touched: BTreeSet<PathBuf>,
 }
 
@@ -50,17 +53,35 @@ fn is_an_editors(name: &str) -> bool {
 }
 
 impl Saved {
-    /// The files that are there now.
+    /// The files that are there now, in these repos by path from the root.
     #[must_use]
-    pub fn new(root: &Path) -> Self {
-        let mut saved =
-            Self { root: root.into(), known: BTreeSet::new(), contents: HashMap::new(), touched: BTreeSet::new() };
+    pub fn new(root: &Path, repos: Vec<String>) -> Self {
+        let mut saved = Self {
+            root: root.into(),
+            repos,
+            known: BTreeSet::new(),
+            contents: HashMap::new(),
+            touched: BTreeSet::new(),
+        };
         saved.known = saved.all();
         saved
     }
 
     fn all(&self) -> BTreeSet<String> {
-        walk(&self.root).filter(|entry| !entry.is_folder).filter_map(|entry| self.relative(&entry.path)).collect()
+        let seen = walk(&self.root).filter(|entry| !entry.is_folder).filter_map(|entry| self.relative(&entry.path));
+        seen.chain(self.forced().filter(|path| self.root.join(path).symlink_metadata().is_ok())).collect()
+    }
+
+    /// Files that Git tracks though it ignores them.
+    fn forced(&self) -> impl Iterator<Item = String> {
+        let is_own = |path: &String| path.split('/').any(|part| OWN.contains(&part));
+        self.repos.iter().flat_map(|repo| tracked_though_ignored(&self.root, repo)).filter(move |path| !is_own(path))
+    }
+
+    /// Folders of such files, which no walk finds.
+    #[must_use]
+    pub fn hidden_folders(&self) -> BTreeSet<PathBuf> {
+        self.forced().filter_map(|path| Some(self.root.join(path).parent()?.to_owned())).collect()
     }
 
     fn relative(&self, path: &Path) -> Option<String> {
@@ -82,6 +103,13 @@ impl Saved {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.touched.is_empty()
+    }
+
+    /// Looks at all again, because nobody knows what was missed.
+    pub fn look_again(&mut self) {
+        self.known = self.all();
+        self.contents.clear();
+        self.touched.clear();
     }
 
     /// What became of all that was touched. Temporary files that are gone, files that Git ignores and those written with the same
@@ -106,10 +134,10 @@ impl Saved {
                 continue;
             }
             let is_known = self.known.contains(&name);
-            if !is_known && !self.is_seen(&path, &mut listed) {
+            if !is_known && !is_seen(&self.root, &path, &mut listed) {
                 continue;
             }
-            let content = blake3::hash(&std::fs::read(&path).unwrap_or_default());
+            let content = state_of(&path).unwrap_or_default();
             let before = self.contents.insert(name.clone(), content);
             if is_known && before == Some(content) {
                 continue;
@@ -118,18 +146,6 @@ impl Saved {
             files.entry(name).or_insert(if is_known { Fate::Modified } else { Fate::Added });
         }
         Changes { files, ..Changes::default() }
-    }
-
-    /// Whether Git would see a file that is new: neither it nor a folder that it is in is ignored.
-    fn is_seen(&self, path: &Path, listed: &mut HashMap<PathBuf, BTreeSet<PathBuf>>) -> bool {
-        let mut below = path;
-        while let Some(folder) = below.parent().filter(|_| below != self.root) {
-            if !listed.entry(folder.to_owned()).or_insert_with(|| beside(folder)).contains(below) {
-                return false;
-            }
-            below = folder;
-        }
-        true
     }
 
     /// A file, or a folder with all that was in it.
@@ -143,6 +159,18 @@ impl Saved {
             files.insert(path, Fate::Removed);
         }
     }
+}
+
+/// Whether Git would see a path below `root` that is new: neither it nor a folder that it is in is ignored. `listed` remembers folders.
+pub(super) fn is_seen(root: &Path, path: &Path, listed: &mut HashMap<PathBuf, BTreeSet<PathBuf>>) -> bool {
+    let mut below = path;
+    while let Some(folder) = below.parent().filter(|_| below != root) {
+        if !listed.entry(folder.to_owned()).or_insert_with(|| beside(folder)).contains(below) {
+            return false;
+        }
+        below = folder;
+    }
+    true
 }
 
 /// What of a folder's files Git does not ignore.
@@ -168,7 +196,7 @@ mod tests {
                 std::fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
                 std::fs::write(folder.path().join(path), text).unwrap();
             }
-            let saved = Saved::new(folder.path());
+            let saved = Saved::new(folder.path(), Vec::new());
             Self { folder, saved }
         }
 
@@ -202,6 +230,28 @@ mod tests {
     }
 
     #[test]
+    fn what_git_tracks_though_it_ignores_it_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let output =
+                std::process::Command::new("git").arg("-C").arg(folder.path()).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        };
+        git(&["init", "--quiet"]);
+        std::fs::create_dir(folder.path().join("build")).unwrap();
+        for (path, text) in [(".gitignore", "build/\n"), ("build/kept.py", "1"), ("build/loose.py", "1")] {
+            std::fs::write(folder.path().join(path), text).unwrap();
+        }
+        git(&["add", "--force", "build/kept.py"]);
+        let saved = Saved::new(folder.path(), vec![String::new()]);
+        assert_eq!(saved.hidden_folders(), BTreeSet::from([folder.path().join("build")]));
+        let mut case = Case { folder, saved };
+        case.write("build/kept.py", "2");
+        case.write("build/loose.py", "2");
+        case.is(&[("build/kept.py", Fate::Modified)]);
+    }
+
+    #[test]
     fn how_editors_save_is_one_change() {
         let mut case = Case::new();
         // As vim does: a probe, a backup, another file renamed over it.
@@ -212,6 +262,30 @@ mod tests {
         std::fs::rename(case.folder.path().join("a.py.new"), case.folder.path().join("a.py")).unwrap();
         case.saved.touch(case.folder.path().join("a.py"));
         case.is(&[("a.py", Fate::Modified)]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let mut case = Case::new();
+        let pipe = case.folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        case.saved.touch(pipe);
+        let zero = case.folder.path().join("zero");
+        std::os::unix::fs::symlink("/dev/zero", &zero).unwrap();
+        case.saved.touch(zero);
+        case.is(&[("pipe", Fate::Added), ("zero", Fate::Added)]);
+    }
+
+    #[test]
+    fn after_a_look_at_all_only_what_comes_then_is_a_change() {
+        let mut case = Case::new();
+        std::fs::write(case.folder.path().join("missed.py"), "").unwrap();
+        std::fs::remove_file(case.folder.path().join("a.py")).unwrap();
+        case.saved.look_again();
+        case.is(&[]);
+        case.write("missed.py", "1");
+        case.write("a.py", "1");
+        case.is(&[("a.py", Fate::Added), ("missed.py", Fate::Modified)]);
     }
 
     #[test]

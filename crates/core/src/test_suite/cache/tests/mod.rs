@@ -451,3 +451,37 @@ fn contents_are_read_once() {
     case.write("lib/a.py", "x = 4\n");
     assert_eq!(read(&case), 1);
 }
+
+#[test]
+fn what_git_tracks_though_it_ignores_it_counts() {
+    let case = Case::new();
+    case.write(".gitignore", "*.csv\n");
+    case.write("infra/data/hidden/y.csv", "1\n");
+    case.write("infra/data/loose.csv", "1\n");
+    let git = |arguments: &[&str]| {
+        let output = std::process::Command::new("git").arg("-C").arg(case.root()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "--force", "infra/data/hidden/y.csv"]);
+    let folder = case.root().join(".wharf");
+    let everything = || {
+        let contents = Contents::load(&case.root(), &folder);
+        let mut scene = Scene::new(&case.root(), Tree::read(&case.root(), &folder), contents);
+        let files: Vec<String> = scene.tree.files().iter().map(|(path, _)| path.clone()).collect();
+        (scene.everything(), files)
+    };
+    let (before, files) = everything();
+    assert!(
+        files.contains(&"infra/data/hidden/y.csv".to_owned()) && !files.contains(&"infra/data/loose.csv".to_owned())
+    );
+    case.write("infra/data/loose.csv", "22\n");
+    assert_eq!(everything().0, before);
+    case.write("infra/data/hidden/y.csv", "22\n");
+    assert_ne!(everything().0, before);
+    // Another index, or other rules: Git is asked again.
+    git(&["add", "--force", "infra/data/loose.csv"]);
+    assert!(everything().1.contains(&"infra/data/loose.csv".to_owned()));
+    case.write(".gitignore", "");
+    assert_eq!(everything().1.iter().filter(|path| path.ends_with(".csv")).count(), 3);
+}

@@ -151,3 +151,29 @@ fn a_shared_store_that_dawdles_gets_so_much_time_in_all() {
     assert!(shared.fetch(&keys).is_empty());
     assert!(shared.notes().is_empty(), "said once");
 }
+
+#[test]
+fn what_is_found_wrong_is_forgotten_by_all() {
+    let case = Case::new();
+    let (_, _, cache) = look_with(&case, sharing(&case, "one", Mood::Well, Mode::ReadWrite));
+    keep_all(&case, cache);
+    let verify = |own: &str, mode: Mode| {
+        let caching = Caching { purpose: Purpose::Verify, ..sharing(&case, own, Mood::Well, mode) };
+        let (_, _, mut cache) = look_with(&case, caching);
+        let mut verdicts = PASSED;
+        verdicts[0].1 = Verdict::Failed;
+        let report = report(&verdicts, Vec::new());
+        let ran = BTreeMap::from([(0, Ran { report: &report, is_complete: true, is_whole: true, shard: None })]);
+        assert_eq!(cache.verify(&ran, &case.learned).len(), 1);
+        cache.notes()
+    };
+    let known_to = |own: &str| look_with(&case, sharing(&case, own, Mood::Well, Mode::Read)).0.files;
+    let notes = verify("two", Mode::Read);
+    assert!(
+        matches!(notes.as_slice(), [note] if note.contains("still in the shared test cache `elsewhere`")),
+        "{notes:?}"
+    );
+    assert_eq!(known_to("three"), set(&[A, B]), "it may not be written to");
+    assert_eq!(verify("four", Mode::ReadWrite), [""; 0]);
+    assert_eq!(known_to("five"), set(&[B]));
+}
