@@ -94,8 +94,7 @@ fn read_all(root: &Path, files: &[Seen], places: &[usize], known: &Cache) -> Vec
     if places.is_empty() {
         return Vec::new();
     }
-    let by_hash: HashMap<&[u8; 16], usize> =
-        known.records.iter().enumerate().map(|(place, (_, record))| (&record.hash, place)).collect();
+    let contents = Contents::of(&known.records, places.len());
     let next = AtomicUsize::new(0);
     let outcomes = Mutex::new(Vec::with_capacity(places.len()));
     let work = || {
@@ -103,7 +102,7 @@ fn read_all(root: &Path, files: &[Seen], places: &[usize], known: &Cache) -> Vec
         loop {
             let turn = next.fetch_add(1, Ordering::Relaxed);
             let Some(place) = places.get(turn) else { break };
-            own.push((turn, read(&root.join(&files[*place].path), &by_hash)));
+            own.push((turn, read(&root.join(&files[*place].path), &contents)));
         }
         if let Ok(mut all) = outcomes.lock() {
             all.append(&mut own);
@@ -121,7 +120,32 @@ fn read_all(root: &Path, files: &[Seen], places: &[usize], known: &Cache) -> Vec
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn read(path: &Path, by_hash: &HashMap<&[u8; 16], usize>) -> Outcome {
+/// Files that are quicker looked for one by one than by a table of all that is known.
+const FEW: usize = 32;
+
+/// Which record has which content.
+struct Contents<'a> {
+    records: &'a [(String, Record)],
+    /// Only for many files.
+    by_hash: Option<HashMap<&'a [u8; 16], usize>>,
+}
+
+impl<'a> Contents<'a> {
+    /// `questions` is how many files will be looked for.
+    fn of(records: &'a [(String, Record)], questions: usize) -> Self {
+        let table = || records.iter().enumerate().map(|(place, (_, record))| (&record.hash, place)).collect();
+        Self { records, by_hash: (questions > FEW).then(table) }
+    }
+
+    fn find(&self, hash: &[u8; 16]) -> Option<usize> {
+        match &self.by_hash {
+            Some(by_hash) => by_hash.get(hash).copied(),
+            None => self.records.iter().position(|(_, record)| record.hash == *hash),
+        }
+    }
+}
+
+fn read(path: &Path, contents: &Contents<'_>) -> Outcome {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => return Outcome::Failed(error.to_string()),
@@ -129,8 +153,8 @@ fn read(path: &Path, by_hash: &HashMap<&[u8; 16], usize>) -> Outcome {
     let whole = blake3::hash(&bytes);
     let mut hash = [0; 16];
     hash.copy_from_slice(&whole.as_bytes()[..16]);
-    match by_hash.get(&hash) {
-        Some(place) => Outcome::Known(*place),
+    match contents.find(&hash) {
+        Some(place) => Outcome::Known(place),
         None => Outcome::New(hash, parse(&bytes)),
     }
 }

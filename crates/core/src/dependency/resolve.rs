@@ -219,7 +219,9 @@ impl Search<'_, '_> {
             if let Some(file) = symbol.and_then(|symbol| dir.modules.get(&symbol)) {
                 return Step::Module(*file);
             }
-            self.note(&dir.path, &[&format!("{part}.py")]);
+            if self.absent.is_some() {
+                self.note(&dir.path, &[&format!("{part}.py")]);
+            }
             portions.extend(inner);
         }
         if portions.is_empty() { Step::Nothing } else { Step::Namespace(portions) }

@@ -193,3 +193,14 @@ fn parts_make_one_report() {
         merge(vec![part(DirStatus::NoTests, 1.0, 1.0, Some(5)), part(DirStatus::Passed, 1.0, 1.0, Some(0))]).unwrap();
     assert_eq!((none.status, none.exit_code), (DirStatus::Passed, Some(0)));
 }
+
+#[test]
+fn tests_of_one_part_stand_as_they_ended() {
+    let mut part = sample::dir("a");
+    // They ended one after the other, and their events were read at once.
+    let durations = [0.5, 0.25, 0.125].into_iter().chain(std::iter::repeat(0.0));
+    part.tests.iter_mut().zip(durations).for_each(|(test, duration)| test.duration = duration);
+    let before: Vec<String> = part.tests.iter().map(|test| test.id.clone()).collect();
+    let whole = merge(vec![part]).unwrap();
+    assert_eq!(whole.tests.iter().map(|test| test.id.clone()).collect::<Vec<_>>(), before);
+}
