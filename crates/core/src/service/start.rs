@@ -14,6 +14,7 @@ use super::error::ServiceError;
 use super::image;
 use super::plan::{Planned, ServicePlan};
 use super::ready::{self, IsOver, Probe};
+use super::shared;
 use super::spec::{asked_port, neighbours};
 use super::started::{Member, Started};
 use super::up;
@@ -197,7 +198,8 @@ impl<'a> Starter<'a> {
         let is_kept = lifetime == Lifetime::Kept;
         let lock = is_kept.then(|| lock(&workspace.surroundings.cache, network, &|| self.is_over()));
         let _lock = lock.transpose()?;
-        self.all()
+        self.all()?;
+        if is_kept { shared::join(&self.client, network, &self.members()) } else { Ok(()) }
     }
 
     fn is_over(&self) -> bool {
