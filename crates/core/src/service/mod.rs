@@ -25,6 +25,6 @@ mod up;
 pub use error::{NotReady, ServiceError};
 pub use plan::{Planned, ServicePlan, identity, plan};
 pub use shared::share;
-pub use start::{Lifetime, Lines, Order, client, lines, start};
+pub use start::{Lifetime, Lines, Order, check, client, lines, start};
 pub use started::{Died, Service, Started};
 pub use up::{DownPlan, plan_down, reach, running_up, up_network};
