@@ -53,7 +53,8 @@ impl Launch<'_> {
 
     /// Those of them that hold who sits where, filled in, unless something else sets them.
     pub(super) fn of_seat(&self) -> Vec<(String, String)> {
-        let mine = self.dir.config.layout.variables.iter().filter(|(name, text)| is_of_seat(text) && !self.is_set(name));
+        let mine =
+            self.dir.config.layout.variables.iter().filter(|(name, text)| is_of_seat(text) && !self.is_set(name));
         mine.map(|(name, text)| (name.clone(), self.filled(text))).collect()
     }
 

@@ -21,8 +21,8 @@ use crate::workspace::Workspace;
 pub const GROUP: &str = "wharf-engine";
 /// What is added to `/etc/profile` of such an image. Editors give a login shell ten seconds.
 pub const PROFILE: &str = include_str!("editor_profile.sh");
-/// Waits until the container's command has come so far: for whoever starts it.
-pub const READY: &str = "until [ -e /tmp/.wharf-environment ]; do sleep 0.1; done";
+/// Waits until the container's command has come so far, five minutes at most: for whoever starts it.
+pub const READY: &str = "tries=0; until [ -e /tmp/.wharf-environment ]; do tries=$((tries + 1)); [ $tries -le 3000 ] || exit 1; sleep 0.1; done";
 
 const WAIT: &str = include_str!("editor_wait.sh");
 /// A container that is started again has the file of before.
@@ -105,7 +105,8 @@ impl Launch<'_> {
     /// The text of [`Folder::env`].
     #[must_use]
     pub fn editor_env(&self, neighbours: Option<&Neighbours>) -> String {
-        let mut lines: Vec<String> = self.of_seat().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut lines: Vec<String> =
+            self.of_seat().into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         for variable in &self.dir.config.run.env {
             if let Variable::PassedOn(pattern) = variable
                 && pattern.contains('*')

@@ -10,8 +10,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use wharf_engine::siblings::{Socket, label_values, remove_labelled};
 use serde::{Deserialize, Serialize};
+use wharf_engine::siblings::{Socket, label_values, remove_labelled};
 use wharf_engine::{Client, Kind, Proxy, Rules};
 
 use super::editor::{self, Folder};

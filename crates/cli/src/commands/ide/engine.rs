@@ -27,7 +27,8 @@ impl Engine {
         })?;
         // Of one that was killed.
         let _ = std::fs::remove_file(&lent.listens);
-        let failed = |error| Failure::environment(format!("nothing can listen at `{}`: {error}", lent.listens.display()));
+        let failed =
+            |error| Failure::environment(format!("nothing can listen at `{}`: {error}", lent.listens.display()));
         let _proxy = lent.serve().map_err(failed)?;
         loop {
             thread::park();
