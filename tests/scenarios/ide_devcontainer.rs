@@ -152,7 +152,7 @@ fn siblings_of_a_devcontainer_need_no_sudo_and_see_the_same_files() {
     // What stays behind is listed with the workspace, and ends with all of it.
     let listed = wharf(&sandbox, &repo).args(["ps", "--json"]).run().assert_code(0).json();
     assert_eq!((&listed[0]["dir"], &listed[0]["verb"]), (&"lender".into(), &"sibling".into()), "{listed}");
-    wharf(&sandbox, &repo).args(["stop", "--all"]).run().assert_code(0);
+    wharf(&sandbox, &repo).args(["stop", "--all", "--time", "0"]).run().assert_code(0);
     assert_eq!(containers(&sandbox, &repo, EngineKind::Docker), [""; 0]);
 }
 

@@ -1,6 +1,5 @@
 //! A twin of an image, for programs that start containers and cannot be told whom to run as, with what, or in which group.
 
-use std::fmt::Write as _;
 use std::process;
 
 use crate::client::Client;
@@ -52,28 +51,23 @@ impl Client {
         }
         // An image's configuration is changed by way of a container, which never runs.
         let name = format!("wharf-editor-{}-{}", process::id(), &made_from[..12]);
-        let create = self.command().args(["create", "--name", &name, "--entrypoint=", twin.image]);
-        self.answer("make a container", &create.args(twin.command.iter().cloned()))?;
-        let committed = self.commit_twin(twin, &name, user.as_deref(), &made_from);
+        let mut create = self.command().args(["create", "--name", &name, "--entrypoint="]);
+        // By way of `commit --change`, Podman takes quotes for a part of what they are around.
+        let own = [(twin.without, ""), (MADE_FROM, made_from.as_str())];
+        for (label, value) in own.into_iter().chain(twin.labels.iter().map(|(label, value)| (*label, value.as_str()))) {
+            create = create.arg("--label").arg(format!("{label}={value}"));
+        }
+        let create = create.arg(twin.image).args(twin.command.iter().cloned());
+        self.answer("make a container", &create)?;
+        let committed = self.commit_twin(twin, &name, user.as_deref());
         let removed = self.ask("remove a container", &["rm", &name]);
         committed?;
         removed.map(|_| ())
     }
 
-    fn commit_twin(
-        &self,
-        twin: &Twin<'_>,
-        container: &str,
-        user: Option<&str>,
-        made_from: &str,
-    ) -> Result<(), EngineError> {
+    fn commit_twin(&self, twin: &Twin<'_>, container: &str, user: Option<&str>) -> Result<(), EngineError> {
         self.add_files(twin, container)?;
-        let mut labels = format!("LABEL {}=\"\" {MADE_FROM}={made_from}", twin.without);
-        for (name, value) in &twin.labels {
-            let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
-            let _ = write!(labels, " {name}=\"{quoted}\"");
-        }
-        let mut commit = self.command().args(["commit", "--change", &labels]);
+        let mut commit = self.command().arg("commit");
         if let Some(user) = user {
             commit = commit.arg("--change").arg(format!("USER {user}"));
         }
