@@ -46,7 +46,7 @@ impl Client {
         };
         let made_from = blake3::hash(format!("1 {user:?} {twin:?}").as_bytes()).to_hex()[..20].to_owned();
         let there = self.image(twin.reference)?;
-        if there.is_some_and(|image| image.labels.get(MADE_FROM) == Some(&made_from)) {
+        if there.as_ref().is_some_and(|image| image.labels.get(MADE_FROM) == Some(&made_from)) {
             return Ok(());
         }
         // An image's configuration is changed by way of a container, which never runs.
@@ -62,7 +62,12 @@ impl Client {
         let committed = self.commit_twin(twin, &name, user.as_deref());
         let removed = self.ask("remove a container", &["rm", &name]);
         committed?;
-        removed.map(|_| ())
+        removed?;
+        if let Some(earlier) = there.filter(|image| image.labels.contains_key(MADE_FROM)) {
+            // It has no name any more; one that a container still has stays.
+            let _ = self.ask("remove an image", &["image", "rm", &earlier.id]);
+        }
+        Ok(())
     }
 
     fn commit_twin(&self, twin: &Twin<'_>, container: &str, user: Option<&str>) -> Result<(), EngineError> {
