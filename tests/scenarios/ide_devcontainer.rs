@@ -85,6 +85,15 @@ fn services_are_beside_a_devcontainer() {
     // `wharf bash` has the same ones, and they are still there.
     let mine = wharf(&sandbox, &repo).args(["run", "served", "--", "sh", "-c", script]).run();
     assert_eq!(mine.assert_code(0).stdout, seen.stdout, "{}", mine.stderr);
+    // Another clone does not meet them, though the file is the same.
+    repo.commit("editors");
+    let other = repo.clone_to(sandbox.path().join("elsewhere/sample"));
+    wharf(&sandbox, &other).args(["ide", "generate", "devcontainer", "--check"]).run().assert_code(0);
+    let second = Up::new(&sandbox, &other, "served");
+    let others = second.exec(script).assert_code(0).stdout.clone();
+    assert!(others.ends_with("\n200\n") && others != seen.stdout, "{others}");
+    drop(second);
+    wharf(&sandbox, &other).args(["down", "--dir", "served"]).run().assert_code(0).stdout_contains("-up-web\n");
     // A network under a container that is stopped would keep that from being started again.
     let network =
         up.docker(&["inspect", "--format", "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}", &up.id]);
@@ -201,4 +210,28 @@ fn nothing_of_one_machine_is_committed() {
     let clash = "[run]\nservices = [\"web\"]\nnetwork = \"mine\"\n[services.web]\nimage = \"x\"\n";
     repo.write("plain/devops/wharf.toml", format!("{NO_PYTHON}{clash}"));
     generate(&[]).assert_code(3).stderr_contains("`plain` joins the network `mine`");
+}
+
+#[test]
+fn what_a_devcontainer_cannot_have_is_said_before_it_starts() {
+    require(EngineKind::Docker);
+    let sandbox = sandbox();
+    let service = format!("[services.web]\nimage = \"{}\"\ncommand = [\"sleep\", \"1000\"]\n", base_image());
+    let toml = format!("{NO_PYTHON}[run]\nservices = [\"web\"]\n{service}");
+    let repo = sample::workspace(&sandbox).dir("waiter", |dir| dir.no_requirements().toml(&toml)).build();
+    // A file of before there were services names no network.
+    let old = ide(&sandbox, &repo, &["image", "waiter"]);
+    old.assert_code(0).stderr_contains("no network is named in which `waiter` could find its services");
+    repo.write("waiter/devops/wharf.toml", format!("{toml}ready = \"exit 1\"\nready-timeout = \"1s\"\n"));
+    let network = format!("wharf-editor-test-{}", std::process::id());
+    let failed = ide(&sandbox, &repo, &["image", "waiter", "--network", &network]);
+    failed.assert_code(4).stderr_contains("service `web` did not get ready");
+    wharf(&sandbox, &repo).args(["down", "--dir", "waiter"]).run().assert_code(0);
+    let left =
+        sandbox.command("docker").args(["network", "ls", "--quiet", "--filter", &format!("name={network}")]).run();
+    assert_eq!((left.assert_code(0).stdout.as_str(), containers(&sandbox, &repo, EngineKind::Docker)), ("", vec![]));
+    repo.write("not.json", "{}");
+    let served = ide(&sandbox, &repo, &["engine", "not.json"]);
+    served.assert_code(4).stderr_contains("`not.json` does not say what is served").stderr_contains("hint: ");
+    sandbox.command("docker").args(["image", "rm", "sample-waiter:editor"]).run().assert_code(0);
 }
