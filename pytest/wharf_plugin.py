@@ -997,7 +997,9 @@ class Reads(Guarded):
         self.by_node = {}
         self.fixtures = {}  # definition of a fixture that is wider than a function: its unit
         self.items = {}  # node id: test
-        self.last = None
+        self.last = None  # the file of the test that began last
+        self.begun = None  # its node id
+        self.prefix = ()  # what node ids in that file start with; at first, none does
         cache = paths.rebase(str(config.getini("cache_dir"))) if config.pluginmanager.hasplugin("cacheprovider") else None
         recorder.skip.extend([cache] if cache else [])
 
@@ -1014,8 +1016,10 @@ class Reads(Guarded):
         return found
 
     def work(self, unit):
-        before, self.recorder.work = self.recorder.work, unit
-        self.recorder.importing.clear()  # what an exception of a signal may have left
+        recorder = self.recorder
+        before, recorder.work = recorder.work, unit
+        if recorder.importing:
+            recorder.importing.clear()  # what an exception of a signal may have left
         return before
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -1043,17 +1047,18 @@ class Reads(Guarded):
 
     def begin(self, nodeid):
         """A test starts: what is seen from now on belongs to its file."""
-        file = self.file(nodeid)
-        if file is not self.last:
-            if self.last is not None:
+        self.begun = nodeid
+        if not nodeid.startswith(self.prefix):
+            file = self.file(nodeid)
+            if self.last is not None and file is not self.last:
                 self.recorder.switch(file.unit, (self.last.unit,))
-            self.last = file
-        self.work(file.unit)
+            self.last, self.prefix = file, nodeid.partition("::")[0] + "::"
+        self.work(self.last.unit)
 
     def end(self, nodeid):
         """A test has ended, whatever came of it."""
         self.recorder.work = self.recorder.base
-        file = self.file(nodeid)
+        file = self.last if nodeid == self.begun else self.file(nodeid)
         file.ran.add(nodeid)
         if self.fixtures:
             definitions = getattr(getattr(self.items.get(nodeid), "_fixtureinfo", None), "name2fixturedefs", {})
