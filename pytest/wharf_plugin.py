@@ -15,6 +15,7 @@ One file, standard library only, CPython 3.6 or newer, pytest 6 or newer. PYTEST
 
 import errno
 import functools
+import gc
 import inspect
 import json
 import os
@@ -25,6 +26,7 @@ import time
 from json.encoder import encode_basestring_ascii as quoted
 
 import pytest
+from _pytest._io import TerminalWriter
 from _pytest.reports import TestReport
 from _pytest.runner import CallInfo
 
@@ -40,6 +42,8 @@ WRITE_LIMIT = 4000  # bytes; below PIPE_BUF on Linux, so that no write is ever t
 LONGREPR_LIMIT = 256 * 1024
 SECTION_LIMIT = 64 * 1024
 MESSAGE_LIMIT = 500
+SWEEP = 100000  # objects made during collection before Python's garbage collector looks at them; its own 700 mean hundreds of looks
+FROZEN = 1000  # objects: CPython 3.12 itself keeps some hundred from its collector; where a project does so there are thousands
 HIGH_FD = 200  # out of the way of tests that count on low file descriptors
 EXIT_TIMED_OUT = 124
 FROM_CALL = CallInfo.from_call.__func__.__code__
@@ -180,6 +184,45 @@ class Stream:
             self.event("problem", message=cut(message, LONGREPR_LIMIT), **more)
 
 
+class Letters:
+    """Standard output as pytest's terminal report knows it: a letter of progress shares the write of the next event.
+
+    In an image that does not buffer (`PYTHONUNBUFFERED`) each letter would be a write of its own, which the engine carries
+    through four processes.
+    """
+
+    def __init__(self, file, stream):
+        self.file = file
+        self.stream = stream
+        self.dirty = False
+
+    @classmethod
+    def share(cls, config, stream):
+        """Puts it between a terminal report that is pytest's own, writes to a pipe or a file, and is no test's output."""
+        writer = getattr(config.pluginmanager.getplugin("terminalreporter"), "_tw", None)
+        file = getattr(writer, "_file", None)
+        if type(writer) is TerminalWriter and file is sys.stdout and not file.isatty() and config.getoption("capture", "no") != "no":
+            writer._file = cls(file, stream)
+            return lambda: setattr(writer, "_file", file)
+        return lambda: None
+
+    def write(self, text):
+        if len(text) == 1 and " " < text < "\x7f" and self.stream.fd is not None:
+            self.stream.pending += text
+            return 1
+        self.stream.flush()
+        self.dirty = True
+        return self.file.write(text)
+
+    def flush(self):
+        if self.dirty:
+            self.dirty = False
+            self.file.flush()
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
 def private_copy(fd):
     """A close-on-exec duplicate of `fd` with a high number, or None where `fd` is closed."""
     for lowest in (HIGH_FD, 10):
@@ -229,6 +272,33 @@ class Guarded:
                 self.stream.problem("the plugin failed: " + traceback.format_exc())
         except Exception:
             pass
+
+
+class Garbage(Guarded):
+    """Keeps Python's garbage collector from going over what collection makes again and again: nearly all of it stays.
+
+    While tests are collected it looks less often. Afterwards what is there counts as old, as if it had been gone over:
+    a full collection still sees it. What a project sets itself stands.
+    """
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection(self):
+        usual = gc.get_threshold()
+        rarely = (SWEEP,) + usual[1:]
+        if 0 < usual[0] < SWEEP:
+            gc.set_threshold(*rarely)
+        yield
+        try:
+            if gc.get_threshold() == rarely:
+                gc.set_threshold(*usual)
+                if hasattr(gc, "freeze") and gc.get_freeze_count() < FROZEN:  # CPython 3.7
+                    gc.freeze()
+                    gc.unfreeze()  # into the oldest generation
+        except Exception:
+            self.trouble()
 
 
 # ----------------------------------------------------------------------------------------------- ids
@@ -927,7 +997,9 @@ class Reads(Guarded):
         self.by_node = {}
         self.fixtures = {}  # definition of a fixture that is wider than a function: its unit
         self.items = {}  # node id: test
-        self.last = None
+        self.last = None  # the file of the test that began last
+        self.begun = None  # its node id
+        self.prefix = ()  # what node ids in that file start with; at first, none does
         cache = paths.rebase(str(config.getini("cache_dir"))) if config.pluginmanager.hasplugin("cacheprovider") else None
         recorder.skip.extend([cache] if cache else [])
 
@@ -944,8 +1016,10 @@ class Reads(Guarded):
         return found
 
     def work(self, unit):
-        before, self.recorder.work = self.recorder.work, unit
-        self.recorder.importing.clear()  # what an exception of a signal may have left
+        recorder = self.recorder
+        before, recorder.work = recorder.work, unit
+        if recorder.importing:
+            recorder.importing.clear()  # what an exception of a signal may have left
         return before
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -973,17 +1047,18 @@ class Reads(Guarded):
 
     def begin(self, nodeid):
         """A test starts: what is seen from now on belongs to its file."""
-        file = self.file(nodeid)
-        if file is not self.last:
-            if self.last is not None:
+        self.begun = nodeid
+        if not nodeid.startswith(self.prefix):
+            file = self.file(nodeid)
+            if self.last is not None and file is not self.last:
                 self.recorder.switch(file.unit, (self.last.unit,))
-            self.last = file
-        self.work(file.unit)
+            self.last, self.prefix = file, nodeid.partition("::")[0] + "::"
+        self.work(self.last.unit)
 
     def end(self, nodeid):
         """A test has ended, whatever came of it."""
         self.recorder.work = self.recorder.base
-        file = self.file(nodeid)
+        file = self.last if nodeid == self.begun else self.file(nodeid)
         file.ran.add(nodeid)
         if self.fixtures:
             definitions = getattr(getattr(self.items.get(nodeid), "_fixtureinfo", None), "name2fixturedefs", {})
@@ -1163,6 +1238,7 @@ class Session(Guarded):
         self.from_workers = {}
         self.interruption = None
         self.ending = None  # the session and its exit status, from its end until `done` is sent
+        self.unshare = None  # gives the terminal report its own file back
         self.passed = stream.head + '"finished","id":%s,"outcome":"passed","duration":%.6f,"phase":null,"message":"","longrepr":"","sections":[],%s}'
         self.started = stream.head + '"started","id":%s,%s}'
         self.files = {}
@@ -1175,6 +1251,8 @@ class Session(Guarded):
         self.xdist = self.config.pluginmanager.getplugin("dsession")
         if self.xdist is not None:
             self.follow_workers()
+        else:
+            self.unshare = Letters.share(self.config, self.stream)
         rootdir = self.paths.rebase("")
         self.stream.event(
             "session",
@@ -1187,6 +1265,8 @@ class Session(Guarded):
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session, exitstatus):
+        if self.unshare is not None:
+            self.unshare()
         self.stream.flush()
         self.ending = (session, exitstatus)
         yield
@@ -1743,6 +1823,7 @@ def pytest_configure(config):
         else:
             settings, plugin = json.loads(inside["wharf"]), Worker(config)
         config.pluginmanager.register(plugin, "wharf-session")
+        config.pluginmanager.register(Garbage(plugin.stream), "wharf-garbage")
         if COVERAGE:
             config.pluginmanager.register(COVERAGE[0], "wharf-coverage")
         elif inside is not None and (settings.get("coverage") or {}).get("folder"):

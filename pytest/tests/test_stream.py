@@ -1,7 +1,9 @@
 """The stream itself: sizes, noise, nested sessions, being inert, failing inside."""
 
+import gc
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -220,3 +222,78 @@ def test_the_header_is_said_once_and_only_when_given(project):
         assert b"wharf: image" not in project.run(settings={"header": header}).output
     run = project.run(settings={"header": "wharf: image h-infra:dev-1.4.0"})
     assert run.output.count(b"wharf: image h-infra:dev-1.4.0\n") == 1 and run.status == 0
+
+
+@pytest.mark.parametrize("args", [(), ("-v",), ("-q", "--color=yes"), ("-s",), ("-x",)])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_the_terminal_report_is_pytests_own(project, args, buffered):
+    for name in ("a", "b"):
+        project.write("test_%s.py" % name, """
+            import pytest
+            @pytest.mark.parametrize("n", range(75))
+            def test_n(n):
+                print("out")
+                assert n not in (3, 74)
+            @pytest.mark.xfail
+            def test_x(): assert 0
+            def test_s(): pytest.skip("no")
+        """)
+    env = {"PYTHONUNBUFFERED": buffered or None}
+    mine = project.run(*args, env=env)
+    plain = project.run(*args, env=dict(env, WHARF_PLUGIN=None))
+
+    def text(run):
+        return re.sub(r" in [0-9.]+s", "", run.output.decode("utf-8"))
+
+    assert text(mine) == text(plain)
+    assert len(mine.of("finished")) == (4 if args == ("-x",) else 154)
+
+
+def test_letters_before_a_crash_are_there(project):
+    project.write("test_a.py", """
+        import os
+        def test_1(): pass
+        def test_2(): assert 0
+        def test_3(): os._exit(9)
+    """)
+    run = project.run(env={"PYTHONUNBUFFERED": "1"})
+    assert run.status == 9 and b"test_a.py .F" in run.output
+
+
+def test_the_garbage_collector_is_as_the_project_left_it(project):
+    asks = """
+        import gc, weakref
+        USUAL = %s
+        class Ring: pass
+        ring = Ring(); ring.me = ring
+        gone = weakref.ref(ring)
+        del ring
+        def test_threshold():
+            assert gc.isenabled() and gc.get_threshold() == USUAL
+        def test_what_collection_left_is_collected():
+            assert (gc.get_freeze_count() > 1000) == FROZEN
+            gc.collect()
+            assert gone() is None
+    """
+    if not hasattr(gc, "freeze"):
+        asks = asks.replace("assert (gc.get_freeze_count() > 1000) == FROZEN", "")
+    usual = gc.get_threshold()
+    project.write("test_a.py", asks % (usual,) + "\n        FROZEN = False\n")
+    assert set(project.run().outcomes().values()) == {"passed"}
+    project.write("conftest.py", "import gc\ngc.set_threshold(123, 4, 5)\n")
+    project.write("test_a.py", asks % ((123,) + gc_after(123),) + "\n        FROZEN = False\n")
+    assert set(project.run().outcomes().values()) == {"passed"}
+    if hasattr(gc, "freeze"):  # the project's own frozen objects stay so
+        project.write("conftest.py", "import gc\ngc.freeze()\n")
+        project.write("test_a.py", asks % (usual,) + "\n        FROZEN = True\n")
+        assert set(project.run().outcomes().values()) == {"passed"}
+
+
+def gc_after(first):
+    """The rest of the threshold as this Python reads it back."""
+    before = gc.get_threshold()
+    gc.set_threshold(first, 4, 5)
+    try:
+        return gc.get_threshold()[1:]
+    finally:
+        gc.set_threshold(*before)

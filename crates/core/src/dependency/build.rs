@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use super::cache::Draft;
 use super::examine::{Examined, examine};
 use super::graph::{File, FileId, Files, Given, Graph, Link, Links, Why};
 use super::imports::{How, When};
@@ -21,16 +22,26 @@ impl Graph {
     #[must_use]
     pub fn build(workspace: &Workspace, given: &Given) -> Self {
         let mut examined = examine(&workspace.root, given.cache.as_deref());
-        std::thread::scope(|scope| {
-            if let Some(unsaved) = examined.unsaved.take() {
+        let draft = examined.draft.take();
+        let (mut graph, file_links) = Self::unlinked(workspace, given, examined);
+        let done = &graph;
+        let links = std::thread::scope(|scope| {
+            if let Some(draft) = draft {
                 // Without a thread for it, it is not kept, and the next run reads more.
-                let _ = std::thread::Builder::new().spawn_scoped(scope, || unsaved.save());
+                let _ = std::thread::Builder::new().spawn_scoped(scope, move || done.keep(draft));
             }
-            Self::of(workspace, given, examined)
-        })
+            done.link(&file_links)
+        });
+        graph.links = links;
+        graph
     }
 
-    fn of(workspace: &Workspace, given: &Given, examined: Examined) -> Self {
+    fn keep(&self, draft: Draft) {
+        draft.save(&self.strings, self.files.0.iter().map(|file| (file.path.as_str(), &file.record)));
+    }
+
+    /// The graph but for its links, with the files that are symbolic links to others.
+    fn unlinked(workspace: &Workspace, given: &Given, examined: Examined) -> (Self, Vec<(FileId, String)>) {
         let Examined { mut strings, files: examined, dir_links, parsed, .. } = examined;
         let mut tree = Tree::new(borders(workspace));
         let mut roots = Roots::places(workspace, &given.packages, &mut tree, &mut strings);
@@ -40,7 +51,7 @@ impl Graph {
             let id = FileId(u32::try_from(place).expect("fewer files than a u32 counts"));
             let dir = tree.add_file(&seen.path, id, &mut strings);
             file_links.extend(seen.link.map(|target| (id, target)));
-            files.push(File::new(seen.path, dir, record));
+            files.push(File { path: seen.path, dir, record });
         }
         for (path, target) in &dir_links {
             tree.add_link(path, target, &mut strings);
@@ -51,17 +62,8 @@ impl Graph {
             .map(|file| (tree.dir(file.dir).holder, tree.base(file.dir)))
             .collect();
         roots.complete(&tree, inserted);
-        let mut graph = Self {
-            files: Files(files),
-            strings,
-            tree,
-            roots,
-            links: Links::default(),
-            reversed: OnceLock::new(),
-            parsed,
-        };
-        graph.links = graph.link(&file_links);
-        graph
+        let (links, reversed) = (Links::default(), OnceLock::new());
+        (Self { files: Files(files), strings, tree, roots, links, reversed, parsed }, file_links)
     }
 
     /// All links; `file_links` are symbolic ones, by the file that is one.
@@ -88,14 +90,15 @@ impl Graph {
 
     /// The links of these files, one after the other in the graph.
     fn link_some(&self, ids: &[FileId], file_links: &[(FileId, String)]) -> Links {
-        let mut resolver = Resolver::new(self.known());
+        let imports = ids.iter().map(|id| self.get(*id).record.imports.len()).sum();
+        let mut resolver = Resolver::new(self.known(), imports);
         let mut links = Links { starts: vec![0], links: Vec::new() };
         let mut own = Vec::new();
         for id in ids.iter().copied() {
             own.clear();
             let file = self.get(id);
             let standing = self.standing(id);
-            for import in &file.imports {
+            for import in &file.record.imports {
                 let named = match import.how {
                     How::Statement => Why::Import,
                     How::Call => Why::Call,

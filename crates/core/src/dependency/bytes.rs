@@ -39,7 +39,18 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
+    #[inline]
     pub(crate) fn number(&mut self) -> Option<u64> {
+        match self.bytes {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.bytes = rest;
+                Some(u64::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.bytes.split_first()?;

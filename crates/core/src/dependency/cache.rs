@@ -70,29 +70,16 @@ impl Draft {
         Some(Self { file, path: path.to_owned(), started })
     }
 
-    /// What is to stand in it.
-    pub(super) fn fill<'a>(self, strings: &Strings, records: impl Iterator<Item = (&'a str, &'a Record)>) -> Unsaved {
-        Unsaved { body: write(strings, records, self.started), draft: self }
-    }
-}
-
-/// A cache that is yet to be written.
-#[derive(Debug)]
-pub(super) struct Unsaved {
-    body: Vec<u8>,
-    draft: Draft,
-}
-
-impl Unsaved {
     /// Replaces the cache. A cache that cannot be written makes the next run slower, no more.
-    pub(super) fn save(self) {
+    pub(super) fn save<'a>(self, strings: &Strings, records: impl Iterator<Item = (&'a str, &'a Record)>) {
+        let body = write(strings, records, self.started);
         let mut whole = Writer::default();
         whole.raw(MAGIC);
         whole.raw(&VERSION.to_le_bytes());
-        whole.raw(blake3::hash(&self.body).as_bytes());
-        whole.raw(&self.body);
-        if fs_err::write(self.draft.file.path(), whole.bytes).is_ok() {
-            let _ = self.draft.file.persist(&self.draft.path);
+        whole.raw(blake3::hash(&body).as_bytes());
+        whole.raw(&body);
+        if fs_err::write(self.file.path(), whole.bytes).is_ok() {
+            let _ = self.file.persist(&self.path);
         }
     }
 }
@@ -166,9 +153,11 @@ fn read(bytes: &[u8]) -> Option<Cache> {
     let mut reader = Reader { bytes: body };
     let started = reader.number()?.cast_signed();
     let mut strings = Strings::default();
-    for number in 0..reader.number()? {
+    let texts = reader.length()?;
+    strings.reserve(texts);
+    for number in 0..texts {
         // Each is there once, or the numbers would not fit.
-        (u64::from(strings.add(reader.text()?).0) == number).then_some(())?;
+        (strings.add(reader.text()?).0 as usize == number).then_some(())?;
     }
     let count = reader.length()?;
     let mut records = Vec::with_capacity(count);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::cache::{Cache, Draft, Record, Unsaved};
+use super::cache::{Cache, Draft, Record};
 use super::imports::{Fault, FileImports, Import};
 use super::parse::parse;
 use super::strings::Strings;
@@ -23,8 +23,8 @@ pub(super) struct Examined {
     pub dir_links: Vec<(String, String)>,
     /// How many were parsed; all others were known.
     pub parsed: usize,
-    /// What is to be kept of it, where anything is new.
-    pub unsaved: Option<Unsaved>,
+    /// Where it is to be kept, if anything is new.
+    pub draft: Option<Draft>,
 }
 
 enum Outcome {
@@ -70,9 +70,8 @@ pub(super) fn examine(root: &Path, cache: Option<&Path>) -> Examined {
         };
         files.push((seen, record));
     }
-    let records = || files.iter().map(|(seen, record)| (seen.path.as_str(), record));
-    let unsaved = draft.filter(|_| !is_as_before).map(|draft| draft.fill(&known.strings, records()));
-    Examined { strings: known.strings, files, dir_links: found.dir_links, parsed, unsaved }
+    let draft = draft.filter(|_| !is_as_before);
+    Examined { strings: known.strings, files, dir_links: found.dir_links, parsed, draft }
 }
 
 /// For each file the place of its record, where that can be trusted without reading the file.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use super::cache::Record;
-use super::imports::{Fault, Import, When};
+use super::imports::{Fault, When};
 use super::resolve::{self, Exports, Known, Standing};
 use super::roots::{PackageRoots, Roots, Scope};
 use super::strings::{Strings, Symbol};
@@ -79,15 +79,8 @@ pub struct Link {
 pub(super) struct File {
     pub path: String,
     pub dir: DirId,
-    pub imports: Box<[Import<Symbol>]>,
-    pub exports: Box<[Symbol]>,
-    pub fault: Option<Fault<Symbol>>,
-}
-
-impl File {
-    pub(super) fn new(path: String, dir: DirId, record: Record) -> Self {
-        Self { path, dir, imports: record.imports, exports: record.exports, fault: record.fault }
-    }
+    /// What is known of it.
+    pub record: Record,
 }
 
 #[derive(Debug)]
@@ -95,7 +88,7 @@ pub(super) struct Files(pub Vec<File>);
 
 impl Exports for Files {
     fn of(&self, file: FileId) -> &[Symbol] {
-        &self.0[file.0 as usize].exports
+        &self.0[file.0 as usize].record.exports
     }
 }
 
@@ -161,7 +154,7 @@ impl Graph {
     /// What Python would not take in a file. Its imports are those that could be read nevertheless.
     #[must_use]
     pub fn fault(&self, file: FileId) -> Option<Fault<&str>> {
-        let fault = self.get(file).fault.as_ref()?;
+        let fault = self.get(file).record.fault.as_ref()?;
         Some(Fault { line: fault.line, message: self.strings.text(fault.message) })
     }
 
@@ -220,7 +213,7 @@ impl Graph {
             if dir.init.is_none() {
                 absent.insert(join(&dir.path, "__init__.py"));
             }
-            for import in &self.get(file).imports {
+            for import in &self.get(file).record.imports {
                 let place = if import.level == 0 { None } else { Some(standing.dir) };
                 if seen.insert((standing.scope, place, import.level, import.module, import.name)) {
                     resolve::absent(self.known(), import, standing, &mut absent);

@@ -7,9 +7,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use smallvec::smallvec;
+
 use super::graph::FileId;
 use super::imports::Import;
-use super::roots::{Roots, Scope};
+use super::roots::{Folders, Roots, Scope};
 use super::strings::{Hasher, Strings, Symbol};
 use super::tree::{DirId, Tree, join};
 
@@ -48,40 +50,60 @@ pub(super) struct Standing {
     pub dir: DirId,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+/// Where the search for a module begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Start {
-    Scope(Scope),
-    Dir(Option<DirId>),
+    /// In this folder: that of a relative import, or the only one in which the first part of the name is.
+    Dir(DirId),
+    /// In these folders, by their place in [`Resolver::several`].
+    Several(u32),
 }
 
 /// What is imported, and from where.
 type Question = (Start, Symbol, Option<Symbol>);
 
-/// Resolves imports, each once.
+/// Resolves imports, each once: what is asked from many places is mostly found in one folder.
 pub(super) struct Resolver<'a> {
     known: Known<'a>,
     /// Where the answers begin and end among the targets.
     done: HashMap<Question, (u32, u32), Hasher>,
-    parts: HashMap<Symbol, Rc<[Part<'a>]>, Hasher>,
+    /// By where an import stands and the first part of what it names; `None` where nothing is called so.
+    starts: HashMap<(Scope, Symbol), Option<Start>, Hasher>,
+    several: Vec<Folders>,
+    /// By module.
+    parts: Vec<Option<Rc<[Part<'a>]>>>,
     targets: Vec<Target>,
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(known: Known<'a>) -> Self {
-        Self { known, done: HashMap::default(), parts: HashMap::default(), targets: Vec::new() }
+    /// `imports` is about how many there are.
+    pub(super) fn new(known: Known<'a>, imports: usize) -> Self {
+        Self {
+            known,
+            done: HashMap::with_capacity_and_hasher(imports / 2, Hasher::default()),
+            starts: HashMap::default(),
+            several: Vec::new(),
+            parts: vec![None; known.strings.len()],
+            targets: Vec::with_capacity(imports),
+        }
     }
 
     /// The files that `import` executes, packages before what is in them.
     pub(super) fn resolve(&mut self, import: &Import<Symbol>, standing: Standing) -> &[Target] {
-        let key = (start(&self.known, import, standing), import.module, import.name);
+        let Some(start) = self.start(import, standing) else { return &[] };
+        let key = (start, import.module, import.name);
         let (from, to) = match self.done.get(&key) {
             Some(range) => *range,
             None => {
                 let place = |length: usize| u32::try_from(length).expect("fewer edges than a u32 counts");
                 let from = place(self.targets.len());
-                let parts = self.parts.entry(import.module).or_insert_with(|| parts(self.known.strings, import.module));
+                let within = match start {
+                    Start::Dir(dir) => smallvec![dir],
+                    Start::Several(place) => self.several[place as usize].clone(),
+                };
+                let parts = self.parts(import.module);
                 let mut search = Search { known: self.known, targets: &mut self.targets, absent: None };
-                search.run(&key.0, &Rc::clone(parts), import.name);
+                search.run(within, &parts, import.name);
                 let range = (from, place(self.targets.len()));
                 self.done.insert(key, range);
                 range
@@ -89,20 +111,47 @@ impl<'a> Resolver<'a> {
         };
         &self.targets[from as usize..to as usize]
     }
+
+    fn start(&mut self, import: &Import<Symbol>, standing: Standing) -> Option<Start> {
+        if import.level > 0 {
+            return above(&self.known, import, standing).map(Start::Dir);
+        }
+        let parts = self.parts(import.module);
+        let top = parts.first().filter(|top| !top.is_built_in())?.symbol?;
+        let (known, several) = (self.known, &mut self.several);
+        *self.starts.entry((standing.scope, top)).or_insert_with(|| {
+            let dirs = known.roots.holding(standing.scope, top, known.tree);
+            match dirs.as_slice() {
+                [] => None,
+                [dir] => Some(Start::Dir(*dir)),
+                _ => {
+                    several.push(dirs);
+                    Some(Start::Several(u32::try_from(several.len() - 1).expect("fewer than all edges")))
+                }
+            }
+        })
+    }
+
+    fn parts(&mut self, module: Symbol) -> Rc<[Part<'a>]> {
+        let strings = self.known.strings;
+        Rc::clone(self.parts[module.0 as usize].get_or_insert_with(|| parts(strings, module)))
+    }
 }
 
 /// Puts into `absent` the paths of files that are not there and would change what `import` executes.
 pub(super) fn absent(known: Known<'_>, import: &Import<Symbol>, standing: Standing, absent: &mut BTreeSet<String>) {
-    let start = start(&known, import, standing);
     let parts = parts(known.strings, import.module);
-    Search { known, targets: &mut Vec::new(), absent: Some(absent) }.run(&start, &parts, import.name);
+    let within: Folders = match import.level {
+        0 if parts.first().is_none_or(Part::is_built_in) => return,
+        0 => known.roots.all(standing.scope),
+        _ => above(&known, import, standing).into_iter().collect(),
+    };
+    Search { known, targets: &mut Vec::new(), absent: Some(absent) }.run(within, &parts, import.name);
 }
 
-fn start(known: &Known<'_>, import: &Import<Symbol>, standing: Standing) -> Start {
-    if import.level == 0 {
-        return Start::Scope(standing.scope);
-    }
-    Start::Dir(known.tree.upwards(standing.dir).nth(import.level as usize - 1))
+/// The folder that a relative import starts from.
+fn above(known: &Known<'_>, import: &Import<Symbol>, standing: Standing) -> Option<DirId> {
+    known.tree.upwards(standing.dir).nth((import.level as usize).checked_sub(1)?)
 }
 
 /// What stands between two dots in the name of a module.
@@ -111,6 +160,12 @@ struct Part<'a> {
     text: &'a str,
     /// `None`: nothing in the workspace is called so.
     symbol: Option<Symbol>,
+}
+
+impl Part<'_> {
+    fn is_built_in(&self) -> bool {
+        BUILT_IN.contains(&self.text)
+    }
 }
 
 fn parts(strings: &Strings, module: Symbol) -> Rc<[Part<'_>]> {
@@ -129,30 +184,18 @@ enum Step {
     Package(FileId, DirId),
     Module(FileId),
     /// A package without `__init__.py`.
-    Namespace(Vec<DirId>),
+    Namespace(Folders),
     Nothing,
 }
 
 impl Search<'_, '_> {
-    fn run(&mut self, start: &Start, parts: &[Part<'_>], name: Option<Symbol>) {
+    /// Looks in the folders `within`; without `parts` they are the package itself.
+    fn run(&mut self, mut within: Folders, parts: &[Part<'_>], name: Option<Symbol>) {
         let first = self.targets.len();
-        let mut within = match start {
-            Start::Dir(None) => return,
-            Start::Dir(Some(dir)) => {
-                if let (true, Some(file)) = (parts.is_empty(), self.known.tree.dir(*dir).init) {
-                    self.targets.push(Target { file, is_named: false });
-                }
-                vec![*dir]
-            }
-            Start::Scope(scope) => {
-                let Some(top) = parts.first().filter(|top| !BUILT_IN.contains(&top.text)) else { return };
-                match (&self.absent, top.symbol) {
-                    (Some(_), _) => self.known.roots.all(*scope),
-                    (None, Some(top)) => self.known.roots.holding(*scope, top, self.known.tree),
-                    (None, None) => return,
-                }
-            }
-        };
+        if parts.is_empty() {
+            let init = within.first().and_then(|dir| self.known.tree.dir(*dir).init);
+            self.targets.extend(init.map(|file| Target { file, is_named: false }));
+        }
         for (index, part) in parts.iter().enumerate() {
             let step = self.step(&within, *part);
             if matches!(step, Step::Nothing) {
@@ -169,18 +212,18 @@ impl Search<'_, '_> {
     }
 
     /// Takes what a step found; gives the folders in which the next part is looked for.
-    fn enter(&mut self, step: Step) -> Vec<DirId> {
+    fn enter(&mut self, step: Step) -> Folders {
         match step {
             Step::Package(file, dir) => {
                 self.targets.push(Target { file, is_named: false });
-                vec![dir]
+                smallvec![dir]
             }
             Step::Module(file) => {
                 self.targets.push(Target { file, is_named: false });
-                Vec::new()
+                Folders::new()
             }
             Step::Namespace(dirs) => dirs,
-            Step::Nothing => Vec::new(),
+            Step::Nothing => Folders::new(),
         }
     }
 
@@ -208,14 +251,16 @@ impl Search<'_, '_> {
     fn step(&mut self, within: &[DirId], part: Part<'_>) -> Step {
         let tree = self.known.tree;
         let Part { text: part, symbol } = part;
-        let mut portions = Vec::new();
+        let mut portions = Folders::new();
         for id in within {
             let dir = tree.dir(*id);
             let inner = symbol.and_then(|symbol| dir.dirs.get(&symbol)).copied();
             if let Some((file, inner)) = inner.and_then(|inner| Some((tree.dir(inner).init?, inner))) {
                 return Step::Package(file, inner);
             }
-            self.note(&dir.path, &[part, "__init__.py"]);
+            if self.absent.is_some() {
+                self.note(&dir.path, &[part, "__init__.py"]);
+            }
             if let Some(file) = symbol.and_then(|symbol| dir.modules.get(&symbol)) {
                 return Step::Module(*file);
             }

@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use smallvec::SmallVec;
+
 use super::strings::{Hasher, Strings, Symbol};
 use super::tree::{DirId, Tree};
 use crate::runnable_dir::Address;
@@ -39,6 +41,12 @@ impl List {
         Self { dirs, holding }
     }
 }
+
+/// Folders in the order in which Python looks into them; mostly one or two.
+pub(super) type Folders = SmallVec<[DirId; 6]>;
+
+/// Folders that are quicker compared with each other than put into a set.
+const FEW: usize = 16;
 
 /// Where the imports of some files start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,30 +109,35 @@ impl Roots {
     }
 
     /// The folders in which a module with the first part `name` is looked for, in order, those left out that have none.
-    pub(super) fn holding(&self, scope: Scope, name: Symbol, tree: &Tree) -> Vec<DirId> {
-        let held = |list: &List| list.holding.get(&name).cloned().unwrap_or_default();
-        let mut all = self.ordered(scope, held);
+    pub(super) fn holding(&self, scope: Scope, name: Symbol, tree: &Tree) -> Folders {
+        let mut all = self.ordered(scope, |list| list.holding.get(&name).map_or(&[], Vec::as_slice));
         all.retain(|id| tree.dir(*id).dirs.contains_key(&name) || tree.dir(*id).modules.contains_key(&name));
         all
     }
 
     /// All folders in which modules are looked for, in order.
-    pub(super) fn all(&self, scope: Scope) -> Vec<DirId> {
-        self.ordered(scope, |list| list.dirs.clone())
+    pub(super) fn all(&self, scope: Scope) -> Folders {
+        self.ordered(scope, |list| &list.dirs)
     }
 
-    fn ordered(&self, scope: Scope, of: impl Fn(&List) -> Vec<DirId>) -> Vec<DirId> {
+    fn ordered<'a>(&'a self, scope: Scope, of: impl Fn(&'a List) -> &'a [DirId]) -> Folders {
         let place = scope.holder.map(|holder| holder as usize);
         let is_inserted = self.inserted.contains(&(scope.holder, scope.base));
-        let mut all = Vec::new();
+        let mut all = Folders::new();
         all.extend(is_inserted.then_some(scope.base));
-        all.extend(place.and_then(|place| self.own.get(place)));
-        all.extend(of(&self.path));
+        all.extend(place.and_then(|place| self.own.get(place)).copied());
+        all.extend_from_slice(of(&self.path));
         all.extend(place.and_then(|place| self.package.get(place).copied().flatten()));
         all.push(scope.base);
-        all.extend(self.last.get(place.unwrap_or(self.own.len())).map(of).unwrap_or_default());
-        let mut seen = HashSet::new();
-        all.retain(|id| seen.insert(*id));
+        all.extend_from_slice(self.last.get(place.unwrap_or(self.own.len())).map_or(&[], of));
+        if all.len() > FEW {
+            let mut seen = HashSet::new();
+            all.retain(|id| seen.insert(*id));
+        } else {
+            let mut kept = Folders::new();
+            kept.extend(all.iter().enumerate().filter(|(place, id)| !all[..*place].contains(id)).map(|(_, id)| *id));
+            all = kept;
+        }
         all
     }
 }

@@ -18,6 +18,12 @@ pub(super) struct Strings {
 }
 
 impl Strings {
+    /// Room for so many more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.texts.reserve(more);
+        self.numbers.reserve(more);
+    }
+
     /// The number of `text`, a new one where it is new.
     pub(super) fn add(&mut self, text: &str) -> Symbol {
         if let Some(number) = self.numbers.get(text) {

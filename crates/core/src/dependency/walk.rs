@@ -4,6 +4,7 @@
 //! loops cannot happen.
 
 use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Mutex;
@@ -128,6 +129,10 @@ impl Drop for Own<'_> {
     }
 }
 
+/// `path` from `root`, with `/`. Both are as the system gave them, so that bytes are compared: taking paths apart is slow.
 pub(crate) fn relative(path: &Path, root: &Path) -> Option<String> {
-    path.strip_prefix(root).ok()?.to_str().map(str::to_owned)
+    let root = root.as_os_str().as_bytes();
+    let rest = path.as_os_str().as_bytes().strip_prefix(root.strip_suffix(b"/").unwrap_or(root))?;
+    let rest = if rest.is_empty() { rest } else { rest.strip_prefix(b"/")? };
+    str::from_utf8(rest).ok().map(str::to_owned)
 }

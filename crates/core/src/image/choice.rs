@@ -31,6 +31,14 @@ pub struct Wish {
     pub platform: Option<Platform>,
 }
 
+impl Wish {
+    /// Whether an image with the checkout's inputs, where there is one, is chosen whatever else is here.
+    #[must_use]
+    pub fn is_by_inputs(&self) -> bool {
+        self.version.is_none() && self.stage != StageWish::Only(Stage::Dev)
+    }
+}
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {

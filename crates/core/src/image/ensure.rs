@@ -87,7 +87,7 @@ pub fn ensure(
     listener: &dyn Listener,
     on_ready: &OnReady<'_>,
 ) -> Result<(), ImageError> {
-    let stock = Stock::new(demand)?;
+    let stock = Stock::new(demand, owners.len())?;
     let next = AtomicUsize::new(0);
     let jobs = jobs(demand.workspace).min(owners.len());
     thread::scope(|scope| {
@@ -113,20 +113,49 @@ pub fn ensure(
 
 /// What the engine has, asked once.
 struct Stock {
-    images: Vec<Image>,
+    /// All images of Wharf's; for one owner alone not asked for before its own inputs find none.
+    images: OnceLock<Vec<Image>>,
     bases: Mutex<BTreeMap<String, Option<String>>>,
     builder: OnceLock<Builder>,
     logs: PathBuf,
 }
 
 impl Stock {
-    fn new(demand: &Demand<'_>) -> Result<Self, ImageError> {
-        let images = match demand.place {
-            Place::Containers(client) => client.images(stage::INPUTS)?,
-            Place::Host(_) => Vec::new(),
-        };
+    fn new(demand: &Demand<'_>, owners: usize) -> Result<Self, ImageError> {
         let logs = StateDir::open(demand.workspace)?.folder("logs")?;
-        Ok(Self { images, bases: Mutex::default(), builder: OnceLock::new(), logs })
+        let stock = Self { images: OnceLock::new(), bases: Mutex::default(), builder: OnceLock::new(), logs };
+        if let Place::Containers(client) = demand.place
+            && !(owners == 1 && demand.wish.is_by_inputs())
+        {
+            stock.images(client)?;
+        }
+        Ok(stock)
+    }
+
+    fn images(&self, client: &Client) -> Result<&[Image], EngineError> {
+        match self.images.get() {
+            Some(images) => Ok(images),
+            None => {
+                let images = client.images(stage::INPUTS)?;
+                Ok(self.images.get_or_init(|| images))
+            }
+        }
+    }
+
+    /// Picks among what is here. An engine takes long to list hundreds of images, so that one owner's are asked for alone:
+    /// inputs that match are chosen the same, whatever else is here.
+    fn pick(
+        &self,
+        client: &Client,
+        spec: &ImageSpec,
+        pick: impl Fn(&[Image]) -> Result<Choice, EngineError>,
+    ) -> Result<Choice, EngineError> {
+        if self.images.get().is_none()
+            && let found @ Choice::Use { .. } = pick(&client.images(&format!("{}={}", stage::INPUTS, spec.inputs))?)?
+        {
+            return Ok(found);
+        }
+        pick(self.images(client)?)
     }
 
     fn base(&self, client: &Client, spec: &ImageSpec, wanted: WantedPlatform) -> Option<String> {
@@ -231,7 +260,7 @@ fn in_engine(
     let choice = if is_forced(dir) {
         Choice::Make { why: "asked for without what earlier builds left".into() }
     } else {
-        pick(&stock.images)?
+        stock.pick(client, &spec, pick)?
     };
     if let Choice::Use { image, why } = choice {
         let (image, why) = match better(demand, (client, wanted), dir, (&spec, &image), listener) {
