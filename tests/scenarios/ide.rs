@@ -63,7 +63,7 @@ fn repo(sandbox: &Sandbox) -> Repo {
 }
 
 /// A sandbox whose search path starts with the program under test, as editors' files call it.
-fn sandbox() -> Sandbox {
+pub(crate) fn sandbox() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let bin = Path::new(env!("CARGO_BIN_EXE_wharf")).parent().expect("a program lies in a folder").to_owned();
     let path = sandbox.variables().iter().find(|(name, _)| name == "PATH").expect("it is always set").1.clone();
@@ -75,11 +75,11 @@ fn sandbox() -> Sandbox {
 }
 
 #[track_caller]
-fn ide(sandbox: &Sandbox, repo: &Repo, arguments: &[&str]) -> Output {
+pub(crate) fn ide(sandbox: &Sandbox, repo: &Repo, arguments: &[&str]) -> Output {
     wharf(sandbox, repo).arg("ide").args(arguments).run()
 }
 
-fn devcontainer(sandbox: &Sandbox, repo: &Repo, verb: &str, dir: &str) -> WharfCommand {
+pub(crate) fn devcontainer(sandbox: &Sandbox, repo: &Repo, verb: &str, dir: &str) -> WharfCommand {
     let command = sandbox.command(devcontainers_cli()).arg(verb).arg("--workspace-folder").arg(repo.path());
     command.arg("--config").arg(repo.join(format!(".devcontainer/{dir}/devcontainer.json"))).cwd(repo.path())
 }
@@ -148,17 +148,6 @@ fn extension(sandbox: &Sandbox, repo: &Repo, dir: &str, arguments: &[&str]) -> V
     let said = reader.wait().assert_code(0).json_lines();
     fs_err::remove_file(&pipe).expect("it is there");
     said
-}
-
-#[test]
-fn what_a_devcontainer_goes_without_is_said() {
-    let sandbox = Sandbox::new();
-    let toml = "[run]\ndocker = \"sibling\"\nentrypoint = \"devops/start.sh\"\n";
-    let repo = sample::workspace(&sandbox).dir("infra", |dir| dir.toml(toml)).dir("ml", |dir| dir).build();
-    repo.write("infra/devops/start.sh", "exec \"$@\"\n");
-    let said = ide(&sandbox, &repo, &["generate", "devcontainer"]);
-    said.assert_code(0).stderr_contains("`infra` has `run.docker`, which its devcontainer goes without");
-    said.stderr_contains("`infra` has `run.entrypoint`").stderr_lacks("`ml` has");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod files_repos;
 mod graph;
 mod history;
 mod ide;
+mod ide_devcontainer;
 mod image;
 mod image_life;
 mod invoke;

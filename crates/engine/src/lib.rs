@@ -48,6 +48,7 @@ pub use files::ImageSettings;
 pub use images::{Details, ImageUser, Layer};
 pub use kind::Kind;
 pub use network::Network;
+pub use own_user::Twin;
 pub use platform::{Platform, UnknownPlatform};
 pub use proxy::{Proxy, Rules};
 pub use registry::{Reference, Registry, RegistryError, Repository, Retry};

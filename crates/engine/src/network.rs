@@ -65,6 +65,31 @@ impl Client {
         self.command().args(["network", "rm", name])
     }
 
+    /// Adds a container to a further network, where others find it as `alias`.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub fn join_network(&self, network: &str, container: &str, alias: &str) -> Result<(), EngineError> {
+        let verb = "add a container to a network";
+        let Some(socket) = self.socket() else {
+            return self.ask(verb, &["network", "connect", "--alias", alias, network, container]).map(drop);
+        };
+        let path = format!("/networks/{}/connect", socket::escaped(network));
+        let wish = json!({ "Container": container, "EndpointConfig": { "Aliases": [alias] } });
+        socket::at(socket).post(&path, Some(&wish))?.good(verb).map(drop)
+    }
+
+    /// Ids of the containers that are in a network, those that do not run as well. Engines would remove it under these, which could
+    /// then never be started again.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn members_of(&self, network: &str) -> Result<Vec<String>, EngineError> {
+        let filter = format!("network={network}");
+        let found = self.ask("list containers", &["ps", "--all", "--quiet", "--filter", &filter])?.text();
+        Ok(found.split_whitespace().map(str::to_owned).collect())
+    }
+
     /// Networks that carry this label (`name` or `name=value`).
     ///
     /// # Errors

@@ -45,11 +45,22 @@ impl Launch<'_> {
     /// The same for whoever asks whether all is as it was: who sits where is left as it is written.
     pub(super) fn unfilled(&self, env: &mut BTreeMap<String, String>) {
         for (name, text) in &self.dir.config.layout.variables {
-            let is_of_seat = ["{host-", "{user}", "{root}"].iter().any(|place| text.contains(place));
-            if is_of_seat && env.get(name) == Some(&self.filled(text)) {
+            if is_of_seat(text) && env.get(name) == Some(&self.filled(text)) {
                 env.insert(name.clone(), text.clone());
             }
         }
+    }
+
+    /// Those of them that hold who sits where, filled in, unless something else sets them.
+    pub(super) fn of_seat(&self) -> Vec<(String, String)> {
+        let mine =
+            self.dir.config.layout.variables.iter().filter(|(name, text)| is_of_seat(text) && !self.is_set(name));
+        mine.map(|(name, text)| (name.clone(), self.filled(text))).collect()
+    }
+
+    fn is_set(&self, wanted: &str) -> bool {
+        let variables = &self.dir.config.run.env;
+        variables.iter().any(|variable| matches!(variable, Variable::Set { name, .. } if name == wanted))
     }
 
     fn filled(&self, text: &str) -> String {
@@ -101,15 +112,7 @@ impl Launch<'_> {
                 .find(|(name, value)| name == source.as_str() && !value.is_empty())
                 .map(|(_, value)| value.clone())
         };
-        let is_taken = |name: &str| {
-            self.dir
-                .config
-                .run
-                .env
-                .iter()
-                .any(|variable| matches!(variable, Variable::Set { name: set, .. } if set == name))
-        };
-        let pairs = self.dir.config.layout.pass_as.iter().filter(|(name, _)| !is_taken(name));
+        let pairs = self.dir.config.layout.pass_as.iter().filter(|(name, _)| !self.is_set(name));
         pairs.filter_map(|(name, source)| Some((name.clone(), value(source)?))).collect()
     }
 
@@ -117,6 +120,11 @@ impl Launch<'_> {
     pub(super) fn with_passed_as(&self, command: Command) -> Command {
         self.passed_as().into_iter().fold(command, |command, (name, value)| command.pass_env(name, value))
     }
+}
+
+/// Whether the text of a variable holds who sits where.
+pub(super) fn is_of_seat(text: &str) -> bool {
+    ["{host-", "{user}", "{root}"].iter().any(|place| text.contains(place))
 }
 
 /// The words as one line that a shell reads as just these words.

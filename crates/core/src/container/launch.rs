@@ -261,7 +261,11 @@ impl Launch<'_> {
             passed.push("TERM".to_owned());
         }
         self.variables(settings, &mut env, &mut passed);
-        passed.extend(self.passed_as().into_iter().map(|(name, _)| name));
+        if settings.portable {
+            self.of_seat().iter().for_each(|(name, _)| drop(env.remove(name)));
+        } else {
+            passed.extend(self.passed_as().into_iter().map(|(name, _)| name));
+        }
         let (entrypoint, command) = self.entry(settings);
         let here = self.workspace.in_container(&self.dir.path);
         let workdir = match &settings.workdir {
@@ -404,6 +408,8 @@ impl Launch<'_> {
                 Variable::Set { name, value } => {
                     env.insert(name.clone(), value.clone());
                 }
+                // Which names that means is another thing on each machine.
+                Variable::PassedOn(name) if settings.portable && name.contains('*') => {}
                 Variable::PassedOn(name) => passed.extend(self.names_of(name)),
             }
         }

@@ -7,6 +7,7 @@
 pub mod beside;
 mod brought;
 mod circumstances;
+pub mod editor;
 pub mod error;
 pub mod launch;
 pub mod live;

@@ -10,9 +10,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde::{Deserialize, Serialize};
 use wharf_engine::siblings::{Socket, label_values, remove_labelled};
 use wharf_engine::{Client, Kind, Proxy, Rules};
 
+use super::editor::{self, Folder};
 use super::error::ContainerError;
 use super::owner::{Life, Owner};
 use super::running::Scope;
@@ -31,6 +33,11 @@ const SOCKET: &str = "/var/run/docker.sock";
 const BIN: &str = "/opt/wharf/bin";
 /// Variable in a container with the host's engine: what the host calls the folder that is mounted there.
 const HOST_ROOT: &str = "WHARF_HOST_ROOT";
+/// Where the proxy of an editor's container listens, in a file system of its own.
+const SERVED: &str = "/opt/wharf/engine/docker.sock";
+const SERVE: &str = include_str!("editor_sibling.sh");
+/// Whose it is what such a container makes: no process of this machine's.
+const EDITOR: &str = "editor";
 /// What a sibling is for, as the label says it.
 const PURPOSE: &str = "sibling";
 /// What an engine in a container needs beyond what containers have: it mounts, and makes networks. `MKNOD`, `SYS_CHROOT` and
@@ -68,6 +75,7 @@ pub fn open(launch: &Launch<'_>, settings: &mut Settings) -> Result<Option<Neste
         DockerMode::None => Ok(None),
         DockerMode::Child => {
             child(launch, client, settings);
+            settings.files.extend(lent_programs(launch, client));
             Ok(None)
         }
         // The proxy of the Wharf outside serves these, too: they are made through it.
@@ -96,7 +104,10 @@ pub fn show(launch: &Launch<'_>, settings: &mut Settings) {
     let Place::Containers(client) = launch.place else { return };
     match launch.dir.config.run.nested.docker {
         DockerMode::None => {}
-        DockerMode::Child => child(launch, client, settings),
+        DockerMode::Child => {
+            child(launch, client, settings);
+            settings.files.extend(lent_programs(launch, client));
+        }
         DockerMode::Sibling => {
             let usual = if client.kind() == Kind::Podman { "/run/podman/podman.sock" } else { SOCKET };
             let socket = client.socket().unwrap_or(Path::new(usual)).to_path_buf();
@@ -110,7 +121,15 @@ fn sibling(launch: &Launch<'_>, settings: &mut Settings, client: &Client, socket
     settings.options.extend(["--mount".to_owned(), format!("type=bind,source={},target={SOCKET}", socket.display())]);
     let command = std::mem::take(&mut settings.command);
     settings.command = ["/bin/sh", "-c", SIBLING, "wharf"].map(str::to_owned).into_iter().chain(command).collect();
-    let mut env = vec![format!("DOCKER_HOST=unix://{SOCKET}")];
+    settings.env.splice(0..0, sibling_env(launch, SOCKET));
+    let programs = lent_programs(launch, client);
+    settings.files.extend(programs.iter().cloned());
+    programs
+}
+
+/// Variables of a container with the host's engine, which is reached at `socket`.
+fn sibling_env(launch: &Launch<'_>, socket: &str) -> Vec<String> {
+    let mut env = vec![format!("DOCKER_HOST=unix://{socket}")];
     if !launch.ready.is_prod() {
         let outside = launch.workspace.surroundings.variable(HOST_ROOT).map(str::to_owned);
         let root = outside.unwrap_or_else(|| launch.workspace.root.display().to_string());
@@ -121,10 +140,69 @@ fn sibling(launch: &Launch<'_>, settings: &mut Settings, client: &Client, socket
             env.push(format!("WHARF_CACHE_DIR={cache}"));
         }
     }
-    settings.env.splice(0..0, env);
-    let programs = lent_programs(launch, client);
-    settings.files.extend(programs.iter().cloned());
-    programs
+    env
+}
+
+/// Changes `settings` for a container that an editor starts: links of `folder` stand for what is of this machine, and a proxy is
+/// served in the container, since no `wharf` of the host lives as long.
+pub(super) fn for_editor(launch: &Launch<'_>, settings: &mut Settings, folder: &Folder) {
+    let Place::Containers(client) = launch.place else { return };
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    match launch.dir.config.run.nested.docker {
+        DockerMode::None => return,
+        DockerMode::Child => child(launch, client, settings),
+        DockerMode::Sibling => {
+            settings.files.push((folder.socket(), SOCKET.to_owned()));
+            let own = format!("type=tmpfs,target={},tmpfs-mode=1777", SERVED.trim_end_matches("/docker.sock"));
+            settings.options.extend(words(&["--mount", &own, "--group-add", editor::GROUP]));
+            settings.env.splice(0..0, sibling_env(launch, SERVED));
+            let lent = launch.workspace.in_container(&folder.rules());
+            let script: Vec<&str> = SERVE.lines().filter(|line| !line.starts_with('#')).collect();
+            let command = std::mem::take(&mut settings.command);
+            settings.command = words(&["/bin/sh", "-c", &script.join("\n"), "wharf", &lent]);
+            settings.command.extend(command);
+        }
+    }
+    settings.files.extend(["docker", "wharf"].map(|name| (folder.program(name), format!("{BIN}/{name}"))));
+}
+
+/// How a container that an editor started is lent the engine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Lent {
+    /// Where its proxy listens.
+    pub listens: PathBuf,
+    /// The engine's socket in the container.
+    pub engine: PathBuf,
+    /// What the proxy changes.
+    pub rules: Rules,
+}
+
+impl Lent {
+    /// For the container of an editor, of an engine whose socket on the host is `socket`.
+    #[must_use]
+    pub fn to_editor(launch: &Launch<'_>, settings: &Settings, client: &Client, socket: &Path) -> Self {
+        let name = format!("wharf-{}-{}-{EDITOR}", &launch.workspace.id[..6], launch.dir.slug());
+        let mut rules = rules(launch, settings, &name, socket, &lent_programs(launch, client));
+        rules.labels.insert(PARENT_OWNER.to_owned(), EDITOR.to_owned());
+        rules.defaults.insert(OWNER.to_owned(), EDITOR.to_owned());
+        rules.paths.push((SERVED.into(), socket.to_path_buf()));
+        Self { listens: SERVED.into(), engine: SOCKET.into(), rules }
+    }
+
+    /// Serves it, until what is returned is dropped.
+    ///
+    /// # Errors
+    /// When it cannot listen there.
+    pub fn serve(&self) -> std::io::Result<Proxy> {
+        Proxy::open(&self.listens, &self.engine, self.rules.clone())
+    }
+}
+
+/// The host's programs that the container of an editor finds, by name.
+#[must_use]
+pub fn editor_programs(launch: &Launch<'_>, client: &Client) -> Vec<(PathBuf, String)> {
+    let name = |inside: String| inside.rsplit('/').next().unwrap_or_default().to_owned();
+    lent_programs(launch, client).into_iter().map(|(host, inside)| (host, name(inside))).collect()
 }
 
 fn child(launch: &Launch<'_>, client: &Client, settings: &mut Settings) {
@@ -156,7 +234,6 @@ fn child(launch: &Launch<'_>, client: &Client, settings: &mut Settings) {
     }
     // Its storage: an overlay cannot lie on another. It goes with the container.
     settings.options.extend(["--volume", "/var/lib/docker"].map(str::to_owned));
-    settings.files.extend(lent_programs(launch, client));
 }
 
 /// Wharf itself, and Docker's client where that is what the host has.

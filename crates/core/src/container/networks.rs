@@ -36,10 +36,18 @@ pub fn remove_unused(workspace: &Workspace, client: &Client, scope: Scope) -> Re
     // Engines would let one go whose containers are stopped, and these could not be started again.
     let members = if unused.is_empty() { Vec::new() } else { client.containers(&[NETWORK.to_owned()])? };
     let is_member = |network: &Network, container: &wharf_engine::Container| {
-        container.labels.get(NETWORK).is_some_and(|name| *name == network.name)
+        let shared = network.labels.get(NETWORK);
+        container.labels.get(NETWORK).is_some_and(|name| *name == network.name || Some(name) == shared)
     };
     unused.retain(|network| !members.iter().any(|container| is_member(network, container)));
+    // Containers of editors carry no label of ours.
+    unused.retain(|network| !is_shared(network) || client.members_of(&network.name).is_ok_and(|all| all.is_empty()));
     remove(client, unused, |life| life != Life::Alive)
+}
+
+/// Whether it is a further network of kept services: one that carries the name of theirs.
+pub(crate) fn is_shared(network: &Network) -> bool {
+    network.labels.get(NETWORK).is_some_and(|name| *name != network.name)
 }
 
 /// Networks whose `wharf` is gone: their names.

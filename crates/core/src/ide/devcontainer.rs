@@ -4,23 +4,24 @@
 //! The file is committed, so nothing of one machine may stand in it. The container is planned as for `wharf bash`, but
 //! [`portable`](crate::container::Settings::portable); then the root and the home folder become variables that the devcontainers tools
 //! fill in. Whose container it is cannot be said in such a file: before it starts, `wharf ide image DIR` gets the image that `wharf bash`
-//! would take and gives the tag below to a twin of it that runs as the caller.
+//! would take and gives the tag below to a twin of it that runs as the caller. It also makes what else is of this machine: links, a
+//! file of variables, and a network with the dir's services, whose name the devcontainers tools make from the file's place.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
 use wharf_engine::{Client, Kind, Mount, RunSpec};
 
 use super::IdeError;
-use crate::config::DockerMode;
-use crate::container::{Launch, Owner, SITE, Settings};
+use crate::container::editor::{Folder, READY, has_env, is_wrapped};
+use crate::container::{Launch, Neighbours, Owner, SITE, Settings};
 use crate::generated::{Generated, MARK};
 use crate::image::ensure::Body;
 use crate::image::place::environment;
 use crate::image::{ImageSpec, Place, Ready};
 use crate::runnable_dir::RunnableDir;
+use crate::service;
 use crate::workspace::{StateDir, Workspace};
 
 /// The tag, beside an image's name, of the twin that runs as the caller.
@@ -28,6 +29,8 @@ pub const IMAGE_TAG: &str = "editor";
 const ROOT: &str = "${localWorkspaceFolder}";
 const HOME: &str = "${localEnv:HOME}";
 const USER: &str = "${localEnv:USER}";
+/// Another one for each file and each place of a clone (containers.dev/implementors/json_reference, "Variables").
+const NETWORK: &str = "wharf-editor-${devcontainerId}";
 
 /// The order of the fields is that of the file.
 #[derive(Debug, Serialize)]
@@ -44,6 +47,10 @@ struct Devcontainer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     run_args: Vec<String>,
     init: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    override_command: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    post_start_command: Option<&'static str>,
     #[serde(rename = "updateRemoteUserUID")]
     update_remote_user_uid: bool,
     customizations: serde_json::Value,
@@ -55,20 +62,6 @@ struct Devcontainer {
 /// When what decides an image cannot be read.
 pub fn devcontainers(workspace: &Workspace, dirs: &[&RunnableDir]) -> Result<Vec<Generated>, IdeError> {
     dirs.iter().map(|dir| devcontainer(workspace, dir)).collect()
-}
-
-/// Keys of the dir's configuration that `wharf bash` heeds and such a file cannot say.
-#[must_use]
-pub fn unheeded(dir: &RunnableDir) -> Vec<&'static str> {
-    let config = &dir.config;
-    [
-        ("run.docker", config.run.nested.docker != DockerMode::None),
-        ("run.entrypoint", config.layout.entrypoint.is_some()),
-        ("run.services", !config.run.services.is_empty()),
-    ]
-    .into_iter()
-    .filter_map(|(key, is_set)| is_set.then_some(key))
-    .collect()
 }
 
 fn devcontainer(workspace: &Workspace, dir: &RunnableDir) -> Result<Generated, IdeError> {
@@ -85,7 +78,11 @@ fn devcontainer(workspace: &Workspace, dir: &RunnableDir) -> Result<Generated, I
     };
     let (state, me) = (StateDir::peek(workspace), Owner::current());
     let launch = Launch { workspace, place: &place, dir, ready: &ready, state: &state, owner: &me };
-    let settings = Settings { portable: true, ..Settings::new("bash", Vec::new()) };
+    let services = &dir.config.run.services;
+    service::check(workspace, &place, dir, services)?;
+    let network = (!services.is_empty()).then(|| NETWORK.to_owned());
+    let neighbours = network.map(|network| Neighbours { network: Some(network), ..Neighbours::default() });
+    let settings = Settings { neighbours, ..launch.editor_settings(&Folder::of(workspace, dir)) };
     let spec = launch.spec(&client, &image, &settings)?;
     let file = described(workspace, dir, &spec);
     let json = serde_json::to_string_pretty(&file).unwrap_or_default();
@@ -97,23 +94,36 @@ fn devcontainer(workspace: &Workspace, dir: &RunnableDir) -> Result<Generated, I
 fn described(workspace: &Workspace, dir: &RunnableDir, spec: &RunSpec) -> Devcontainer {
     let anywhere = |text: &str| portable(workspace, text);
     let (root, others): (Vec<&Mount>, Vec<&Mount>) = spec.mounts.iter().partition(|mount| mount.host == workspace.root);
+    let links = Folder::of(workspace, dir);
     let folder = |mount: &Mount| match mount.container.as_str() {
-        SITE => format!("{ROOT}/{}", site_link(dir).display()),
+        SITE => anywhere(&links.site().display().to_string()),
         _ => anywhere(&mount.host.display().to_string()),
     };
     let mut env = spec.env.clone();
     for name in ["USER", "LOGNAME"] {
         env.insert(name.to_owned(), USER.to_owned());
     }
-    let mut arguments = Vec::new();
+    if let Some(root) = env.get_mut("WHARF_HOST_ROOT") {
+        ROOT.clone_into(root);
+    }
+    for (name, source) in &dir.config.layout.pass_as {
+        env.entry(name.clone()).or_insert_with(|| format!("${{localEnv:{source}}}"));
+    }
+    let mut initialize = ["wharf", "ide", "image", &dir.address.anywhere()].map(str::to_owned).to_vec();
+    initialize.extend(spec.network.iter().filter(|name| *name == NETWORK).map(|name| format!("--network={name}")));
+    let mut arguments = spec.options.clone();
     let mut add = |option: &str, value: String| arguments.extend([option.to_owned(), value]);
     spec.volumes.iter().for_each(|volume| add("--volume", anywhere(volume)));
     spec.passed_env.iter().for_each(|name| add("--env", name.clone()));
     spec.ports.iter().for_each(|port| add("--publish", port.clone()));
     spec.network.iter().for_each(|network| add("--network", network.clone()));
+    if has_env(dir) {
+        add("--env-file", anywhere(&links.env().display().to_string()));
+    }
+    let is_wrapped = is_wrapped(dir);
     Devcontainer {
         name: format!("{}: {}", workspace.name, dir.address),
-        initialize_command: ["wharf", "ide", "image", &dir.address.anywhere()].map(str::to_owned).to_vec(),
+        initialize_command: initialize,
         image: spec.image.clone(),
         workspace_mount: root.iter().map(|mount| field(ROOT, &mount.container, false)).collect(),
         workspace_folder: spec.workdir.clone(),
@@ -121,6 +131,8 @@ fn described(workspace: &Workspace, dir: &RunnableDir, spec: &RunSpec) -> Devcon
         container_env: env,
         run_args: arguments,
         init: true,
+        override_command: is_wrapped.then_some(false),
+        post_start_command: is_wrapped.then_some(READY),
         update_remote_user_uid: false,
         customizations: serde_json::json!({ "vscode": {
             "extensions": ["ms-python.python"],
@@ -131,12 +143,6 @@ fn described(workspace: &Workspace, dir: &RunnableDir, spec: &RunSpec) -> Devcon
             },
         } }),
     }
-}
-
-/// Where `wharf ide image` leaves a link to the metadata of the dir's package, from the root: the folder itself has a name that changes.
-#[must_use]
-pub fn site_link(dir: &RunnableDir) -> PathBuf {
-    Path::new(".wharf/editor").join(dir.slug()).join("site")
 }
 
 /// A path that starts with the root or the home folder, for any machine.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::container::ContainerError;
 use crate::image::ImageError;
+use crate::service::ServiceError;
 use crate::workspace::WorkspaceError;
 
 /// Why an editor's files cannot be made.
@@ -32,6 +33,9 @@ pub enum IdeError {
     /// It cannot be said what a container is.
     #[error(transparent)]
     Container(#[from] ContainerError),
+    /// It cannot be said what its services are.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// The workspace does not allow it.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
@@ -46,6 +50,7 @@ impl IdeError {
             Self::Io { .. } => None,
             Self::Image(error) => error.hint(),
             Self::Container(error) => error.hint(),
+            Self::Service(error) => error.hint(),
             Self::Workspace(error) => error.hint(),
         }
     }

@@ -9,7 +9,7 @@ mod pycharm;
 mod python;
 mod vscode;
 
-pub use devcontainer::{IMAGE_TAG, devcontainers, site_link, unheeded};
+pub use devcontainer::{IMAGE_TAG, devcontainers};
 pub use error::IdeError;
 pub use pycharm::pycharm;
 pub use python::{Call, call};

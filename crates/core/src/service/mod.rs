@@ -16,6 +16,7 @@ mod image;
 mod plan;
 mod ready;
 mod rendered;
+mod shared;
 mod spec;
 mod start;
 mod started;
@@ -23,6 +24,7 @@ mod up;
 
 pub use error::{NotReady, ServiceError};
 pub use plan::{Planned, ServicePlan, identity, plan};
-pub use start::{Lifetime, Lines, Order, client, lines, start};
+pub use shared::share;
+pub use start::{Lifetime, Lines, Order, check, client, lines, start};
 pub use started::{Died, Service, Started};
 pub use up::{DownPlan, plan_down, reach, running_up, up_network};

@@ -14,6 +14,7 @@ use super::error::ServiceError;
 use super::image;
 use super::plan::{Planned, ServicePlan};
 use super::ready::{self, IsOver, Probe};
+use super::shared;
 use super::spec::{asked_port, neighbours};
 use super::started::{Member, Started};
 use super::up;
@@ -87,7 +88,7 @@ pub fn client(place: &Place, surroundings: &Surroundings, dir: &RunnableDir) -> 
 pub fn start(order: &Order<'_>) -> Result<Started, ServiceError> {
     let client = client(order.place, &order.workspace.surroundings, order.dir)?;
     if order.lifetime != Lifetime::Kept {
-        check_network(order)?;
+        check_network(order.place, order.dir)?;
     }
     let starter = Starter::new(order, client);
     let outcome = starter.locked();
@@ -110,13 +111,21 @@ pub fn start(order: &Order<'_>) -> Result<Started, ServiceError> {
 }
 
 /// A dir that joins another network does not see services.
-fn check_network(order: &Order<'_>) -> Result<(), ServiceError> {
-    match &order.dir.config.run.network {
-        Some(network) if order.place.client().is_some() => {
-            Err(ServiceError::OtherNetwork { dir: order.dir.address.to_string(), network: network.clone() })
+fn check_network(place: &Place, dir: &RunnableDir) -> Result<(), ServiceError> {
+    match &dir.config.run.network {
+        Some(network) if place.client().is_some() => {
+            Err(ServiceError::OtherNetwork { dir: dir.address.to_string(), network: network.clone() })
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the services `names` of a dir can be beside its container; no engine is asked.
+///
+/// # Errors
+/// When a name means nothing, or the dir's container joins another network.
+pub fn check(workspace: &Workspace, place: &Place, dir: &RunnableDir, names: &[String]) -> Result<(), ServiceError> {
+    if super::plan(workspace, dir, names)?.is_empty() { Ok(()) } else { check_network(place, dir) }
 }
 
 /// What would be done, as lines to paste: before the command of the dir, and after it; and what that needs to reach the services.
@@ -125,7 +134,7 @@ fn check_network(order: &Order<'_>) -> Result<(), ServiceError> {
 /// When there is no engine for them.
 pub fn lines(order: &Order<'_>) -> Result<Lines, ServiceError> {
     let client = client(order.place, &order.workspace.surroundings, order.dir)?;
-    check_network(order)?;
+    check_network(order.place, order.dir)?;
     let starter = Starter::new(order, client);
     let mut labels = starter.labels();
     if order.lifetime != Lifetime::Kept {
@@ -197,7 +206,8 @@ impl<'a> Starter<'a> {
         let is_kept = lifetime == Lifetime::Kept;
         let lock = is_kept.then(|| lock(&workspace.surroundings.cache, network, &|| self.is_over()));
         let _lock = lock.transpose()?;
-        self.all()
+        self.all()?;
+        if is_kept { shared::join(&self.client, network, &self.members()) } else { Ok(()) }
     }
 
     fn is_over(&self) -> bool {

@@ -6,6 +6,7 @@ use wharf_engine::{Client, EngineError};
 use wharf_process::Command;
 
 use super::error::ServiceError;
+use super::shared;
 use super::spec::{asked_port, neighbours};
 use super::start::{self, Order};
 use super::started::Member;
@@ -80,6 +81,8 @@ pub struct DownPlan {
     /// Named volumes.
     pub volumes: Vec<String>,
     network: String,
+    /// Further networks that they are in and nobody else.
+    shared: Vec<String>,
     /// Whether these are all, so that the network goes, too: what then becomes of the volumes of a Compose project.
     last: Option<Stored>,
 }
@@ -92,7 +95,7 @@ pub struct DownPlan {
 pub fn plan_down(client: &Client, network: &str, names: &[String], stored: Stored) -> Result<DownPlan, EngineError> {
     let label = format!("{NETWORK}={network}");
     let found = client.containers(std::slice::from_ref(&label))?;
-    let there = found.len();
+    let (there, ids) = (found.len(), found.iter().map(|container| container.id.clone()).collect::<Vec<_>>());
     let service = |container: wharf_engine::Container| {
         let service = container.labels.get(SERVICE).cloned().unwrap_or_default();
         (names.is_empty() || names.contains(&service)).then_some((container.name, service))
@@ -107,7 +110,8 @@ pub fn plan_down(client: &Client, network: &str, names: &[String], stored: Store
         }
     }
     let last = (containers.len() == there).then_some(stored);
-    Ok(DownPlan { containers, volumes, network: network.to_owned(), last })
+    let shared = if last.is_some() { shared::to_go(client, network, &ids)? } else { Vec::new() };
+    Ok(DownPlan { containers, volumes, network: network.to_owned(), shared, last })
 }
 
 impl DownPlan {
@@ -125,6 +129,7 @@ impl DownPlan {
         if !names.is_empty() {
             commands.push(client.remove_command(&names));
             commands.extend(self.last.map(|_| client.remove_network_command(&self.network)));
+            commands.extend(self.shared.iter().map(|network| client.remove_network_command(network)));
         }
         if !self.volumes.is_empty() {
             commands.push(client.command().args(["volume", "rm"]).args(self.volumes.iter().cloned()));
@@ -146,6 +151,10 @@ impl DownPlan {
             && client.containers(&[label])?.is_empty()
         {
             networks::with_project(client, &self.network, stored)?;
+            // Who has come in meanwhile keeps it.
+            for network in &self.shared {
+                let _ = client.remove_network(network);
+            }
         }
         self.volumes.iter().try_for_each(|volume| Ok(client.remove_volume(volume)?))
     }

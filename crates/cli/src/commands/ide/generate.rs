@@ -1,6 +1,6 @@
 //! `wharf ide generate`.
 
-use wharf_core::ide::{devcontainers, pycharm, unheeded, vscode};
+use wharf_core::ide::{devcontainers, pycharm, vscode};
 use wharf_core::workspace::WorkspaceError;
 
 use super::super::generated::{Options, settle};
@@ -42,15 +42,6 @@ impl Generate {
             Editor::Vscode => vscode(&workspace),
             Editor::Pycharm => pycharm(&workspace)?,
         };
-        if self.editor == Editor::Devcontainer {
-            for dir in &workspace.dirs {
-                for key in unheeded(dir) {
-                    context
-                        .talk
-                        .warning(&format!("`{}` has `{key}`, which its devcontainer goes without", dir.address));
-                }
-            }
-        }
         settle(context, &files, &self.options)
     }
 }

@@ -1,5 +1,6 @@
 //! `wharf ide`: editors that work in the containers of runnable dirs.
 
+mod engine;
 mod generate;
 mod image;
 mod python;
@@ -19,6 +20,7 @@ pub struct Ide {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Engine(engine::Engine),
     Generate(generate::Generate),
     Image(image::Image),
     Python(python::Python),
@@ -31,6 +33,7 @@ impl Ide {
     /// What the command could not do.
     pub fn run(&self, context: &Context) -> Result<u8, Failure> {
         match &self.command {
+            Command::Engine(command) => command.run(),
             Command::Generate(command) => command.run(context),
             Command::Image(command) => command.run(context),
             Command::Python(command) => command.run(context),
@@ -44,6 +47,7 @@ impl From<IdeError> for Failure {
         let failure = match error {
             IdeError::Image(error) => return error.into(),
             IdeError::Container(error) => return error.into(),
+            IdeError::Service(error) => return error.into(),
             IdeError::Workspace(error) => return error.into(),
             IdeError::NotMergeable { .. } => Self::refused(error.to_string()),
             IdeError::Io { .. } => Self::environment(Self::describe(&error)),
