@@ -214,17 +214,22 @@ fn one_that_dies_midway_is_named_and_the_rest_is_tested() {
     let engine = EngineKind::Docker;
     let sandbox = Sandbox::new();
     let once = script("once", "echo serving; nc -l -p 7777; echo out of memory; exit 9", "ready = \"tcp:7777\"");
-    let test = "import socket, time\n\
+    let test = "import os, socket, time\n\
             def test_before(): pass\n\
             def test_kills():\n    socket.create_connection(('once', 7777), 20).close()\n\
             def test_after():\n    deadline = time.time() + 60\n    while time.time() < deadline:\n\
             \x20       socket.create_connection(('once', 7777), 5).close()\n        time.sleep(0.1)\n\
-            def test_last(): pass\n";
+            def test_last():\n    while not os.path.exists('told') and time.time() < START + 120: time.sleep(0.05)\n\
+            \x20   assert os.path.exists('told')\nSTART = time.time()\n";
     let repo = sample::workspace(&sandbox)
         .dir("app", |dir| dir.toml(&format!("{once}[test]\nservices = [\"once\"]\n")).test("test_a.py", test))
         .build();
-    let output = wharf_test(&sandbox, &repo, engine, &[]).run();
-    output.assert_code(1).stderr_contains("service `once` ended with code 9").stderr_contains("out of memory");
+    let running = wharf_test(&sandbox, &repo, engine, &[]).spawn();
+    // Told while the last test still waits.
+    running.wait_stderr_contains("app: service `once` ended with code 9 while tests ran");
+    repo.write("app/told", "");
+    let output = running.wait();
+    output.assert_code(1).stderr_contains("out of memory");
     let report = Report::of_run(&repo, 1);
     report.assert_verdicts(
         "app",

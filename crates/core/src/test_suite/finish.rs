@@ -6,7 +6,7 @@ use super::affected::Remembered;
 use super::cache::{Cache, Ran};
 use super::coverage::{self, Forms};
 use super::event::{TestEvent, TestListener};
-use super::history::{self, CodeState, History};
+use super::history::{self, Code, History};
 use super::learned::{Learned, Store};
 use super::plan::TestPlan;
 use super::report::model::{DirReport, Report};
@@ -66,15 +66,14 @@ fn logs_into_one(shared: &Shared, path: &str, logs: &[String]) -> std::io::Resul
 }
 
 /// Adds what came of the tests to the history. A history that cannot be written is a problem of no run.
-pub(super) fn remember(shared: &Shared, report: &mut Report, code: CodeState, ids: &BTreeMap<usize, String>) {
+pub(super) fn remember(shared: &Shared, report: &mut Report, code: &Code, ids: &BTreeMap<usize, String>) {
     if !report.dirs.iter().flat_map(|dir| &dir.tests).any(history::counts) {
         return;
     }
-    let (states, code) = code.wait();
     let images = report.dirs.iter().enumerate();
     let by_path = |(index, dir): (usize, &DirReport)| Some((dir.path.clone(), ids.get(&index)?.clone()));
     let images: BTreeMap<String, String> = images.filter_map(by_path).collect();
-    let Some(entry) = history::entry_of(report, (&states, code), &images) else { return };
+    let Some(entry) = history::entry_of(report, code, &images) else { return };
     let keep = i64::try_from(shared.workspace.config.test.history_keep.as_secs()).unwrap_or(i64::MAX);
     match History::new(&shared.state).add(&entry, entry.started.saturating_sub(keep)) {
         Ok(note) => report.problems.extend(note),

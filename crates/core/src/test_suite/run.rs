@@ -18,7 +18,7 @@ use super::finish::{finished, judge, measured, put_together, remember, settle};
 use super::history::CodeState;
 use super::last::LastFailed;
 use super::plan::{DirPlan, TestError, TestPlan};
-use super::record::Recorder;
+use super::record;
 use super::report::elsewhere::{clear_elsewhere, write_elsewhere};
 use super::report::model::{DirReport, DirStatus, Report, SCHEMA, Summary};
 use super::report::{clear, write_all};
@@ -145,7 +145,6 @@ pub fn run(
     let shared = share(workspace, place, plan, options, clock)?;
     let started = clock.timestamp();
     let began = moment(&shared.state).ok();
-    let recorder = Recorder::start(&shared);
     let code = CodeState::start(&shared.workspace);
     let mut done = perform(&shared, Around { clock, listener: &mut *listener, signals });
     let learned = done.sessions.iter_mut().flat_map(Session::take_learned).collect();
@@ -159,9 +158,8 @@ pub fn run(
     done.problems.extend(judged);
     let measured = shared.options.coverage.map(|forms| measured(&shared, forms, &started, &mut done.sessions));
     let (dirs, images) = put_together(&shared, done.sessions, &done.images, &mut done.problems);
-    if let Some(recorder) = recorder {
-        done.problems.extend(recorder.finish(&shared, &started, dirs.iter(), &images));
-    }
+    let code = code.wait();
+    done.problems.extend(record::note(&shared, &started, dirs.iter(), &images, &code.repos));
     let mut report = Report {
         schema: SCHEMA,
         wharf: shared.options.wharf.clone(),
@@ -192,7 +190,7 @@ pub fn run(
         0 if lacking => 4,
         code => code,
     };
-    remember(&shared, &mut report, code, &images);
+    remember(&shared, &mut report, &code, &images);
     write(&shared, &mut report);
     let event = TestEvent::RunFinished(Box::new(report));
     listener.on(&event);

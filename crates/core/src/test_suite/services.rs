@@ -1,11 +1,12 @@
 //! The services of each dir's tests: which they are, and what of them runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::dispatch::Signal;
 use super::event::DirIndex;
@@ -14,7 +15,7 @@ use super::run::Shared;
 use crate::container::Neighbours;
 use crate::event::{Event, Listener};
 use crate::runnable_dir::RunnableDir;
-use crate::service::{self, Lifetime, Order, ServiceError, ServicePlan, Started};
+use crate::service::{self, Died, Lifetime, Order, ServiceError, ServicePlan, Started};
 use crate::workspace::Workspace;
 
 /// Which services each dir's tests need, in the plan's order; `with` names further ones, for the dirs that know them.
@@ -56,11 +57,15 @@ pub(super) fn plans(workspace: &Workspace, plan: &TestPlan, with: &[String]) -> 
 /// How the services of one dir stand.
 enum State {
     Starting(JoinHandle<()>, Slot),
-    Up(Box<Started>),
+    /// They run; who watches them ends when the sender goes.
+    Up(Arc<Started>, Sender<()>),
     Failed(ServiceError),
     /// They have ended.
     Gone,
 }
+
+/// How often running services are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Where a start leaves what came of it.
 type Slot = Arc<Mutex<Option<Result<Started, ServiceError>>>>;
@@ -146,7 +151,7 @@ impl Services {
     pub fn ask(&mut self, shared: &Shared, index: DirIndex, attempt: u32, sender: &SyncSender<Signal>) -> Answer {
         self.begin(shared, index, sender);
         match self.states.get(&index) {
-            None | Some(State::Up(_) | State::Gone) => Answer::Go,
+            None | Some(State::Up(..) | State::Gone) => Answer::Go,
             Some(State::Starting(..)) => {
                 self.held.insert(index, attempt);
                 Answer::Wait
@@ -159,11 +164,19 @@ impl Services {
     }
 
     /// A start has come to its end; true where its dir waits for that.
-    pub fn take(&mut self, index: DirIndex) -> bool {
+    ///
+    /// From then on a service that dies is told of at once: tests that need it may take long to give up.
+    pub fn take(&mut self, shared: &Shared, index: DirIndex, sender: &SyncSender<Signal>) -> bool {
         let Some(State::Starting(_, slot)) = self.states.get(&index) else { return false };
         let outcome = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         match outcome {
-            Some(Ok(started)) => self.states.insert(index, State::Up(Box::new(started))),
+            Some(Ok(started)) => {
+                let started = Arc::new(started);
+                let (over, ended) = channel();
+                let (shown, sender, watched) = (shared.plan.dirs[index].shown(), sender.clone(), Arc::clone(&started));
+                thread::spawn(move || watch(&watched, &ended, &shown, &sender));
+                self.states.insert(index, State::Up(started, over))
+            }
             Some(Err(error)) => self.states.insert(index, State::Failed(error)),
             None => None,
         };
@@ -182,13 +195,13 @@ impl Services {
 
     /// How many dirs have services that run or start.
     pub fn running(&self) -> usize {
-        self.states.values().filter(|state| matches!(state, State::Starting(..) | State::Up(_))).count()
+        self.states.values().filter(|state| matches!(state, State::Starting(..) | State::Up(..))).count()
     }
 
     /// What a dir's container needs to reach its services.
     pub fn neighbours(&self, index: DirIndex) -> Option<Neighbours> {
         match self.states.get(&index) {
-            Some(State::Up(started)) => Some(started.neighbours.clone()),
+            Some(State::Up(started, _)) => Some(started.neighbours.clone()),
             _ => None,
         }
     }
@@ -196,14 +209,12 @@ impl Services {
     /// Ends those of a dir, in the background. Gives a line for each that
     /// had died before, and the lines that it had printed.
     pub fn end(&mut self, shared: &Shared, index: DirIndex) -> Vec<(String, Vec<String>)> {
-        if !matches!(self.states.get(&index), Some(State::Up(_))) {
+        if !matches!(self.states.get(&index), Some(State::Up(..))) {
             return Vec::new();
         }
-        let Some(State::Up(started)) = self.states.insert(index, State::Gone) else { return Vec::new() };
-        let died = started
-            .died()
-            .into_iter()
-            .map(|died| (format!("service `{}` {} while tests ran", died.name, died.how()), died.tail));
+        let Some(State::Up(started, over)) = self.states.insert(index, State::Gone) else { return Vec::new() };
+        drop(over);
+        let died = started.died().into_iter().map(|died| (line(&died), died.tail));
         let died = died.collect();
         let logs = shared.service_logs(index);
         self.ending.push(thread::spawn(move || started.stop(Some(&logs))));
@@ -217,7 +228,7 @@ impl Services {
 
     /// Ends all that is left and waits for it; `drain` is called meanwhile, so that nobody waits for room in a channel. Gives
     /// what could not be done.
-    pub fn close(&mut self, shared: &Shared, drain: &mut dyn FnMut()) -> Vec<String> {
+    pub fn close(&mut self, shared: &Shared, sender: &SyncSender<Signal>, drain: &mut dyn FnMut()) -> Vec<String> {
         self.stop();
         let starting = |states: &BTreeMap<DirIndex, State>| {
             states.values().any(|state| matches!(state, State::Starting(handle, _) if !handle.is_finished()))
@@ -227,7 +238,7 @@ impl Services {
         }
         let indexes: Vec<DirIndex> = self.states.keys().copied().collect();
         for index in indexes {
-            self.take(index);
+            self.take(shared, index, sender);
             self.end(shared, index);
         }
         while self.ending.iter().any(|handle| !handle.is_finished()) {
@@ -235,4 +246,22 @@ impl Services {
         }
         self.ending.drain(..).flat_map(|handle| handle.join().unwrap_or_default()).collect()
     }
+}
+
+/// Tells of each service that dies, until `ended` has no sender any more.
+fn watch(started: &Started, ended: &Receiver<()>, shown: &str, sender: &SyncSender<Signal>) {
+    let mut told = BTreeSet::new();
+    while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        for died in started.died() {
+            // It may have died of the end.
+            let is_over = ended.try_recv() == Err(TryRecvError::Disconnected);
+            if !is_over && told.insert(died.name.clone()) {
+                let _ = sender.send(Signal::Progress(Event::Warning(format!("{shown}: {}", line(&died)))));
+            }
+        }
+    }
+}
+
+fn line(died: &Died) -> String {
+    format!("service `{}` {} while tests ran", died.name, died.how())
 }

@@ -41,7 +41,7 @@ impl Dispatcher<'_> {
 
     /// Services are up, or cannot be had.
     pub(super) fn services_over(&mut self, index: DirIndex) {
-        if self.services.take(index) && self.stopping == Stopping::No {
+        if self.services.take(self.shared, index, &self.sender) && self.stopping == Stopping::No {
             self.start(index);
         }
     }
@@ -63,7 +63,7 @@ impl Dispatcher<'_> {
     /// Ends all services that are left.
     pub(super) fn close_services(&mut self, receiver: &Receiver<Signal>) {
         let mut drain = || drop(receiver.recv_timeout(TICK / 4));
-        for problem in self.services.close(self.shared, &mut drain) {
+        for problem in self.services.close(self.shared, &self.sender, &mut drain) {
             self.problem(problem);
         }
     }

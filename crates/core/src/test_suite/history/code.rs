@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
-use wharf_git::Git;
+use wharf_git::{Git, place};
 
 use crate::workspace::Workspace;
 
@@ -21,6 +21,15 @@ pub(in crate::test_suite) struct RepoState {
     /// Whether files differ from it.
     pub dirty: bool,
     hash: Option<[u8; 32]>,
+}
+
+/// The state of the code of all repos.
+#[derive(Debug, Default)]
+pub(in crate::test_suite) struct Code {
+    /// By path of the repo.
+    pub repos: BTreeMap<String, RepoState>,
+    /// A hash of all of it; `None` where that would take long.
+    pub hash: Option<u64>,
 }
 
 /// The state of the code, while it is being asked for.
@@ -40,25 +49,28 @@ impl CodeState {
         }))
     }
 
-    /// The states by repo, and the hash of all of them.
-    pub fn wait(self) -> (BTreeMap<String, RepoState>, Option<u64>) {
-        let states = self.0.join().unwrap_or_default();
-        let mut hasher = blake3::Hasher::new();
-        for (path, state) in &states {
-            let Some(hash) = &state.hash else { return (states, None) };
-            hasher.update(path.as_bytes()).update(&[0]).update(hash);
-        }
-        let mut code = [0; 8];
-        code.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        let code = (!states.is_empty()).then(|| u64::from_le_bytes(code).max(1));
-        (states, code)
+    /// What it is.
+    pub fn wait(self) -> Code {
+        let repos = self.0.join().unwrap_or_default();
+        let hash = whole(&repos);
+        Code { repos, hash }
     }
 }
 
+fn whole(repos: &BTreeMap<String, RepoState>) -> Option<u64> {
+    let mut hasher = blake3::Hasher::new();
+    for (path, state) in repos {
+        hasher.update(path.as_bytes()).update(&[0]).update(state.hash.as_ref()?);
+    }
+    let mut code = [0; 8];
+    code.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    (!repos.is_empty()).then(|| u64::from_le_bytes(code).max(1))
+}
+
 fn state(root: &Path) -> RepoState {
-    let git = Git::new(root);
-    let Some(commit) = git.head() else { return RepoState::default() };
-    let changed = git.changed().ok();
+    let head = place::at(root).ok().flatten().and_then(|place| place.head());
+    let Some(commit) = head.and_then(|head| head.commit) else { return RepoState::default() };
+    let changed = Git::new(root).changed().ok();
     let hash = changed.as_ref().and_then(|changed| hash(root, &commit, changed));
     let dirty = changed.is_none_or(|changed| !changed.is_empty());
     RepoState { commit, dirty, hash }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use super::verdict::Verdict;
 
-pub(super) use code::CodeState;
+pub(super) use code::{Code, CodeState, RepoState};
 pub use error::HistoryError;
 pub use expected::Expected;
 pub use file::{History, Loaded};

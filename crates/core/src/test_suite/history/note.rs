@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::code::RepoState;
+use super::code::{Code, RepoState};
 use super::{DirEntry, RunEntry, TestEntry};
 use crate::test_suite::Verdict;
 use crate::test_suite::report::model::{DirReport, Report, TestReport};
@@ -10,12 +10,12 @@ use crate::test_suite::report::model::{DirReport, Report, TestReport};
 /// The entry of a run; `None` where no test had a turn. `images` has the ids of images by address.
 pub(in crate::test_suite) fn entry_of(
     report: &Report,
-    (repos, code): (&BTreeMap<String, RepoState>, Option<u64>),
+    code: &Code,
     images: &BTreeMap<String, String>,
 ) -> Option<RunEntry> {
-    let dirs: Vec<DirEntry> = report.dirs.iter().filter_map(|dir| dir_entry(dir, repos, images)).collect();
+    let dirs: Vec<DirEntry> = report.dirs.iter().filter_map(|dir| dir_entry(dir, &code.repos, images)).collect();
     let started = report.started.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second).unwrap_or_default();
-    (!dirs.is_empty()).then_some(RunEntry { run: report.run, started, code, dirs })
+    (!dirs.is_empty()).then_some(RunEntry { run: report.run, started, code: code.hash, dirs })
 }
 
 /// Whether the history is to know of it: what had no turn, was cut short by hand, or is known from an
